@@ -1,0 +1,285 @@
+"""Python source for a dataflow: one line for each kernel, names taken from the graph."""
+
+from __future__ import annotations
+
+import keyword
+import math
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from penstock.compiler import control_flow
+from penstock.compiler.aliasing import hazards
+from penstock.compiler.dataflow import Dataflow, Edge, Node, prune
+from penstock.compiler.schedule import schedule
+from penstock.core import array
+from penstock.core.errors import InvalidArgumentError
+from penstock.core.func_graph import FuncGraph
+from penstock.core.inference import group
+from penstock.core.op_def import Argument
+from penstock.core.resources import ResourceManager
+from penstock.core.shape_rules import format_dims
+from penstock.core.tensor import SymbolicTensor
+
+_LARGEST_LITERAL = 64
+
+
+class Generated:
+    """Source, and what it needs to run.
+
+    Attributes:
+        source: the text of one function.
+        name: the function's name.
+        namespace: kernels, constants and variables by the names that the source has for them.
+        nodes: line number -> (node, the names of its input values).
+        bodies: the functions that branches and loops call.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.source = ""
+        self.namespace: dict[str, Any] = {}
+        self.nodes: dict[int, tuple[Node, list[str]]] = {}
+        self.bodies: list[Generated] = []
+
+
+class Writer:
+    """Writes the function of one dataflow."""
+
+    def __init__(self, dataflow: Dataflow, resources: ResourceManager, name: str) -> None:
+        self.dataflow = dataflow
+        self.resources = resources
+        self.result = Generated(name)
+        self.lines: list[str] = []
+        self._names: dict[int, str] = {}
+        self._taken: set[str] = set()
+        self._indent = "    "
+
+    def write(self) -> Generated:
+        """Return the function's source and namespace."""
+        parameters = [self.bind(tensor) for tensor in self.dataflow.feeds]
+        self.lines.append(f"def {self.result.name}({', '.join(parameters)}):")
+        last_use = self._last_uses()
+        detach = hazards(self.dataflow)
+        for position, node in enumerate(self.dataflow.nodes):
+            for edge in detach.get(node, ()):
+                self.emit(f"{self.value(edge)}.detach()", node, [])
+            self._write_node(node)
+            finished = [self._names[key] for key in last_use.get(position, ()) if key in self._names]
+            if finished:
+                self.lines.append(f"{self._indent}del {', '.join(finished)}")
+        returned = ", ".join(self._returned(edge) for edge in self.dataflow.fetches)
+        self.lines.append(f"{self._indent}return [{returned}]")
+        self.result.source = "\n".join(self.lines) + "\n"
+        return self.result
+
+    def _returned(self, edge: Edge) -> str:
+        if edge.tensor.dtype._is_ref_dtype:
+            return f"{self.value(edge)}.read()"
+        return self.value(edge)
+
+    def _last_uses(self) -> dict[int, list[int]]:
+        """Return position -> ids of tensors that are used there for the last time and can be freed."""
+        kept = {id(edge.tensor) for edge in self.dataflow.fetches}
+        last: dict[int, int] = {id(tensor): 0 for tensor in self.dataflow.feeds} if self.dataflow.nodes else {}
+        for position, node in enumerate(self.dataflow.nodes):
+            if node.op_def.name == "Const" or self._is_hoisted(node):
+                continue
+            for tensor in node.source.outputs:
+                last[id(tensor)] = position
+            for edge in node.inputs:
+                if edge.node is None or not (edge.node.op_def.name == "Const" or self._is_hoisted(edge.node)):
+                    last[id(edge.tensor)] = position
+        result: dict[int, list[int]] = {}
+        for key, position in last.items():
+            if key not in kept:
+                result.setdefault(position, []).append(key)
+        return result
+
+    # Names
+
+    def bind(self, tensor: SymbolicTensor) -> str:
+        """Give a tensor's value a name of its own in the source."""
+        suffix = f"_{tensor.value_index}" if tensor.value_index else ""
+        name = self._names[id(tensor)] = self.unique(tensor.op.name + suffix)
+        return name
+
+    def unique(self, name: str) -> str:
+        """Return a Python name like `name` that nothing in the function has yet."""
+        base = re.sub(r"\W", "_", name)
+        if not base or base[0].isdigit() or keyword.iskeyword(base):
+            base = f"_{base}"
+        candidate, count = base, 1
+        while candidate in self._taken:
+            candidate, count = f"{base}_{count}", count + 1
+        self._taken.add(candidate)
+        return candidate
+
+    def constant(self, name: str, value: Any) -> str:
+        """Return the name under which the function finds an object."""
+        chosen = self.unique(name)
+        self.result.namespace[chosen] = value
+        return chosen
+
+    def shared(self, name: str, value: Any) -> str:
+        """Return the name under which the function finds a kernel, the same for each use."""
+        key = -id(value)
+        if key not in self._names:
+            self._names[key] = self.constant(name, value)
+        return self._names[key]
+
+    def value(self, edge: Edge) -> str:
+        """Return the name of an edge's value, or of the variable that it refers to."""
+        return self._names[id(edge.tensor)]
+
+    def body(self, function: FuncGraph) -> str:
+        """Return the name of the function generated for the body of a branch, loop or function."""
+        if id(function) not in self._names:
+            name = self.unique(function.name)
+            self._names[id(function)] = name
+            self.result.bodies.append(generate_body(function, self.resources, name))
+        return self._names[id(function)]
+
+    # Lines
+
+    def emit(self, line: str, node: Node, names: list[str]) -> None:
+        """Append a line that belongs to `node` and uses the values named."""
+        self.lines.append(self._indent + line)
+        self.result.nodes[len(self.lines)] = (node, names)
+
+    def _is_hoisted(self, node: Node) -> bool:
+        """Tell whether a node only finds a resource, which is done once, when the program is made."""
+        outputs = node.source.outputs
+        return (
+            not node.inputs
+            and "resources" in node.op_def.injected
+            and len(outputs) == 1
+            and (outputs[0].dtype._is_ref_dtype or outputs[0].dtype.name == "resource")
+        )
+
+    def _write_node(self, node: Node) -> None:
+        op_def = node.op_def
+        outputs = node.source.outputs
+        if op_def.name == "Const":
+            tensor = outputs[0]
+            self._names[id(tensor)] = self.constant(node.name, array.from_numpy(node.attrs["value"], copy=True))
+            return
+        if self._is_hoisted(node):
+            attributes = {name: node.attrs[name] for name in op_def.kernel_attributes}
+            found = op_def.kernel(**self._injected(node), **attributes)
+            self._names[id(outputs[0])] = self.constant(node.name, found)
+            return
+        if op_def.name == "Placeholder":
+            self._write_missing_feed(node)
+            return
+        writer = control_flow.WRITERS.get(op_def.name)
+        if writer is not None:
+            writer(self, node)
+            return
+        arguments, used = self._arguments(node)
+        call = f"{self.shared(_kernel_name(op_def.name), op_def.kernel)}({', '.join([*arguments, *self._keywords(node)])})"
+        if not outputs:
+            self.emit(call, node, used)
+            return
+        names = [self.bind(tensor) for tensor in outputs]
+        self.emit(f"{self._targets(node, names)} = {call}", node, used)
+
+    def _targets(self, node: Node, names: list[str]) -> str:
+        op_def = node.op_def
+        if op_def.single_output:
+            return names[0]
+        grouped = _group_outputs(node, names)
+        if len(grouped) == 1:
+            return grouped[0][1:-1]
+        return ", ".join(grouped)
+
+    def _write_missing_feed(self, node: Node) -> None:
+        dims = node.attrs.get("shape")
+        text = (
+            f"You must feed a value for placeholder tensor {node.name!r} with dtype {node.attrs['dtype'].name} and shape {format_dims(dims)}. "
+            f"Pass it in feed_dict of session.run."
+        )
+        error = self.shared("missing_feed", _raise_missing_feed)
+        self.emit(f"{self.bind(node.source.outputs[0])} = {error}({text!r})", node, [])
+
+    def _arguments(self, node: Node) -> tuple[list[str], list[str]]:
+        """Return the kernel's positional arguments, and the names of the values in them."""
+        arguments: list[str] = []
+        used: list[str] = []
+        for argument, given in zip(node.op_def.inputs, group(node.op_def, node.inputs, node.attrs), strict=True):
+            if argument.is_sequence:
+                items = [self.argument(argument, edge) for edge in given]
+                used.extend(self.value(edge) for edge in given)
+                arguments.append(f"[{', '.join(items)}]")
+            else:
+                used.append(self.value(given))
+                arguments.append(self.argument(argument, given))
+        return arguments, used
+
+    def argument(self, argument: Argument, edge: Edge) -> str:
+        """Return the expression for one input of a kernel: a value, a variable, or Python numbers."""
+        name = self.value(edge)
+        if argument.is_host:
+            if edge.node is not None and edge.node.op_def.name == "Const":
+                number = edge.node.attrs["value"]
+                return _literal(number.tolist()) if number.size <= _LARGEST_LITERAL else f"{name}.tolist()"
+            return f"{name}.read().tolist()" if edge.tensor.dtype._is_ref_dtype else f"{name}.tolist()"
+        if edge.tensor.dtype._is_ref_dtype and not argument.is_ref:
+            return f"{name}.read()"
+        return name
+
+    def _injected(self, node: Node) -> dict[str, Any]:
+        available = {"resources": self.resources, "node_name": node.name}
+        return {key: available[key] for key in node.op_def.injected}
+
+    def _keywords(self, node: Node) -> Iterator[str]:
+        for name, value in self._injected(node).items():
+            yield f"{name}={self.shared(name, value) if name == 'resources' else repr(value)}"
+        for name in node.op_def.kernel_attributes:
+            value = node.attrs[name]
+            text = _literal(value)
+            yield f"{name}={self.constant(f'{node.name}_{name}', value) if text is None else text}"
+
+
+def generate_body(function: FuncGraph, resources: ResourceManager, name: str) -> Generated:
+    """Write the function for the body of a branch, loop or function, which the surrounding function calls."""
+    effects = [op for op in function.get_operations() if op.op_def.is_stateful and not op.op_def.is_view and op.type != "Placeholder"]
+    dataflow = schedule(prune(function.outputs, [*effects, *function.control_outputs], function.inputs))
+    return Writer(dataflow, resources, name).write()
+
+
+def _kernel_name(op_name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", op_name).lower()
+
+
+def _group_outputs(node: Node, names: list[str]) -> list[str]:
+    grouped: list[str] = []
+    position = 0
+    for output in node.op_def.outputs:
+        if not output.is_sequence:
+            grouped.append(names[position])
+            position += 1
+            continue
+        size = node.attrs[output.number_attr] if output.number_attr else len(node.attrs[output.list_attr])  # type: ignore[index]
+        grouped.append(f"[{', '.join(names[position : position + size])}]")
+        position += size
+    return grouped
+
+
+def _literal(value: Any) -> Any:
+    """Return a value as Python source, or None where it has no short exact form."""
+    if value is None or isinstance(value, (bool, int, str, bytes)):
+        return repr(value)
+    if isinstance(value, float):
+        return repr(value) if math.isfinite(value) else f"float({str(value)!r})"
+    if isinstance(value, (list, tuple)) and len(value) <= _LARGEST_LITERAL:
+        items = [_literal(item) for item in value]
+        if all(isinstance(item, str) for item in items):
+            if isinstance(value, list):
+                return f"[{', '.join(items)}]"
+            return f"({', '.join(items)}{',' if len(items) == 1 else ''})"
+    return None
+
+
+def _raise_missing_feed(text: str) -> Any:
+    raise InvalidArgumentError(None, None, text)

@@ -1,0 +1,170 @@
+"""Runtime values: what flows along the edges of a running graph.
+
+Numeric values are `torch.Tensor`, strings are NumPy object arrays of bytes, resources and variants are Python objects.
+This is the one file below `penstock.ops` that knows the kernel library.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import ml_dtypes
+import numpy as np
+import torch
+
+from penstock.core import dtypes
+from penstock.core.dtypes import DType
+
+Array: TypeAlias = torch.Tensor
+Value: TypeAlias = Any
+
+_TORCH_OF: dict[DType, torch.dtype] = {
+    dtypes.float16: torch.float16,
+    dtypes.bfloat16: torch.bfloat16,
+    dtypes.float32: torch.float32,
+    dtypes.float64: torch.float64,
+    dtypes.float8_e5m2: torch.float8_e5m2,
+    dtypes.float8_e4m3fn: torch.float8_e4m3fn,
+    dtypes.int8: torch.int8,
+    dtypes.int16: torch.int16,
+    dtypes.int32: torch.int32,
+    dtypes.int64: torch.int64,
+    dtypes.uint8: torch.uint8,
+    dtypes.uint16: torch.uint16,
+    dtypes.uint32: torch.uint32,
+    dtypes.uint64: torch.uint64,
+    dtypes.bool_: torch.bool,
+    dtypes.complex64: torch.complex64,
+    dtypes.complex128: torch.complex128,
+}
+_DTYPE_OF: dict[torch.dtype, DType] = {torch_dtype: dtype for dtype, torch_dtype in _TORCH_OF.items()}
+# Quantized values travel as the integers that store them; their DType is known from the graph.
+_TORCH_OF.update(
+    {
+        dtypes.qint8: torch.int8,
+        dtypes.quint8: torch.uint8,
+        dtypes.qint16: torch.int16,
+        dtypes.quint16: torch.uint16,
+        dtypes.qint32: torch.int32,
+    }
+)
+# NumPy types that torch.from_numpy refuses: the same bits as an integer of that width.
+_CARRIER: dict[Any, tuple[Any, torch.dtype]] = {
+    np.dtype(ml_dtypes.bfloat16): (np.int16, torch.bfloat16),
+    np.dtype(ml_dtypes.float8_e5m2): (np.uint8, torch.float8_e5m2),
+    np.dtype(ml_dtypes.float8_e4m3fn): (np.uint8, torch.float8_e4m3fn),
+}
+_NUMPY_OF_CARRIED = {torch_dtype: numpy_dtype for numpy_dtype, (_, torch_dtype) in _CARRIER.items()}
+_CARRIER_OF = {
+    torch.bfloat16: (torch.int16, np.dtype(ml_dtypes.bfloat16)),
+    torch.float8_e5m2: (torch.uint8, np.dtype(ml_dtypes.float8_e5m2)),
+    torch.float8_e4m3fn: (torch.uint8, np.dtype(ml_dtypes.float8_e4m3fn)),
+}
+
+
+def torch_dtype(dtype: DType) -> torch.dtype:
+    """Return the kernel library's type for values of `dtype`.
+
+    Raises:
+        TypeError: if values of `dtype` are not numeric arrays.
+    """
+    try:
+        return _TORCH_OF[dtype]
+    except KeyError:
+        raise TypeError(f"values of type {dtype.name} are not numeric arrays") from None
+
+
+def dtype_of(value: Value) -> DType:
+    """Return the DType of a runtime value, as far as the value itself knows it."""
+    if isinstance(value, torch.Tensor):
+        return _DTYPE_OF[value.dtype]
+    if isinstance(value, np.ndarray):
+        return dtypes.string
+    return getattr(value, "value_dtype", dtypes.variant)
+
+
+def dims_of(value: Value) -> tuple[int, ...]:
+    """Return the shape of a runtime value; a resource or variant has shape ()."""
+    shape = getattr(value, "shape", None)
+    return tuple(shape) if isinstance(value, (torch.Tensor, np.ndarray)) and shape is not None else ()
+
+
+def from_numpy(array: np.ndarray, *, copy: bool = False) -> Value:
+    """Return the runtime value of a NumPy array; without `copy`, numeric values share its memory where possible."""
+    if array.dtype.kind in "OSU":
+        return _as_bytes(array)
+    if copy or not array.flags.writeable or any(stride < 0 for stride in array.strides) or not array.dtype.isnative:
+        array = np.array(array, dtype=array.dtype.newbyteorder("="), order="C")
+    carrier = _CARRIER.get(array.dtype)
+    if carrier is not None:
+        return torch.from_numpy(array.view(carrier[0])).view(carrier[1])
+    if array.dtype.kind == "V" and array.dtype.names:  # NumPy's quantized types are structs of one field
+        array = array.view(array.dtype[0])
+    return torch.from_numpy(array)
+
+
+def _as_bytes(array: np.ndarray) -> np.ndarray:
+    result = np.empty(array.shape, dtype=object)
+    flat = result.reshape(-1)
+    for index, item in enumerate(array.reshape(-1)):
+        if isinstance(item, str):
+            item = item.encode()
+        elif not isinstance(item, bytes):
+            raise TypeError(f"a string tensor holds bytes or str, got {item!r} of type {type(item).__name__}")
+        flat[index] = bytes(item)
+    return result
+
+
+def from_scalar(value: bool | int | float | complex, dtype: DType) -> Array:
+    """Return a value of shape () that holds a Python number."""
+    return torch.tensor(value, dtype=_TORCH_OF[dtype])
+
+
+def to_numpy(value: Value, *, copy: bool = False) -> Any:
+    """Return a runtime value as NumPy: an array, a scalar for shape (), or the object itself for resources.
+
+    Args:
+        value: the runtime value.
+        copy: whether the result must not share memory with `value`.
+    """
+    if isinstance(value, torch.Tensor):
+        if value.is_conj() or value.is_neg():
+            value = value.resolve_conj().resolve_neg()
+        if value.device.type != "cpu":
+            value, copy = value.cpu(), False
+        carrier = _CARRIER_OF.get(value.dtype)
+        array = value.numpy() if carrier is None else value.contiguous().view(carrier[0]).numpy().view(carrier[1])
+        if not value.ndim:
+            return array[()]
+        return array.copy() if copy else array
+    if isinstance(value, np.ndarray):
+        return value[()] if value.ndim == 0 else (value.copy() if copy else value)
+    return value
+
+
+def to_python(value: Value) -> Any:
+    """Return a runtime value as a Python number or nested list of them, the form in which kernels get host inputs."""
+    return value.tolist() if isinstance(value, (torch.Tensor, np.ndarray)) else value
+
+
+def shares_memory(a: Value, b: Value) -> bool:
+    """Tell whether two runtime values may be views of the same memory."""
+    if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor):
+        if a.numel() == 0 or b.numel() == 0:
+            return False
+        return a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr()
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+        return np.shares_memory(a, b)
+    return a is b
+
+
+def clone(value: Value) -> Value:
+    """Return a copy of a runtime value that shares no memory with it."""
+    if isinstance(value, torch.Tensor):
+        return value.clone()
+    return value.copy() if isinstance(value, np.ndarray) else value
+
+
+def value_from_dlpack(capsule: Any) -> Value:
+    """Return the runtime value of a DLPack capsule or exporter, sharing its memory."""
+    return torch.from_dlpack(capsule)

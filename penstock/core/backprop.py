@@ -1,0 +1,191 @@
+"""Reverse-mode differentiation over calls of operations, for graphs and tapes alike.
+
+The cotangent of a tensor is the gradient of the targets with respect to it. Calls are visited in the reverse of the order in which
+they were made; each turns the cotangents of its outputs into cotangents of its inputs, with the gradient function
+that stands beside the operation's kernel. Those are written with operations: run in a graph they extend the graph, run eagerly they
+are kernel calls that an outer tape may record, which is all that higher derivatives need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol
+
+from penstock.core.dtypes import int64
+from penstock.core.graph import current_graph, name_scope
+from penstock.core.indexed_slices import IndexedSlices
+from penstock.core.op_def import OpDef, lookup
+from penstock.core.tensor import Tensor
+
+Gradient = Any  # Tensor | IndexedSlices | None
+
+
+class Call(Protocol):
+    """A call of an operation: an Operation of a graph, or an EagerCall on a tape."""
+
+    @property
+    def op_def(self) -> OpDef: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def inputs(self) -> Sequence[Tensor]: ...
+    @property
+    def outputs(self) -> Sequence[Tensor]: ...
+    @property
+    def attrs(self) -> dict[str, Any]: ...
+
+
+_gradient_functions: dict[str, Callable[..., Any] | None] = {}
+
+
+def register_gradient(name: str, function: Callable[..., Any] | None) -> None:
+    """Register a gradient function under a name, for `gradient_override_map` and for operations without one.
+
+    Args:
+        name: an operation's name, or any name that `gradient_override_map` refers to.
+        function: `(call, *output gradients) -> input gradients`; None declares that no gradient flows.
+    Raises:
+        KeyError: if the name is taken.
+    """
+    if name in _gradient_functions:
+        raise KeyError(f"Registering two gradients with the name {name!r}! (Gradients are registered once.)")
+    _gradient_functions[name] = function
+
+
+def gradient_function_of(call: Call) -> Callable[..., Any] | None:
+    """Return the gradient function of a call; None where gradients are declared not to flow.
+
+    Raises:
+        LookupError: if the operation has no gradient.
+    """
+    override = call.attrs.get("_gradient_op_type")
+    if override is not None:
+        override = override.decode() if isinstance(override, bytes) else override
+        if override not in _gradient_functions:
+            raise LookupError(f"No gradient is registered under the name {override!r}, which {call.name!r} asks for")
+        return _gradient_functions[override]
+    if call.op_def.gradient_rule is not None:
+        return call.op_def.gradient_rule
+    if call.type in _gradient_functions:
+        return _gradient_functions[call.type]
+    if not call.op_def.is_differentiable:
+        return None
+    raise LookupError(
+        f"No gradient defined for operation {call.name!r} (op type: {call.type}). "
+        "Put tf.stop_gradient around its inputs, or register a gradient for it."
+    )
+
+
+def is_differentiable(tensor: Any) -> bool:
+    """Tell whether cotangents flow to a tensor: its elements are real or complex numbers, or it is a resource or variant."""
+    base = tensor.dtype.base_dtype
+    return base.is_floating or base.is_complex or base.name in ("resource", "variant")
+
+
+class Cotangents:
+    """The cotangents collected so far, a list of contributions for each tensor until they are needed as one."""
+
+    def __init__(self) -> None:
+        self._pieces: dict[int, list[Gradient]] = {}
+
+    def add(self, tensor: Tensor, piece: Gradient) -> None:
+        """Add a contribution to the cotangent of `tensor`."""
+        if piece is not None:
+            self._pieces.setdefault(id(tensor), []).append(piece)
+
+    def has(self, tensor: Tensor) -> bool:
+        """Tell whether any contribution has arrived."""
+        return id(tensor) in self._pieces
+
+    def total(self, tensor: Tensor) -> Gradient:
+        """Return the sum of the contributions to `tensor`, None if there is none."""
+        pieces = self._pieces.get(id(tensor))
+        if pieces is None:
+            return None
+        if len(pieces) > 1:
+            pieces[:] = [add_all(pieces)]
+        return pieces[0]
+
+    def discard(self, tensor: Tensor) -> None:
+        """Forget the contributions to `tensor`."""
+        self._pieces.pop(id(tensor), None)
+
+
+def add_all(pieces: Sequence[Gradient]) -> Gradient:
+    """Return the sum of several contributions to one cotangent; sparse ones stay sparse among themselves."""
+    if len(pieces) == 1:
+        return pieces[0]
+    if all(isinstance(piece, IndexedSlices) for piece in pieces):
+        values = lookup("ConcatV2")([piece.values for piece in pieces], 0)  # type: ignore[operator]
+        indices = [piece.indices for piece in pieces]
+        if len({index.dtype for index in indices}) > 1:
+            indices = [lookup("Cast")(index, DstT=int64) for index in indices]  # type: ignore[operator]
+        return IndexedSlices(values, lookup("ConcatV2")(indices, 0), pieces[0].dense_shape)  # type: ignore[operator]
+    return lookup("AddN")(list(pieces))  # type: ignore[operator]
+
+
+def backpropagate(
+    calls: Iterable[Call],
+    cotangents: Cotangents,
+    keep: Callable[[Tensor], bool],
+    flows_to: Callable[[Tensor], bool],
+    around: Callable[[Call], Any] | None = None,
+) -> None:
+    """Carry cotangents from the outputs of calls to their inputs.
+
+    Args:
+        calls: calls in the reverse of the order in which they were made.
+        cotangents: what has been collected; extended in place.
+        keep: whether the cotangent of a tensor is still wanted after its call was visited.
+        flows_to: whether a tensor's cotangent is of use; others are dropped.
+        around: the context in which the gradient function of a call runs; by default a name scope.
+    """
+    for call in calls:
+        outputs = call.outputs
+        if not any(cotangents.has(tensor) for tensor in outputs):
+            continue
+        function = gradient_function_of(call)
+        if function is None:
+            continue
+        with around(call) if around is not None else name_scope(f"{call.name}_grad"):
+            grads = [cotangents.total(tensor) for tensor in outputs]
+            for tensor in outputs:
+                if not keep(tensor):
+                    cotangents.discard(tensor)
+            grads = [_zeros(t) if g is None and is_differentiable(t) else g for g, t in zip(grads, outputs, strict=True)]
+            produced = function(call, *grads)
+        if produced is None or isinstance(produced, (Tensor, IndexedSlices)):
+            produced = (produced,)
+        produced = list(produced)
+        if len(produced) != len(call.inputs):
+            raise ValueError(
+                f"Num gradients {len(produced)} generated for op {call.name!r} ({call.type}) do not match num inputs {len(call.inputs)}"
+            )
+        for tensor, piece in zip(call.inputs, produced, strict=True):
+            if piece is None or not flows_to(tensor):
+                continue
+            if not isinstance(piece, IndexedSlices):
+                _check_shape(call, tensor, piece)
+            cotangents.add(tensor, piece)
+
+
+def _zeros(tensor: Tensor) -> Gradient:
+    if tensor.dtype.base_dtype.name in ("resource", "variant"):
+        return None
+    return lookup("ZerosLike")(tensor)  # type: ignore[operator]
+
+
+def _check_shape(call: Call, tensor: Tensor, piece: Tensor) -> None:
+    dims, gradient_dims = tensor.dims, piece.dims
+    if current_graph() is None or dims is None or tensor.dtype.base_dtype.name in ("resource", "variant"):
+        return
+    if gradient_dims is None or None in gradient_dims:
+        piece.set_shape(dims)  # type: ignore[attr-defined]
+    elif not tensor.shape.is_compatible_with(gradient_dims):
+        raise ValueError(
+            f"Incompatible shapes between op input and calculated input gradient. Forward operation: {call.name}. "
+            f"Original input shape: {tensor.shape}. Calculated input gradient shape: {piece.shape}"
+        )
+

@@ -1,0 +1,380 @@
+"""Python values, NumPy arrays and objects that stand for tensors, made into tensors.
+
+Other rooms register how their classes become tensors (`register_conversion`), as variables and sparse slices do.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from penstock.core import array, dtypes
+from penstock.core.dtypes import DType, as_dtype
+from penstock.core.graph import Graph, current_graph
+from penstock.core.op_def import lookup
+from penstock.core.shape import Dims, Dimension, TensorShape
+from penstock.core.tensor import EagerTensor, SymbolicTensor, Tensor
+
+Conversion = Callable[..., Any]
+
+_conversions: list[tuple[int, tuple[type, ...], Conversion]] = []
+_eager_scalars: dict[tuple[type, Any, DType | None], EagerTensor] = {}
+_SCALARS_KEPT = 1024
+_INT32_MIN, _INT32_MAX = -(2**31), 2**31 - 1
+
+
+def register_conversion(types: Any, function: Conversion, priority: int = 100) -> None:
+    """Register how objects of some classes become tensors.
+
+    Args:
+        types: a class or a tuple of classes.
+        function: `(value, dtype=None, name=None, as_ref=False) -> Tensor`, or NotImplemented to decline.
+        priority: lower is asked first.
+    """
+    group = types if isinstance(types, tuple) else (types,)
+    if not all(isinstance(item, type) for item in group):
+        raise TypeError("base_type must be a type or a tuple of types")
+    if not callable(function):
+        raise TypeError("conversion_func must be callable")
+    _conversions.append((priority, group, function))
+    _conversions.sort(key=lambda entry: entry[0])
+
+
+def is_tensor_like(value: Any) -> bool:
+    """Tell whether `value` already has a tensor's type: a tensor, or an object that is registered to stand for one."""
+    return isinstance(value, Tensor) or _conversion_of(value) is not None
+
+
+def _conversion_of(value: Any) -> Conversion | None:
+    for _, types, function in _conversions:
+        if isinstance(value, types):
+            return function
+    return None
+
+
+def convert_to_tensor(
+    value: Any, dtype: Any = None, name: str | None = None, preferred_dtype: Any = None, as_ref: bool = False
+) -> Tensor:
+    """Return `value` as a tensor of the current graph, or as an eager tensor.
+
+    Args:
+        value: a tensor, variable, Python number, string, nested list of those, or NumPy array.
+        dtype: the type required; None takes the value's own.
+        name: the name of the constant that may have to be made.
+        preferred_dtype: the type to try where `dtype` is None and the value's own is not fixed.
+        as_ref: whether a variable stays a reference to it.
+    Raises:
+        TypeError: if the value has no tensor form, or not of this type.
+        ValueError: if a tensor has another type, or belongs to another graph.
+    """
+    wanted = None if dtype is None else as_dtype(dtype).base_dtype
+    graph = current_graph()
+    if isinstance(value, Tensor):
+        return _existing(value, wanted, graph, as_ref, name)
+    function = _conversion_of(value)
+    if function is not None:
+        converted = function(value, dtype=wanted, name=name, as_ref=as_ref)
+        if converted is not NotImplemented:
+            return _existing(converted, wanted, graph, as_ref, name)
+    if wanted is None and preferred_dtype is not None:
+        try:
+            return convert_to_tensor(value, preferred_dtype, name)
+        except (TypeError, ValueError):
+            pass
+    if hasattr(value, "__tf_tensor__"):
+        return _existing(value.__tf_tensor__(wanted, name), wanted, graph, as_ref, name)
+    if value is None:
+        raise ValueError("None values not supported: a tensor was expected. Check the function that should have returned a value.")
+    if isinstance(value, (list, tuple)) and _holds_tensors(value):
+        return _pack(value, wanted, name)
+    if graph is None:
+        return _eager_constant(value, wanted)
+    return constant_node(graph, *as_array(value, wanted), name or "Const")
+
+
+def _existing(tensor: Tensor, wanted: DType | None, graph: Graph | None, as_ref: bool, name: str | None) -> Tensor:
+    if wanted is not None and not as_ref and tensor.dtype.base_dtype != wanted:
+        raise ValueError(
+            f"Tensor conversion requested dtype {wanted.name} for Tensor with dtype {tensor.dtype.base_dtype.name}: {tensor!r}. "
+            "Use tf.cast to change the type."
+        )
+    if graph is None:
+        if isinstance(tensor, SymbolicTensor):
+            raise TypeError(
+                f"the symbolic tensor {tensor.name!r} of a graph is used where operations are executed eagerly. "
+                "Use it inside `with tensor.graph.as_default():`, or inside the function that made it."
+            )
+        return tensor
+    if isinstance(tensor, SymbolicTensor):
+        return graph.capture(tensor)
+    return capture_eager(graph, tensor, name)
+
+
+def capture_eager(graph: Graph, tensor: Tensor, name: str | None = None) -> Tensor:
+    """Return an eager tensor as `graph` may use it: captured by a function, a constant elsewhere."""
+    assert isinstance(tensor, EagerTensor)
+    capture = getattr(graph, "capture_eager", None)
+    if capture is not None:
+        return capture(tensor, name)
+    if tensor.dtype in (dtypes.resource, dtypes.variant):
+        raise ValueError(
+            f"an eager {tensor.dtype.name} cannot become part of a graph: it was made outside. Make the variable, table or "
+            "dataset inside the graph."
+        )
+    return constant_node(graph, np.asarray(tensor._numpy()), tensor.dtype, name or "Const")
+
+
+def _holds_tensors(value: Any) -> bool:
+    stack = list(value)
+    while stack:
+        item = stack.pop()
+        if isinstance(item, (list, tuple)):
+            stack.extend(item)
+        elif isinstance(item, Tensor) or (not isinstance(item, (int, float, str, bytes, np.ndarray, np.generic)) and is_tensor_like(item)):
+            return True
+    return False
+
+
+def _pack(value: Any, wanted: DType | None, name: str | None) -> Tensor:
+    dtype = wanted or _dtype_of_first_tensor(value)
+    items = [convert_to_tensor(item, dtype) for item in value]
+    return lookup("Pack")(items, axis=0, name=name or "packed")  # type: ignore[operator]
+
+
+def _dtype_of_first_tensor(value: Any) -> DType:
+    for item in value:
+        if isinstance(item, (list, tuple)):
+            if _holds_tensors(item):
+                return _dtype_of_first_tensor(item)
+        elif hasattr(item, "dtype"):
+            return as_dtype(item.dtype).base_dtype
+    raise AssertionError("no tensor in the list")
+
+
+def constant_node(
+    graph: Graph, value: np.ndarray, dtype: DType, name: str, dims: Dims = None
+) -> SymbolicTensor:
+    """Add a constant to a graph.
+
+    Args:
+        graph: the graph.
+        value: the elements; the graph keeps the array.
+        dtype: their type.
+        name: the node's name, made unique.
+        dims: the shape of `value` (the array's own, by default).
+    """
+    dims = tuple(value.shape) if dims is None else dims
+    attrs = {"value": value, "dtype": dtype}
+    return graph.add_operation(lookup("Const"), (), attrs, graph.unique_name(name), output_dims=(dims,)).outputs[0]
+
+
+def _eager_constant(value: Any, wanted: DType | None) -> EagerTensor:
+    numbers, dtype = as_array(value, wanted)
+    return EagerTensor(array.from_numpy(numbers, copy=True), dtype)
+
+
+def eager_scalar(value: bool | int | float, wanted: DType | None) -> EagerTensor:
+    """Return a Python number as an eager tensor that may be shared with other calls, which never watch or return it."""
+    key = (type(value), value, wanted)
+    kept = _eager_scalars.get(key)
+    if kept is None or (not value and math.copysign(1.0, value) < 0):
+        kept = _eager_constant(value, wanted)
+        if len(_eager_scalars) < _SCALARS_KEPT and value:
+            _eager_scalars[key] = kept
+    return kept
+
+
+def as_array(value: Any, wanted: DType | None = None) -> tuple[np.ndarray, DType]:
+    """Return a Python value or NumPy array as an array of its own, and its type by TensorFlow's rules.
+
+    Python floats become float32 and integers int32 (int64 where they do not fit); NumPy arrays keep their type.
+
+    Raises:
+        TypeError: if the value cannot be of the type, or its items are of types that do not mix.
+        ValueError: if nested lists are ragged.
+    """
+    if isinstance(value, (np.ndarray, np.generic)):
+        numbers = np.asarray(value)
+        if numbers.dtype.kind in "SU" or (numbers.dtype == object and wanted in (None, dtypes.string)):
+            return array._as_bytes(numbers.astype(object)), _expect(dtypes.string, wanted, value)
+        if wanted is None:
+            return np.array(numbers), as_dtype(numbers.dtype)
+        if wanted is dtypes.string:
+            raise TypeError(f"Cannot convert {_shorten(value)} to a tensor of type string: it holds {numbers.dtype}")
+        if numbers.dtype == object:
+            return as_array(numbers.tolist(), wanted)
+        return _cast_array(numbers, wanted), wanted
+    if isinstance(value, TensorShape):
+        if not value.is_fully_defined():
+            raise ValueError(f"Cannot convert a partially known TensorShape {value} to a Tensor. Use tf.shape for sizes at run time.")
+        sizes = value.as_list()
+        large = any(size > _INT32_MAX for size in sizes)
+        dtype = wanted or (dtypes.int64 if large else dtypes.int32)
+        return np.asarray(sizes, dtype=dtype.as_numpy_dtype), dtype
+    if isinstance(value, Dimension):
+        return as_array(int(value), wanted)
+    if isinstance(value, DType):
+        return np.asarray(value.as_datatype_enum, dtype=np.int32), dtypes.int32
+    if type(value) in (bool, int, float, complex, str, bytes):
+        return _from_items(value, value, wanted)
+    if not isinstance(value, (list, tuple, range)) and hasattr(value, "__array__"):
+        return as_array(np.asarray(value), wanted)
+    if isinstance(value, (list, tuple, range)):
+        return _from_list(list(value), wanted)
+    raise TypeError(
+        f"Attempt to convert a value ({_shorten(value)}) with an unsupported type ({type(value)}) to a Tensor. "
+        "Pass numbers, strings, nested lists of them, NumPy arrays or tensors."
+    )
+
+
+def _shorten(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _expect(dtype: DType, wanted: DType | None, value: Any) -> DType:
+    if wanted is not None and wanted != dtype:
+        raise TypeError(f"Cannot convert {_shorten(value)} to a tensor of type {wanted.name}: it holds values of type {dtype.name}")
+    return dtype
+
+
+def _from_list(value: list[Any], wanted: DType | None) -> tuple[np.ndarray, DType]:
+    first = _first_leaf(value)
+    if first is None and _has_leaf(value):
+        raise ValueError("None values not supported: a list that is to become a tensor holds None.")
+    if isinstance(first, (np.ndarray, np.generic)) or (
+        first is not None and not isinstance(first, (bool, int, float, complex, str, bytes)) and hasattr(first, "__array__")
+    ):
+        try:
+            numbers = np.array(value)
+        except ValueError as error:
+            raise ValueError(f"Can't convert non-rectangular Python sequence to Tensor: {error}") from None
+        if numbers.dtype == object:
+            raise ValueError("Can't convert non-rectangular Python sequence to Tensor.")
+        if wanted is None and numbers.dtype == np.float64 and not _all_numpy(value):
+            wanted = as_dtype(np.asarray(first).dtype)
+        return as_array(numbers, wanted)
+    return _from_items(value, first, wanted)
+
+
+def _all_numpy(value: Any) -> bool:
+    return all(_all_numpy(v) if isinstance(v, (list, tuple)) else isinstance(v, (np.ndarray, np.generic)) for v in value)
+
+
+def _first_leaf(value: Any) -> Any:
+    for item in value:
+        if isinstance(item, (list, tuple, range)):
+            found = _first_leaf(item)
+            if found is not None:
+                return found
+        else:
+            return item
+    return None
+
+
+def _has_leaf(value: Any) -> bool:
+    return any(_has_leaf(item) if isinstance(item, (list, tuple)) else True for item in value)
+
+
+def _from_items(value: Any, first: Any, wanted: DType | None) -> tuple[np.ndarray, DType]:
+    if isinstance(first, (str, bytes)):
+        numbers = np.array(value, dtype=object)
+        _expect(dtypes.string, wanted, value)
+        return array._as_bytes(_rectangular(numbers, value)), dtypes.string
+    if wanted is dtypes.string:
+        if first is None:
+            return np.empty(np.shape(value), dtype=object), dtypes.string
+        raise TypeError(f"Cannot convert {_shorten(value)} to a tensor of type string: it holds {type(first).__name__}")
+    try:
+        numbers = np.array(value)
+    except ValueError:
+        raise ValueError(f"Can't convert non-rectangular Python sequence to Tensor: {_shorten(value)}") from None
+    except OverflowError:
+        raise ValueError(f"{_shorten(value)} holds an integer that does not fit 64 bits") from None
+    if numbers.dtype == object:
+        numbers = _rectangular(numbers, value)
+        return _mixed(numbers, value, wanted)
+    kind = numbers.dtype.kind
+    if kind in "SU":
+        raise TypeError(f"Cannot convert {_shorten(value)} to a tensor: it mixes numbers with strings")
+    if kind in "if" and _holds_bool(value):
+        raise TypeError(f"Cannot convert {_shorten(value)} to a tensor: it mixes booleans with numbers")
+    if wanted is None:
+        if kind == "f":
+            return numbers.astype(np.float32), dtypes.float32
+        if kind in "iu":
+            if first is None or (numbers.size and _INT32_MIN <= numbers.min() and numbers.max() <= _INT32_MAX):
+                return numbers.astype(np.int32), dtypes.int32
+            return numbers.astype(np.int64), dtypes.int64
+        return numbers, as_dtype(numbers.dtype)
+    _check_cast(value, numbers, wanted)
+    return _cast_array(numbers, wanted), wanted
+
+
+def _rectangular(numbers: np.ndarray, value: Any) -> np.ndarray:
+    if any(isinstance(item, (list, tuple)) for item in numbers.reshape(-1)):
+        raise ValueError(f"Can't convert non-rectangular Python sequence to Tensor: {_shorten(value)}")
+    return numbers
+
+
+def _mixed(numbers: np.ndarray, value: Any, wanted: DType | None) -> tuple[np.ndarray, DType]:
+    items = numbers.reshape(-1)
+    if any(item is None for item in items):
+        raise ValueError(f"None values not supported: {_shorten(value)}")
+    if all(isinstance(item, int) for item in items):  # integers beyond 64 bits
+        dtype = wanted or dtypes.int64
+        info = np.iinfo(dtype.as_numpy_dtype) if dtype.is_integer else None
+        if info is None or any(not info.min <= item <= info.max for item in items):
+            raise ValueError(f"{_shorten(value)} does not fit {dtype.name}")
+        return numbers.astype(dtype.as_numpy_dtype), dtype
+    raise TypeError(f"Cannot convert {_shorten(value)} to a tensor: its items have types that do not mix")
+
+
+def _holds_bool(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return any(_holds_bool(item) for item in value)
+    return isinstance(value, (bool, np.bool_))
+
+
+def _check_cast(value: Any, numbers: np.ndarray, wanted: DType) -> None:
+    kind = numbers.dtype.kind
+    if not numbers.size:
+        return
+    fits = (
+        (kind == "b" and wanted.is_bool)
+        or (kind in "iu" and not wanted.is_bool)
+        or (kind == "f" and (wanted.is_floating or wanted.is_complex))
+        or (kind == "c" and wanted.is_complex)
+    )
+    if not fits:
+        raise TypeError(
+            f"Cannot convert {_shorten(value)} to a tensor of type {wanted.name}: it holds values of type {numbers.dtype.name}. "
+            "Use tf.cast, or write the values in that type."
+        )
+    if kind in "iu" and wanted.is_integer and not wanted.is_quantized:
+        info = np.iinfo(wanted.as_numpy_dtype) if wanted.size >= 1 and np.dtype(wanted.as_numpy_dtype).kind in "iu" else None
+        if info is not None and (numbers.min() < info.min or numbers.max() > info.max):
+            raise ValueError(f"{_shorten(value)} does not fit {wanted.name}, which holds {info.min} to {info.max}")
+
+
+def _cast_array(numbers: np.ndarray, wanted: DType) -> np.ndarray:
+    if wanted.is_quantized:
+        field = np.dtype(wanted.as_numpy_dtype)
+        return numbers.astype(field[0] if field.names else field)
+    with np.errstate(all="ignore"):
+        return np.array(numbers.astype(wanted.as_numpy_dtype))
+
+
+def dtype_of_argument(value: Any) -> DType | None:
+    """Return the type that a tensor or an object standing for one already has; None for Python values and arrays."""
+    if isinstance(value, Tensor):
+        return value.dtype.base_dtype
+    if isinstance(value, (int, float, str, bytes, list, tuple, bool, complex)):
+        return None
+    if _conversion_of(value) is not None:
+        dtype = getattr(value, "dtype", None)
+        return None if dtype is None else as_dtype(dtype).base_dtype
+    return None

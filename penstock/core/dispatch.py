@@ -1,0 +1,397 @@
+"""Where a call of an operation becomes a node of a graph or a call of its kernel.
+
+Every operation of every face passes through `apply`. Which of the two happens depends on the thread's context alone, so that
+no operation and no gradient function asks in which mode it is.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Sequence
+from typing import Any
+
+from penstock.core import array, errors
+from penstock.core.context import state
+from penstock.core.convert import as_array, convert_to_tensor, dtype_of_argument, eager_scalar
+from penstock.core.dtypes import DType, as_dtype
+from penstock.core.graph import Graph, current_graph
+from penstock.core.inference import group, infer_dims
+from penstock.core.op_def import REQUIRED, Argument, OpDef
+from penstock.core.operation import Operation
+from penstock.core.resources import eager_resources
+from penstock.core.shape import as_dims
+from penstock.core.shape_rules import ShapeError, format_dims
+from penstock.core.tensor import EagerTensor, SymbolicTensor, Tensor
+
+
+_NUMBERS = (bool, int, float)
+
+
+class EagerCall:
+    """A kernel call, as gradient functions see it: the same fields as an Operation."""
+
+    __slots__ = ("attrs", "inputs", "name", "op_def", "outputs")
+
+    def __init__(
+        self, op_def: OpDef, name: str, inputs: Sequence[Tensor], attrs: dict[str, Any], outputs: Sequence[Tensor]
+    ) -> None:
+        self.op_def = op_def
+        self.name = name
+        self.inputs = inputs
+        self.attrs = attrs
+        self.outputs = outputs
+
+    @property
+    def type(self) -> str:
+        """The operation's name in the registry."""
+        return self.op_def.name
+
+    def get_attr(self, name: str) -> Any:
+        """Return an attribute, strings as bytes."""
+        value = self.attrs[name]
+        return value.encode() if isinstance(value, str) else value
+
+
+def apply(op_def: OpDef, args: Sequence[Any], attrs: dict[str, Any], name: str | None) -> Any:
+    """Call an operation.
+
+    Args:
+        op_def: the operation.
+        args: one value an input; a list for inputs that are sequences. Whatever can become a tensor will do.
+        attrs: attributes, without those that follow from the inputs or have defaults.
+        name: the node's name in a graph; the operation's own by default.
+    Returns:
+        A tensor; a list for an output that is a sequence; a named tuple for several outputs; for none, the Operation in a
+        graph and None eagerly.
+    Raises:
+        TypeError, ValueError: in a graph, if types or shapes do not fit.
+        OpError: eagerly, if the kernel refuses its inputs.
+    """
+    graph = current_graph()
+    if graph is None:
+        return _execute(op_def, args, attrs, name)
+    return _build(op_def, args, attrs, name, graph)
+
+
+def _build(op_def: OpDef, args: Sequence[Any], given: dict[str, Any], name: str | None, graph: Graph) -> Any:
+    full_name = graph.unique_name(name or op_def.name)
+    attrs = {**op_def.defaults, **given} if given else dict(op_def.defaults)
+    inputs = _bind_inputs(op_def, args, given, attrs, full_name)
+    _check_attributes(op_def, attrs)
+    op = graph.add_operation(op_def, inputs, attrs, full_name)  # type: ignore[arg-type]
+    for tape in state.tapes:
+        tape.record(op)
+    return structure_outputs(op_def, op.outputs, attrs, op)
+
+
+def _execute(op_def: OpDef, args: Sequence[Any], given: dict[str, Any], name: str | None) -> Any:
+    attrs = {**op_def.defaults, **given} if given else dict(op_def.defaults)
+    try:
+        inputs = _bind_inputs(op_def, args, given, attrs, None)
+    except _TypeMismatch as mismatch:
+        raise errors.InvalidArgumentError(None, None, f"{mismatch} [Op:{op_def.name}]") from None
+    _check_attributes(op_def, attrs)
+    values = [tensor.value for tensor in inputs]  # type: ignore[attr-defined]
+    arguments = group(op_def, values, attrs)
+    if op_def.has_host_input:
+        for position, argument in enumerate(op_def.inputs):
+            if argument.is_host:
+                item = arguments[position]
+                arguments[position] = [array.to_python(v) for v in item] if argument.is_sequence else array.to_python(item)
+    keywords = {attribute: attrs[attribute] for attribute in op_def.kernel_attributes}
+    if op_def.injected:
+        available = {"resources": eager_resources, "node_name": name or op_def.name}
+        for key in op_def.injected:
+            keywords[key] = available[key]
+    try:
+        result = op_def.kernel(*arguments, **keywords)
+    except Exception as error:
+        raise kernel_error(error, op_def, inputs, attrs, name) from None
+    outputs = wrap_outputs(op_def, result, attrs)
+    if state.tapes:
+        call = EagerCall(op_def, name or op_def.name, inputs, attrs, outputs)
+        for tape in state.tapes:
+            tape.record(call)
+    if op_def.single_output:
+        return outputs[0]
+    return structure_outputs(op_def, outputs, attrs, None)
+
+
+def flatten_result(op_def: OpDef, result: Any) -> list[Any]:
+    """Return a kernel's result as a flat list of output values."""
+    if op_def.single_output:
+        return [result]
+    if not op_def.outputs:
+        return []
+    if len(op_def.outputs) == 1:
+        return list(result)
+    flat: list[Any] = []
+    for output, item in zip(op_def.outputs, result, strict=True):
+        flat.extend(item) if output.is_sequence else flat.append(item)
+    return flat
+
+
+def wrap_outputs(op_def: OpDef, result: Any, attrs: dict[str, Any]) -> list[Tensor]:
+    """Return a kernel's result as eager tensors, in the order of the outputs."""
+    values = flatten_result(op_def, result)
+    tensors: list[Tensor] = []
+    position = 0
+    for output in op_def.outputs:
+        if output.list_attr is not None:
+            types: list[DType | None] = list(attrs[output.list_attr])
+        else:
+            dtype = output.dtype if output.dtype is not None else attrs.get(output.type_attr)
+            types = [dtype] * (attrs[output.number_attr] if output.number_attr else 1)
+        for dtype in types:
+            tensors.append(EagerTensor(values[position], dtype))
+            position += 1
+    return tensors
+
+
+_named_tuples: dict[str, Any] = {}
+
+
+def structure_outputs(op_def: OpDef, flat: Sequence[Any], attrs: dict[str, Any], op: Operation | None) -> Any:
+    """Return outputs in the form in which a call of the operation gives them."""
+    if op_def.single_output:
+        return flat[0]
+    if not op_def.outputs:
+        return op
+    grouped: list[Any] = []
+    position = 0
+    for output in op_def.outputs:
+        if not output.is_sequence:
+            grouped.append(flat[position])
+            position += 1
+            continue
+        size = attrs[output.number_attr] if output.number_attr else len(attrs[output.list_attr])  # type: ignore[index]
+        grouped.append(list(flat[position : position + size]))
+        position += size
+    if len(grouped) == 1:
+        return grouped[0]
+    result_type = _named_tuples.get(op_def.name)
+    if result_type is None:
+        result_type = _named_tuples[op_def.name] = namedtuple(op_def.name, [output.name for output in op_def.outputs])  # type: ignore[misc]
+    return result_type(*grouped)
+
+
+class _TypeMismatch(TypeError):
+    """An input whose type the operation does not take."""
+
+
+def _bind_inputs(
+    op_def: OpDef, args: Sequence[Any], given: dict[str, Any], attrs: dict[str, Any], scope: str | None
+) -> list[Tensor]:
+    """Convert the inputs and fill in the attributes that follow from them."""
+    if len(args) != len(op_def.inputs):
+        raise TypeError(f"{op_def.name} takes {len(op_def.inputs)} inputs ({', '.join(a.name for a in op_def.inputs)}), got {len(args)}")
+    flat: list[Tensor] = []
+    known: dict[str, DType] = {}
+    for key, value in given.items():
+        attribute = op_def.attributes.get(key)
+        if attribute is not None and attribute.kind == "type" and value is not None:
+            known[key] = attrs[key] = as_dtype(value)
+    for argument, arg in zip(op_def.inputs, args, strict=True):
+        if argument.number_attr is not None:
+            items = _as_list(op_def, argument, arg)
+            attrs[argument.number_attr] = len(items)
+            dtype = _settle(op_def, argument, items, args, known, attrs)
+            for index, item in enumerate(items):
+                flat.append(_convert(op_def, argument, item, dtype, scope, f"_{index}", known))
+        elif argument.list_attr is not None:
+            items = _as_list(op_def, argument, arg)
+            types = given.get(argument.list_attr)
+            tensors = [
+                _convert(op_def, argument, item, None if types is None else as_dtype(types[i]), scope, f"_{i}", known)
+                for i, item in enumerate(items)
+            ]
+            attrs[argument.list_attr] = [tensor.dtype.base_dtype for tensor in tensors]
+            flat.extend(tensors)
+        else:
+            if arg is None:
+                raise ValueError(f"Tried to convert {argument.name!r} to a tensor and failed. Error: None values not supported.")
+            dtype = argument.dtype or _settle(op_def, argument, (arg,), args, known, attrs)
+            tensor = _convert(op_def, argument, arg, dtype, scope, "", known)
+            if argument.type_attr is not None and dtype is None:
+                dtype = tensor.dtype.base_dtype
+                _check_allowed(op_def, argument, dtype)
+                known[argument.type_attr] = attrs[argument.type_attr] = dtype
+            flat.append(tensor)
+    return flat
+
+
+def _as_list(op_def: OpDef, argument: Argument, arg: Any) -> list[Any]:
+    if isinstance(arg, (list, tuple)):
+        return list(arg)
+    raise TypeError(f"Expected list for {argument.name!r} argument to {op_def.name!r} Op, not {arg!r}.")
+
+
+def _settle(
+    op_def: OpDef, argument: Argument, items: Sequence[Any], args: Sequence[Any], known: dict[str, DType], attrs: dict[str, Any]
+) -> DType | None:
+    """Return the type of an argument's type attribute: given, found in any input that shares it, or its default."""
+    if argument.dtype is not None:
+        return argument.dtype
+    attr = argument.type_attr
+    assert attr is not None
+    if attr in known:
+        return known[attr]
+    found: DType | None = None
+    for item in items:
+        found = dtype_of_argument(item)
+        if found is not None:
+            break
+    if found is None:
+        for other, arg in zip(op_def.inputs, args, strict=True):
+            if other.type_attr == attr and other is not argument:
+                for item in arg if other.is_sequence and isinstance(arg, (list, tuple)) else (arg,):
+                    found = dtype_of_argument(item)
+                    if found is not None:
+                        break
+            if found is not None:
+                break
+    if found is None and argument.number_attr is not None and items:
+        found = convert_to_tensor(items[0]).dtype.base_dtype if current_graph() is None else _python_dtype(items[0])
+    if found is None:
+        return None
+    _check_allowed(op_def, argument, found)
+    known[attr] = attrs[attr] = found
+    return found
+
+
+def _python_dtype(value: Any) -> DType:
+    return as_array(value)[1]
+
+
+def _convert(
+    op_def: OpDef, argument: Argument, arg: Any, dtype: DType | None, scope: str | None, suffix: str, known: dict[str, DType]
+) -> Tensor:
+    name = None if scope is None else f"{scope}/{argument.name}{suffix}/"
+    preferred = None
+    if dtype is None and argument.type_attr is not None:
+        default = op_def.attributes[argument.type_attr].default
+        preferred = default if isinstance(default, DType) else None
+    existing = dtype_of_argument(arg)
+    if dtype is not None and existing is not None and existing != dtype:
+        others = [a.name for a in op_def.inputs if a.type_attr == argument.type_attr and a is not argument]
+        expected = f"{dtype.name} of argument {others[0]!r}" if argument.type_attr and others else dtype.name
+        raise _TypeMismatch(
+            f"Input {argument.name!r} of {op_def.name!r} Op has type {existing.name} that does not match type {expected}. "
+            "Use tf.cast to make the types agree."
+        )
+    if scope is None and type(arg) in _NUMBERS:
+        wanted = dtype or (preferred if type(arg) is int else None)
+        if wanted is None or not (type(arg) is float and not wanted.is_floating or wanted.is_bool != (type(arg) is bool)):
+            return eager_scalar(arg, wanted)
+    try:
+        tensor = convert_to_tensor(arg, dtype, name, preferred, as_ref=argument.is_ref)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, errors.OpError) or arg is None:
+            raise
+        if dtype is not None and not isinstance(arg, Tensor) and isinstance(error, TypeError):
+            raise TypeError(f"{op_def.name}: input {argument.name!r}: {error}") from None
+        raise
+    if argument.is_ref and isinstance(tensor, SymbolicTensor) and not tensor.dtype._is_ref_dtype:
+        raise TypeError(
+            f"'{op_def.name}' Op requires that input {argument.name!r} be a mutable tensor (e.g.: a tf.Variable), got {tensor!r}"
+        )
+    return tensor
+
+
+def _check_allowed(op_def: OpDef, argument: Argument, dtype: DType) -> None:
+    allowed = op_def.attributes[argument.type_attr].allowed  # type: ignore[index]
+    if allowed is not None and dtype not in allowed:
+        names = ", ".join(sorted(item.name for item in allowed))
+        raise _TypeMismatch(
+            f"Value passed to parameter {argument.name!r} of {op_def.name} has DataType {dtype.name} not in list of allowed values: {names}"
+        )
+
+
+def _check_attributes(op_def: OpDef, attrs: dict[str, Any]) -> None:
+    for name, attribute in op_def.attributes.items():
+        if name not in attrs:
+            if attribute.default is REQUIRED:
+                raise TypeError(f"{op_def.name} misses the attribute {name!r} ({attribute.kind})")
+            continue
+        if attribute.kind == "shape":
+            attrs[name] = as_dims(attrs[name])
+        elif attribute.kind == "list(shape)":
+            attrs[name] = [as_dims(item) for item in attrs[name]]
+        elif attribute.kind == "list(type)":
+            attrs[name] = [as_dtype(item) for item in attrs[name]]
+        elif attribute.kind == "type":
+            if attrs[name] is not None:
+                attrs[name] = as_dtype(attrs[name])
+        elif attribute.kind == "int":
+            attrs[name] = _as_int(op_def, name, attrs[name])
+            if attribute.minimum is not None and attrs[name] < attribute.minimum:
+                raise ValueError(f"Attr {name!r} of {op_def.name!r} Op passed {attrs[name]} less than minimum {attribute.minimum}.")
+        elif attribute.kind == "list(int)":
+            if not isinstance(attrs[name], (list, tuple)):
+                raise TypeError(f"Expected list for attr {name!r} of {op_def.name!r} Op, got {attrs[name]!r}")
+            attrs[name] = [_as_int(op_def, name, item) for item in attrs[name]]
+        elif attribute.kind == "string" and isinstance(attrs[name], bytes):
+            attrs[name] = attrs[name].decode()
+        if attribute.allowed is not None and attribute.kind == "string" and attrs[name] not in attribute.allowed:
+            allowed = ", ".join(repr(item) for item in sorted(attribute.allowed))
+            raise ValueError(f"Value for attr {name!r} of {attrs[name]!r} is not in the list of allowed values: {allowed} [Op:{op_def.name}]")
+
+
+def _as_int(op_def: OpDef, name: str, value: Any) -> int:
+    if type(value) is int:
+        return value
+    if isinstance(value, float) and not value.is_integer() or isinstance(value, (str, bytes)):
+        raise TypeError(f"Expected int for attr {name!r} of {op_def.name!r} Op, got {value!r}")
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"Expected int for attr {name!r} of {op_def.name!r} Op, got {value!r}") from None
+
+
+def kernel_error(
+    error: Exception, op_def: OpDef, inputs: Sequence[Tensor], attrs: dict[str, Any], name: str | None, op: Operation | None = None
+) -> Exception:
+    """Return the error to raise in place of what a kernel raised: one of TensorFlow's classes, saying what arrived.
+
+    Args:
+        error: what the kernel raised.
+        op_def: the operation.
+        inputs: tensors with the types and shapes of the values that it had.
+        attrs: its attributes.
+        name: the name it was called by.
+        op: the node of the graph, where there is one.
+    """
+    label = f"{op_def.name} {name!r}" if name and name != op_def.name else op_def.name
+    if isinstance(error, errors.OpError):
+        if op is not None and error.op is None:
+            return errors.with_operation(error, op)
+        if op is None and not error.message.endswith("]"):
+            return type(error)(error.node_def, error.op, f"{error.message} [Op:{op_def.name}]")
+        return error
+    text = str(error).split("\n")[0]
+    if isinstance(error, (RuntimeError, ValueError, TypeError, IndexError, OverflowError)):
+        try:
+            infer_dims(op_def, inputs, attrs, len(op_def.outputs))
+        except ShapeError as shape_error:
+            text = str(shape_error)
+        except (RuntimeError, ValueError, TypeError, IndexError, KeyError, AttributeError):
+            pass  # the rule stumbles over what the kernel refused
+    arrived = "; ".join(f"{t.dtype.name} {format_dims(t.dims)}" for t in inputs)
+    message = f"{label}: {text}. It got {arrived}." if arrived else f"{label}: {text}"
+    if op is None:
+        message += f" [Op:{op_def.name}]"
+    error_type = _error_type(error)
+    if error_type is None:
+        return error
+    converted = error_type(None, None, message)
+    return converted if op is None else errors.with_operation(converted, op)
+
+
+def _error_type(error: Exception) -> Any:
+    if isinstance(error, NotImplementedError) or "not implemented for" in str(error):
+        return errors.UnimplementedError
+    if isinstance(error, MemoryError) or "not enough memory" in str(error) or "out of memory" in str(error):
+        return errors.ResourceExhaustedError
+    if isinstance(error, (RuntimeError, ValueError, TypeError, IndexError, OverflowError, ZeroDivisionError)):
+        return errors.InvalidArgumentError
+    return None

@@ -1,0 +1,114 @@
+"""Graphs that are the bodies of functions, branches and loops."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from penstock.core.graph import Graph
+from penstock.core.op_def import lookup
+from penstock.core.tensor import EagerTensor, SymbolicTensor, Tensor
+
+
+class FuncGraph(Graph):
+    """A graph with inputs, outputs, and tensors captured from what surrounds it.
+
+    An operation made inside that takes a tensor of another graph captures it: the tensor becomes a further input, and every call
+    of the function passes it along.
+
+    Args:
+        name: the function's name.
+        outer_graph: the graph in which the function is defined; None if it is defined in eager execution.
+
+    Attributes:
+        inputs: placeholders for the arguments, followed by those for captures.
+        outputs: the tensors returned.
+        control_outputs: operations that run for their effects.
+    """
+
+    building_function = True
+
+    def __init__(self, name: str, outer_graph: Graph | None = None) -> None:
+        super().__init__()
+        self.name = name
+        self.outer_graph = outer_graph
+        self.inputs: list[SymbolicTensor] = []
+        self.outputs: list[SymbolicTensor] = []
+        self.control_outputs: list[Any] = []
+        self.variables: list[Any] = []
+        self.structured_outputs: Any = None
+        self._captures: dict[int, tuple[Tensor, SymbolicTensor]] = {}
+        if outer_graph is not None:
+            self.seed = outer_graph.seed
+            self._collections = outer_graph._collections
+            self._gradient_overrides = outer_graph._gradient_overrides
+
+    def add_input(self, dtype: Any, shape: Any, name: str = "input") -> SymbolicTensor:
+        """Add a placeholder to the inputs and return it."""
+        placeholder = self._placeholder(dtype, shape, name)
+        self.inputs.append(placeholder)
+        return placeholder
+
+    def _placeholder(self, dtype: Any, dims: Any, name: str) -> SymbolicTensor:
+        saved = self._control_stack, self._name_stack, self._colocation_stack
+        self._control_stack, self._colocation_stack = [], []
+        try:
+            attrs = {"dtype": dtype, "shape": dims}
+            op = self.add_operation(lookup("Placeholder"), (), attrs, self.unique_name(name), output_dims=(dims,))
+        finally:
+            self._control_stack, self._name_stack, self._colocation_stack = saved
+        return op.outputs[0]
+
+    def capture(self, tensor: SymbolicTensor, name: str | None = None) -> SymbolicTensor:
+        """Return `tensor` as this function may use it, captured if it belongs to another graph."""
+        if tensor.op.graph is self:
+            return tensor
+        if tensor.op.type == "Const" and tensor.op.attrs["value"].size <= 1:
+            return self._copy_constant(tensor)
+        if self.outer_graph is not None and tensor.op.graph is not self.outer_graph and isinstance(self.outer_graph, FuncGraph):
+            tensor_outside = self.outer_graph.capture(tensor)
+        else:
+            tensor_outside = tensor
+        return self._capture(tensor, tensor_outside, name or tensor.op.name.rsplit("/", 1)[-1])
+
+    def capture_eager(self, tensor: EagerTensor, name: str | None = None) -> SymbolicTensor:
+        """Return an eager tensor as this function may use it."""
+        outside = self.outer_graph.capture_eager(tensor) if isinstance(self.outer_graph, FuncGraph) else tensor
+        return self._capture(tensor, outside, name or "capture")
+
+    def _capture(self, tensor: Tensor, outside: Tensor, name: str) -> SymbolicTensor:
+        found = self._captures.get(id(tensor))
+        if found is None:
+            placeholder = self._placeholder(tensor.dtype, tensor.dims, name)
+            self._captures[id(tensor)] = found = (outside, placeholder)
+            self._captured_originals = getattr(self, "_captured_originals", [])
+            self._captured_originals.append(tensor)  # keeps the ids of the table valid
+            self.inputs.append(placeholder)
+        return found[1]
+
+    def _copy_constant(self, tensor: SymbolicTensor) -> SymbolicTensor:
+        found = self._captures.get(-id(tensor))
+        if found is None:
+            attrs = dict(tensor.op.attrs)
+            saved = self._control_stack
+            self._control_stack = []
+            try:
+                op = self.add_operation(lookup("Const"), (), attrs, self.unique_name(tensor.op.name.rsplit("/", 1)[-1]), output_dims=(tensor.dims,))
+            finally:
+                self._control_stack = saved
+            self._captures[-id(tensor)] = found = (tensor, op.outputs[0])
+        return found[1]
+
+    @property
+    def captures(self) -> list[tuple[Tensor, SymbolicTensor]]:
+        """Pairs of a tensor outside and the placeholder that stands for it inside, in the order of the inputs."""
+        return [pair for key, pair in self._captures.items() if key > 0]
+
+    @property
+    def external_captures(self) -> list[Tensor]:
+        """The captured tensors, as the surrounding graph has them."""
+        return [outside for outside, _ in self.captures]
+
+    @property
+    def internal_captures(self) -> list[SymbolicTensor]:
+        """The placeholders that stand for captured tensors."""
+        return [inside for _, inside in self.captures]

@@ -1,0 +1,83 @@
+"""The decorator that declares an operation, and the callable that it makes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from penstock.core.dispatch import apply
+from penstock.core.dtypes import DType
+from penstock.core.op_def import OpDef, Type, register
+
+__all__ = ["Op", "Type", "op"]
+
+
+class Op(OpDef):
+    """A declared operation. Called with tensors, it becomes a node of the current graph, or runs its kernel eagerly."""
+
+    def __call__(self, *args: Any, name: str | None = None, **attrs: Any) -> Any:
+        """Call the operation; see `penstock.core.dispatch.apply`. A positional argument beyond the inputs is the name."""
+        if len(args) == len(self.inputs) + 1 and (args[-1] is None or isinstance(args[-1], str)):
+            name, args = args[-1], args[:-1]
+        if len(args) < len(self.inputs):
+            args = (*args, *(attrs.pop(a.name) for a in self.inputs[len(args) :] if a.name in attrs))
+        for attribute in attrs:
+            if attribute not in self.attributes:
+                raise TypeError(f"{self.name} got an unexpected argument {attribute!r}; it has {', '.join(self.attributes) or 'none'}")
+        return apply(self, args, attrs, name)
+
+
+def op(
+    line: str,
+    *,
+    stateful: bool = False,
+    view: bool = False,
+    differentiable: bool = True,
+    commutative: bool = False,
+    shape: Callable[..., Any] | None = None,
+    allowed: dict[str, Iterable[Any]] | None = None,
+    **types: Iterable[DType] | Type,
+) -> Callable[[Callable[..., Any]], Op]:
+    """Declare an operation whose kernel is the decorated function.
+
+    Args:
+        line: name, inputs and outputs, as `penstock.core.op_def` describes.
+        stateful: whether calls have effects, or depend on more than their inputs; such calls are never merged or folded.
+        view: whether the kernel may return a view of an input, or the input itself.
+        differentiable: False declares that no gradient flows.
+        commutative: whether the two inputs may be exchanged.
+        shape: the shape rule, where it is not given by `@name.shape`.
+        allowed: attribute name -> the values that a string attribute may have.
+        types: type attribute -> the types it may have, or a `Type` with a default.
+    Returns:
+        A decorator that makes the kernel a callable `Op`; decorating an `Op` declares another operation with its kernel.
+
+    >>> from penstock.core.dtypes import FLOATING
+    >>> from penstock.core.shape_rules import unchanged
+    >>> @op("DocDouble(x: T) -> y: T", T=FLOATING, shape=unchanged)
+    ... def double(x):
+    ...     return x + x
+    >>> float(double(2.0))
+    4.0
+    """
+
+    def declare(kernel: Callable[..., Any]) -> Op:
+        function = kernel.kernel if isinstance(kernel, Op) else kernel
+        declared = Op(
+            line,
+            function,
+            stateful=stateful,
+            view=view,
+            differentiable=differentiable,
+            commutative=commutative,
+            shape=shape,
+            types=types,  # type: ignore[arg-type]
+            allowed=allowed,
+        )
+        declared.__doc__ = function.__doc__
+        declared.__name__ = getattr(function, "__name__", declared.name)  # type: ignore[attr-defined]
+        declared.__module__ = function.__module__
+        register(declared)
+        return declared
+
+    return declare

@@ -1,0 +1,1 @@
+"""The modules of TensorFlow's examples package that old programs import."""

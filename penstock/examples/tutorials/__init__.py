@@ -1,0 +1,1 @@
+"""The tutorials' modules, under the names of TensorFlow 1."""

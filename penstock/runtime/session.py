@@ -1,0 +1,303 @@
+"""Sessions: the environment in which a graph runs, and the owner of its variables."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from penstock.compiler.compile import compile_program
+from penstock.compiler.program import Program
+from penstock.core import array, context
+from penstock.core.errors import NotFoundError
+from penstock.core.graph import Graph, get_default_graph
+from penstock.core.resources import ResourceManager
+from penstock.core.tensor import SymbolicTensor
+from penstock.runtime.feeds import feed_converter
+from penstock.runtime.fetches import FetchPlan, expand_feed
+from penstock.runtime.partial_run import PartialRun
+
+
+class _Plan:
+    """How one combination of fetches and fed tensors is run."""
+
+    __slots__ = ("converters", "copies", "pack", "program", "single")
+
+    def __init__(self, fetches: FetchPlan, program: Program, converters: list[Callable[[Any], Any]], single: bool) -> None:
+        self.program = program
+        self.converters = converters
+        self.pack = fetches.pack
+        self.copies = program.copies
+        self.single = single
+
+
+class BaseSession:
+    """Runs operations of one graph, and keeps the values of its variables."""
+
+    def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None) -> None:
+        if target:
+            raise NotFoundError(
+                None, None, f"no server at {target!r} can be reached: this build runs sessions in the process; use target=''"
+            )
+        if graph is not None and not isinstance(graph, Graph):
+            raise TypeError(f"Argument `graph` must be a tf.Graph, but got {type(graph).__name__!r}")
+        self._graph = get_default_graph() if graph is None else graph
+        self._target = target
+        self._config = config
+        self._resources = ResourceManager()
+        self._plans: dict[Any, _Plan] = {}  # guarded by self._lock for writing
+        self._version = -1
+        self._lock = threading.RLock()
+        self._closed = False
+        self._partial_runs: dict[str, PartialRun] = {}
+
+    @property
+    def graph(self) -> Graph:
+        """The graph that this session runs."""
+        return self._graph
+
+    @property
+    def graph_def(self) -> Any:
+        """The graph as a GraphDef message."""
+        return self._graph.as_graph_def(add_shapes=True)
+
+    @property
+    def sess_str(self) -> str:
+        """The address of the runtime; empty for one in the process."""
+        return self._target
+
+    def list_devices(self) -> list[Any]:
+        """Return the names of the devices on which the session can place operations."""
+        return ["/job:localhost/replica:0/task:0/device:CPU:0"]
+
+    def close(self) -> None:
+        """Give up the session and the values it holds; further runs raise RuntimeError."""
+        self._closed = True
+        self._plans.clear()
+        self._resources.clear()
+
+    def run(self, fetches: Any, feed_dict: Any = None, options: Any = None, run_metadata: Any = None) -> Any:
+        """Run what `fetches` need, and return their values.
+
+        Args:
+            fetches: a tensor, operation, variable, name of one, or a nested list, tuple, dict or named tuple of them.
+            feed_dict: tensor (or its name) -> value to be taken in place of what the graph computes.
+            options: a RunOptions message.
+            run_metadata: a RunMetadata message to be filled in.
+        Returns:
+            Values nested as `fetches`: NumPy arrays or scalars, None for operations.
+        Raises:
+            RuntimeError: if the session is closed, or the graph is empty.
+            TypeError, ValueError: if a fetch or feed is not of the graph, or a fed value has the wrong type or shape.
+            OpError: if a kernel fails; the error names the operation and the line that created it.
+        """
+        try:
+            key = (fetches, *feed_dict) if feed_dict else (fetches,)
+            plan = self._plans.get(key)
+        except TypeError:  # nested fetches are not hashable as they are
+            plan = self._plans.get((_hashable(fetches), *(feed_dict or ())))
+        if plan is None or self._version != self._graph._version:
+            plan, feed_dict = self._prepare(fetches, feed_dict)
+        if feed_dict:
+            values = plan.program(*[convert(value) for convert, value in zip(plan.converters, feed_dict.values(), strict=True)])
+        else:
+            values = plan.program()
+        if plan.single:
+            return array.to_numpy(values[0], copy=plan.copies[0])
+        return plan.pack([array.to_numpy(value, copy=copy) for value, copy in zip(values, plan.copies, strict=True)])
+
+    def _prepare(self, fetches: Any, feed_dict: Any) -> tuple[_Plan, dict[Any, Any]]:
+        """Find or make the plan for a call that the fast path does not know."""
+        if self._closed:
+            raise RuntimeError("Attempted to use a closed Session.")
+        if not self._graph.get_operations():
+            raise RuntimeError("The Session graph is empty. Add operations to the graph before calling run().")
+        feeds = self._expand_feeds(feed_dict)
+        with self._lock:
+            if self._version != self._graph._version:
+                # Growth leaves what was compiled valid; rewiring of existing operations does not.
+                if self._graph._rewired_version > self._version:
+                    self._plans = {}
+                self._version = self._graph._version
+            key = (_hashable(fetches), *feeds)
+            plan = self._plans.get(key)
+            if plan is None:
+                plan = self._plans[key] = self._compile(fetches, list(feeds))
+        return plan, feeds
+
+    def _compile(self, fetches: Any, feeds: list[SymbolicTensor]) -> _Plan:
+        fetch_plan = FetchPlan(self._graph, fetches)
+        program = compile_program(fetch_plan.tensors, fetch_plan.targets, feeds, self._resources)
+        single = isinstance(fetches, SymbolicTensor)
+        return _Plan(fetch_plan, program, [feed_converter(tensor) for tensor in feeds], single)
+
+    def _expand_feeds(self, feed_dict: Any) -> dict[Any, Any]:
+        if feed_dict is None:
+            return {}
+        if not hasattr(feed_dict, "items"):
+            raise TypeError(f"feed_dict must be a dictionary from tensor to value, got {type(feed_dict).__name__}")
+        feeds: dict[Any, Any] = {}
+        for given, value in feed_dict.items():
+            for key, item in self._expand_feed(given, value):
+                feeds[self._feed_tensor(key)] = item
+        return feeds
+
+    def _expand_feed(self, feed: Any, value: Any) -> list[tuple[Any, Any]]:
+        if isinstance(feed, (list, tuple)):
+            if len(feed) != len(value):
+                raise ValueError(f"a feed of {len(feed)} tensors needs as many values, got {len(value)}")
+            return [pair for key, item in zip(feed, value, strict=True) for pair in self._expand_feed(key, item)]
+        composite = expand_feed(self._graph, feed, value)
+        return [(feed, value)] if composite is None else composite
+
+    def _feed_tensor(self, feed: Any) -> SymbolicTensor:
+        try:
+            tensor = self._graph.as_graph_element(feed, allow_operation=False)
+        except (TypeError, ValueError, KeyError) as error:
+            raise TypeError(f"Cannot interpret feed_dict key as Tensor: {error.args[0]}") from None
+        if not self._graph.is_feedable(tensor):
+            raise ValueError(f"Tensor {tensor.name} may not be fed.")
+        return tensor
+
+    def make_callable(self, fetches: Any, feed_list: Sequence[Any] | None = None, accept_options: bool = False) -> Callable[..., Any]:
+        """Return a function that runs `fetches`, with the values of `feed_list` as its positional arguments.
+
+        Args:
+            fetches: see `run`.
+            feed_list: the tensors to feed.
+            accept_options: whether the function takes `options` and `run_metadata`.
+        """
+        if feed_list is not None and not isinstance(feed_list, (list, tuple)):
+            raise TypeError("Argument `feed_list` must be a list or tuple.")
+        feeds = [self._feed_tensor(feed) for feed in feed_list or ()]
+        plan = self._compile(fetches, feeds)
+
+        def call(*values: Any, options: Any = None, run_metadata: Any = None) -> Any:
+            if self._closed:
+                raise RuntimeError("Attempted to use a closed Session.")
+            if len(values) != len(feeds):
+                raise TypeError(f"the callable takes {len(feeds)} values, got {len(values)}")
+            results = plan.program(*[convert(value) for convert, value in zip(plan.converters, values, strict=True)])
+            return plan.pack([array.to_numpy(value, copy=copy) for value, copy in zip(results, plan.copies, strict=True)])
+
+        return call
+
+    def partial_run_setup(self, fetches: Any, feeds: Sequence[Any] | None = None) -> str:
+        """Declare the fetches and feeds of a step that is run in parts.
+
+        Args:
+            fetches: all that will be fetched, nested or not.
+            feeds: all tensors that will be fed.
+        Returns:
+            A handle for `partial_run`.
+        """
+        with self._lock:
+            plan = FetchPlan(self._graph, fetches)
+            run = PartialRun(plan, [self._feed_tensor(feed) for feed in feeds or ()], self._resources)
+            handle = f"partial_run_{len(self._partial_runs)}"
+            self._partial_runs[handle] = run
+        return handle
+
+    def partial_run(self, handle: str, fetches: Any, feed_dict: Any = None) -> Any:
+        """Continue a step: feed more values, fetch more results. No operation runs twice in a step.
+
+        Args:
+            handle: from `partial_run_setup`.
+            fetches: see `run`; part of what was declared.
+            feed_dict: see `run`; part of what was declared, each tensor once.
+        Raises:
+            InvalidArgumentError: if the handle is unknown, a fetch or feed was not declared, or a fetch needs what is not fed yet.
+        """
+        if self._closed:
+            raise RuntimeError("Attempted to use a closed Session.")
+        run = self._partial_runs.get(handle)
+        if run is None:
+            raise ValueError(f"No partial run setup found for handle {handle!r}; call partial_run_setup first")
+        return run.advance(FetchPlan(self._graph, fetches), self._expand_feeds(feed_dict))
+
+    def program(self, fetches: Any, feed_list: Sequence[Any] = ()) -> Program:
+        """Return the compiled Program for a combination of fetches and fed tensors, to read its source."""
+        return self._compile(fetches, [self._feed_tensor(feed) for feed in feed_list]).program
+
+    @contextmanager
+    def as_default(self) -> Iterator[BaseSession]:
+        """Make this the session that `tensor.eval()` and `operation.run()` use within the block; it stays open after."""
+        sessions = context.state.sessions
+        sessions.append(self)
+        try:
+            yield self
+        finally:
+            sessions.remove(self)
+
+
+def _hashable(fetches: Any) -> Any:
+    if isinstance(fetches, (list, tuple)):
+        return (type(fetches), *map(_hashable, fetches))
+    if isinstance(fetches, dict):
+        return (type(fetches), *((key, _hashable(item)) for key, item in fetches.items()))
+    try:
+        hash(fetches)
+    except TypeError:
+        return id(fetches)
+    return fetches
+
+
+class Session(BaseSession):
+    """A session to be closed, or used in a `with` block, which makes it and its graph the default and closes it at the end.
+
+    Args:
+        target: the runtime to connect to; "" is the process itself.
+        graph: the graph to run, by default the default graph.
+        config: a ConfigProto message.
+    """
+
+    def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None) -> None:
+        super().__init__(target, graph, config)
+        self._entered: list[Any] = []
+
+    def __enter__(self) -> Session:
+        context.state.graphs.append(self._graph)
+        context.state.sessions.append(self)
+        self._entered.append(len(context.state.graphs))
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self._entered.pop()
+        context.state.sessions.remove(self)
+        context.state.graphs.pop()
+        self.close()
+
+    @staticmethod
+    def reset(target: str, containers: list[str] | None = None, config: Any = None) -> None:
+        """Clear the resource containers of a remote runtime.
+
+        Raises:
+            NotFoundError: if no runtime can be reached at `target`.
+        """
+        raise NotFoundError(None, None, f"no server at {target!r} can be reached")
+
+
+class InteractiveSession(BaseSession):
+    """A session that is the default one from its construction until it is closed, for use at the prompt."""
+
+    def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None) -> None:
+        super().__init__(target, graph, config)
+        self._explicit_graph = graph
+        if graph is not None:
+            context.state.graphs.append(graph)
+        context.state.sessions.append(self)
+
+    def close(self) -> None:
+        """Give up the session and stop being the default."""
+        super().close()
+        if self in context.state.sessions:
+            context.state.sessions.remove(self)
+            if self._explicit_graph is not None and context.state.graphs and context.state.graphs[-1] is self._explicit_graph:
+                context.state.graphs.pop()
+
+
+def get_default_session() -> BaseSession | None:
+    """Return the innermost default session of the thread, or None."""
+    sessions = context.state.sessions
+    return sessions[-1] if sessions else None

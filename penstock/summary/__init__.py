@@ -1,0 +1,1 @@
+"""Summaries: what a program tells of itself while it runs, written as event files that TensorBoard shows."""
