@@ -117,7 +117,7 @@ def _as_bytes(array: np.ndarray) -> np.ndarray:
 
 def from_scalar(value: bool | int | float | complex, dtype: DType) -> Array:
     """Return a value of shape () that holds a Python number."""
-    return torch.tensor(value, dtype=_TORCH_OF[dtype])
+    return torch.scalar_tensor(value, dtype=_TORCH_OF[dtype])
 
 
 def to_numpy(value: Value, *, copy: bool = False) -> Any:
@@ -128,18 +128,22 @@ def to_numpy(value: Value, *, copy: bool = False) -> Any:
         copy: whether the result must not share memory with `value`.
     """
     if isinstance(value, torch.Tensor):
-        if value.is_conj() or value.is_neg():
-            value = value.resolve_conj().resolve_neg()
-        if value.device.type != "cpu":
-            value, copy = value.cpu(), False
-        carrier = _CARRIER_OF.get(value.dtype)
-        array = value.numpy() if carrier is None else value.contiguous().view(carrier[0]).numpy().view(carrier[1])
+        try:
+            array = value.numpy()
+        except (TypeError, RuntimeError):  # not on the CPU, lazily conjugated, or a type that NumPy lacks
+            array, copy = _to_numpy_otherwise(value), False
         if not value.ndim:
             return array[()]
         return array.copy() if copy else array
     if isinstance(value, np.ndarray):
         return value[()] if value.ndim == 0 else (value.copy() if copy else value)
     return value
+
+
+def _to_numpy_otherwise(value: Array) -> np.ndarray:
+    value = value.cpu().resolve_conj().resolve_neg().contiguous().clone()
+    carrier = _CARRIER_OF.get(value.dtype)
+    return value.numpy() if carrier is None else value.view(carrier[0]).numpy().view(carrier[1])
 
 
 def to_python(value: Value) -> Any:

@@ -37,6 +37,7 @@ class FuncGraph(Graph):
         self.variables: list[Any] = []
         self.structured_outputs: Any = None
         self._captures: dict[int, tuple[Tensor, SymbolicTensor]] = {}
+        self._captured_originals: list[Tensor] = []  # keeps the ids in self._captures valid
         if outer_graph is not None:
             self.seed = outer_graph.seed
             self._collections = outer_graph._collections
@@ -80,8 +81,7 @@ class FuncGraph(Graph):
         if found is None:
             placeholder = self._placeholder(tensor.dtype, tensor.dims, name)
             self._captures[id(tensor)] = found = (outside, placeholder)
-            self._captured_originals = getattr(self, "_captured_originals", [])
-            self._captured_originals.append(tensor)  # keeps the ids of the table valid
+            self._captured_originals.append(tensor)
             self.inputs.append(placeholder)
         return found[1]
 

@@ -63,10 +63,17 @@ def test_the_files_are_tensorflows_byte_for_byte(prefix):
     assert _data(prefix).hex() == _TINY_DATA
 
 
-def test_an_index_of_several_blocks_is_tensorflows_byte_for_byte(prefix):
-    write_bundle(prefix, {f"block/{i:05d}/{'x' * 60}": np.int32(i) for i in range(6000)})
-    digest = hashlib.sha256(_index(prefix)).hexdigest()
-    assert digest == "d6d648e2ec9318de41f2de906b3bdb86a4e3efa527882749fdf9271db88c85a8"
+@pytest.mark.parametrize(
+    ("stride", "digest"),
+    [
+        (1, "d6d648e2ec9318de41f2de906b3bdb86a4e3efa527882749fdf9271db88c85a8"),
+        # Here the key between two blocks can be shortened.
+        (11, "b0572acd590d8c667261a0f1338a19da9b7a95434c4e8f6a272dd3e4d03b66be"),
+    ],
+)
+def test_an_index_of_several_blocks_is_tensorflows_byte_for_byte(prefix, stride, digest):
+    write_bundle(prefix, {f"block/{i * stride:05d}/{'x' * 60}": np.int32(i) for i in range(6000)})
+    assert hashlib.sha256(_index(prefix)).hexdigest() == digest
 
 
 def test_slices_are_tensorflows_byte_for_byte(prefix):
@@ -153,6 +160,16 @@ def test_slices_that_do_not_cover_the_tensor_are_corrupt(prefix):
     with pytest.raises(CorruptDataError, match="do not cover"):
         BundleReader(prefix).get("v")
     assert BundleReader(prefix).get("v", TensorSlice((0, 0), (2, -1))).tolist() == _SLICED[:2].tolist()
+
+
+def test_a_slice_whose_entry_contradicts_the_list_of_slices_is_corrupt(prefix):
+    write_bundle(prefix, {"w": _SLICED[:1]}, slices=_sliced())
+    items = table.read_table(tensor_bundle.index_path(prefix))
+    items[tensor_bundle.slice_key("v", TensorSlice((0, 0), (2, -1)))] = items[b"w"]
+    with open(tensor_bundle.index_path(prefix), "wb") as file:
+        table.write_table(file, items.items())
+    with pytest.raises(CorruptDataError, match="contradicts itself"):
+        BundleReader(prefix).get("v")
 
 
 def test_several_shards_are_read(prefix):
@@ -300,41 +317,63 @@ class _Killed(BaseException):
     """Stands for the death of the process."""
 
 
+def _write_and_die(monkeypatch, prefix, value, survived):
+    """Write a checkpoint and die after some renames and removals, with no chance to clean up; tell whether it did."""
+    done = 0
+    replace, remove = os.replace, os.remove
+
+    def step():
+        nonlocal done
+        done += 1
+        if done > survived:
+            raise _Killed
+
+    def dying_replace(source, target):
+        step()
+        replace(source, target)
+
+    def dying_remove(path):
+        if os.path.exists(path):
+            step()
+        remove(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", dying_replace)
+        patch.setattr(os, "remove", dying_remove)
+        try:
+            write_bundle(prefix, {"x": np.full(1000, value), "y": np.full(7, value)})
+        except _Killed:
+            return True
+    return False
+
+
+def _value(prefix):
+    """Return the one value that all of the checkpoint has."""
+    reader = BundleReader(prefix)
+    (value,) = {*reader.get("x").tolist(), *reader.get("y").tolist()}
+    return value
+
+
 @pytest.mark.parametrize("survived", range(5))
 def test_a_process_that_dies_at_any_rename_leaves_the_old_or_the_new_checkpoint(
     prefix, tmp_path, monkeypatch, survived
 ):
     write_bundle(prefix, {"x": np.zeros(1000), "y": np.zeros(7)})
-    renames = 0
-    replace = os.replace
-
-    def dying_replace(source, target):
-        nonlocal renames
-        renames += 1
-        if renames > survived:
-            raise _Killed
-        replace(source, target)
-
-    def dead_remove(path):
-        if renames > survived:
-            raise _Killed
-        raise FileNotFoundError
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "replace", dying_replace)
-        patch.setattr(os, "remove", dead_remove)
-        try:
-            write_bundle(prefix, {"x": np.ones(1000), "y": np.ones(7)})
-            died = False
-        except _Killed:
-            died = True
-    assert died == (survived < 4)
-    reader = BundleReader(prefix)
-    assert reader.get("x")[0] == reader.get("y")[0] == (1.0 if survived > 2 else 0.0)
+    assert _write_and_die(monkeypatch, prefix, 1.0, survived) == (survived < 4)
+    assert _value(prefix) == (1.0 if survived > 2 else 0.0)
     write_bundle(prefix, {"x": np.full(1000, 2.0), "y": np.full(7, 2.0)})
-    reader = BundleReader(prefix)
-    assert reader.get("x")[0] == reader.get("y")[0] == 2.0
+    assert _value(prefix) == 2.0
     assert not [name for name in os.listdir(tmp_path) if name.endswith(".next")]
+
+
+@pytest.mark.parametrize("first", range(4))
+@pytest.mark.parametrize("second", range(8))
+def test_a_second_death_does_no_harm_either(prefix, monkeypatch, first, second):
+    write_bundle(prefix, {"x": np.zeros(1000), "y": np.zeros(7)})
+    assert _write_and_die(monkeypatch, prefix, 1.0, first)
+    before = _value(prefix)
+    died = _write_and_die(monkeypatch, prefix, 2.0, second)
+    assert _value(prefix) in ((before, 2.0) if died else (2.0,))
 
 
 _WRITE_FOREVER = """

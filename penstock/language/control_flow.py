@@ -1,0 +1,433 @@
+"""Decisions, loops and ordering in a graph: `cond`, `case`, `while_loop`, `group`, `tuple`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock.core import dtypes, nest
+from penstock.core.convert import convert_to_tensor
+from penstock.core.func_graph import FuncGraph
+from penstock.core.graph import Graph, current_graph, get_default_graph, name_scope
+from penstock.core.indexed_slices import IndexedSlices
+from penstock.core.inference import static_value
+from penstock.core.op_def import lookup
+from penstock.core.operation import Operation
+from penstock.core.shape import as_dims
+from penstock.core.tensor import SymbolicTensor, Tensor
+from penstock.ops.constant import identity, no_op
+
+
+def build_body(name: str, function: Callable[..., Any], arguments: Sequence[Tensor], graph: Graph) -> tuple[FuncGraph, Any]:
+    """Run a Python function inside a FuncGraph.
+
+    Args:
+        name: the body's name.
+        function: takes tensors and returns a nest of tensors, operations or None.
+        arguments: tensors like those that the body will be called with.
+        graph: the surrounding graph.
+    Returns:
+        The body, and what the function returned.
+    """
+    body = FuncGraph(get_default_graph().unique_name(name).replace("/", "_"), graph)
+    with body.as_default():
+        parameters = [body.add_input(tensor.dtype.base_dtype, tensor.dims, f"arg_{i}") for i, tensor in enumerate(arguments)]
+        result = function(*parameters)
+    return body, result
+
+
+def _branch(name: str, function: Callable[[], Any], graph: Graph) -> tuple[FuncGraph, Any]:
+    body, result = build_body(name, function, (), graph)
+    with body.as_default():
+        flat = nest.flatten(result, expand_composites=True)
+        for item in flat:
+            if isinstance(item, Operation):
+                body.control_outputs.append(item)
+        body.outputs = [
+            body.capture(convert_to_tensor(item))  # type: ignore[arg-type]
+            for item in flat
+            if item is not None and not isinstance(item, Operation)
+        ]
+    body.structured_outputs = result
+    return body, result
+
+
+def share_inputs(bodies: Sequence[FuncGraph]) -> list[Tensor]:
+    """Give all bodies one input for each tensor that any of them captured, in one order, and return those tensors."""
+    outside: dict[int, Tensor] = {}
+    for body in bodies:
+        for tensor, _ in body.captures:
+            outside.setdefault(id(tensor), tensor)
+    for body in bodies:
+        own = {id(tensor): placeholder for tensor, placeholder in body.captures}
+        arguments = [t for t in body.inputs if all(t is not placeholder for placeholder in own.values())]
+        with body.as_default():
+            captured = [
+                own[key] if key in own else body._placeholder(tensor.dtype, tensor.dims, "unused") for key, tensor in outside.items()
+            ]
+        body.inputs = [*arguments, *captured]
+    return list(outside.values())
+
+
+def _check_same(results: Sequence[tuple[FuncGraph, Any]], name: str) -> None:
+    first_body, first = results[0]
+    for body, result in results[1:]:
+        try:
+            nest.assert_same_structure(_outline(first), _outline(result), expand_composites=True)
+        except (ValueError, TypeError) as error:
+            raise type(error)(
+                f"{name}: the branches must return the same structure, but the first returns {first!r} and another {result!r}. {error}"
+            ) from None
+        for a, b in zip(first_body.outputs, body.outputs, strict=True):
+            if a.dtype.base_dtype != b.dtype.base_dtype:
+                raise TypeError(
+                    f"{name}: the branches must return the same types, got {a.dtype.name} from {a.name!r} and {b.dtype.name} from {b.name!r}. "
+                    "Use tf.cast in one of the branches."
+                )
+
+
+def _outline(result: Any) -> Any:
+    return nest.map_structure(lambda item: None if item is None or isinstance(item, Operation) else 0, result)
+
+
+def _pack_outputs(result: Any, outputs: Sequence[Tensor], op: Operation) -> Any:
+    """Return the outputs of an operation nested as the body's result; operations and None become the operation itself."""
+    remaining = iter(outputs)
+    flat = [
+        (None if item is None else op) if item is None or isinstance(item, Operation) else next(remaining)
+        for item in nest.flatten(result, expand_composites=True)
+    ]
+    return nest.pack_sequence_as(result, flat, expand_composites=True)
+
+
+def smart_constant_value(pred: Any) -> bool | None:
+    """Return a predicate's value if it is known now, else None.
+
+    Raises:
+        TypeError: if it is neither a Python bool, nor 0 or 1, nor a tensor.
+    """
+    if isinstance(pred, (bool, np.bool_)) or (isinstance(pred, int) and pred in (0, 1)):
+        return bool(pred)
+    if isinstance(pred, Tensor):
+        value = static_value(pred)
+        return None if value is None else bool(value)
+    if hasattr(pred, "dtype"):
+        return None
+    raise TypeError(f"`pred` must be a Tensor, or a Python bool, or 1 or 0. Found instead: {pred!r}")
+
+
+def smart_cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any], name: str | None = None) -> Any:
+    """Return `true_fn()` or `false_fn()`: decided now if the predicate is known, in the graph otherwise."""
+    known = smart_constant_value(pred)
+    if known is None:
+        return cond(pred, true_fn, false_fn, name=name)
+    return true_fn() if known else false_fn()
+
+
+def cond(pred: Any, true_fn: Callable[[], Any] | None = None, false_fn: Callable[[], Any] | None = None, name: str | None = None) -> Any:
+    """Run one of two functions, as `pred` decides when the graph runs.
+
+    Args:
+        pred: a boolean scalar tensor; in eager execution its value decides at once.
+        true_fn: builds what is returned if `pred` is true. Only the operations made inside run conditionally.
+        false_fn: builds what is returned otherwise; same structure and types.
+        name: the name scope.
+    Returns:
+        What the functions return, as tensors.
+    Raises:
+        TypeError: if a function is not callable, or the types differ.
+        ValueError: if the structures differ.
+    """
+    for label, function in (("true_fn", true_fn), ("false_fn", false_fn)):
+        if not callable(function):
+            raise TypeError(f"'{label}' must be callable, got {function!r}")
+    if true_fn is None or false_fn is None:
+        raise AssertionError("checked above")
+    graph = current_graph()
+    if graph is None:
+        with name_scope(name, "cond"):
+            return true_fn() if pred else false_fn()
+    if isinstance(pred, (bool, np.bool_)):
+        raise TypeError("pred must not be a Python bool")
+    with graph.name_scope(name or "cond"):
+        predicate = convert_to_tensor(pred)
+        if predicate.dtype.base_dtype != dtypes.bool_:
+            raise TypeError(f"pred must be a boolean tensor, got {predicate.dtype.name}: compare it, or use tf.cast(pred, tf.bool)")
+        results = [_branch("true", true_fn, graph), _branch("false", false_fn, graph)]
+        _check_same(results, "tf.cond")
+        bodies = [body for body, _ in results]
+        inputs = share_inputs(bodies)
+        types = [tensor.dtype.base_dtype for tensor in bodies[0].outputs]
+        op_name = "If" if _has_effects(bodies) else "StatelessIf"
+        op, outputs = _call(op_name, graph, [predicate, inputs], {"then_branch": bodies[0], "else_branch": bodies[1], "Tout": types}, "cond")
+        return _finish(results[0][1], outputs, op)
+
+
+def _has_effects(bodies: Sequence[FuncGraph]) -> bool:
+    return any(op.op_def.is_stateful and op.type != "Placeholder" for body in bodies for op in body.get_operations())
+
+
+def _call(op_name: str, graph: Graph, args: list[Any], attrs: dict[str, Any], name: str) -> tuple[Operation, list[Tensor]]:
+    outputs = lookup(op_name)(*args, **attrs, name=name)  # type: ignore[operator]
+    if isinstance(outputs, list) and outputs:
+        op = outputs[0].op
+    else:
+        op, outputs = graph.get_operations()[-1], []
+    return op, [identity(output) for output in outputs]
+
+
+def _finish(result: Any, outputs: list[Tensor], op: Operation) -> Any:
+    packed = _pack_outputs(result, outputs, op)
+    return op if result is None else packed
+
+
+def case(
+    pred_fn_pairs: Any, default: Callable[[], Any] | None = None, exclusive: bool = False, strict: bool = False, name: str = "case"
+) -> Any:
+    """Run the function of the first predicate that is true.
+
+    Args:
+        pred_fn_pairs: a list of (boolean scalar tensor, function), or a dictionary of them.
+        default: run where no predicate is true; without it, the last function is.
+        exclusive: whether it is an error for several predicates to be true.
+        strict: whether a returned list of one is kept as a list.
+        name: the name scope.
+    """
+    pairs = list(pred_fn_pairs.items() if isinstance(pred_fn_pairs, dict) else pred_fn_pairs)
+    if not pairs or any(not isinstance(pair, (list, tuple)) or len(pair) != 2 or not callable(pair[1]) for pair in pairs):
+        raise TypeError("pred_fn_pairs must be a non-empty list of (predicate, function) pairs")
+    pairs = [(pair[0].deref() if hasattr(pair[0], "deref") else pair[0], pair[1]) for pair in pairs]
+    with name_scope(name, "case"):
+        if exclusive:
+            true_count = lookup("Sum")([lookup("Cast")(p, DstT=dtypes.int32) for p, _ in pairs], [0])  # type: ignore[operator]
+            check = lookup("LessEqual")(true_count, 1)  # type: ignore[operator]
+            with_check = [assert_true(check, ["More than one condition evaluated as True but exclusive=True"])]
+        else:
+            with_check = []
+        with get_default_graph().control_dependencies([c for c in with_check if c is not None]):
+            if default is None:
+                default = pairs.pop()[1]
+            build = default
+            for predicate, function in reversed(pairs):
+                build = _chain(predicate, function, build)
+            return build()
+
+
+def _chain(predicate: Any, function: Callable[[], Any], otherwise: Callable[[], Any]) -> Callable[[], Any]:
+    return lambda: cond(predicate, function, otherwise)
+
+
+def assert_true(condition: Any, data: Sequence[Any], summarize: int | None = None, name: str | None = None) -> Any:
+    """Fail when the graph runs if `condition` is false; eagerly, at once.
+
+    Args:
+        condition: a boolean tensor.
+        data: tensors or values to print in the message.
+        summarize: how many elements of each to print.
+        name: the node's name.
+    Returns:
+        The operation to wait for; None eagerly.
+    """
+    return lookup("Assert")(condition, [convert_to_tensor(item) for item in data], summarize=3 if summarize is None else summarize, name=name)  # type: ignore[operator]
+
+
+def while_loop(
+    cond: Callable[..., Any],
+    body: Callable[..., Any],
+    loop_vars: Any,
+    shape_invariants: Any = None,
+    parallel_iterations: int = 10,
+    back_prop: bool = True,
+    swap_memory: bool = False,
+    maximum_iterations: Any = None,
+    name: str | None = None,
+) -> Any:
+    """Repeat `body` while `cond` is true.
+
+    Args:
+        cond: from the loop variables to a boolean scalar tensor.
+        body: from the loop variables to their next values, in the same structure.
+        loop_vars: a nest of tensors, the values before the first iteration.
+        shape_invariants: for loop variables whose shape changes, the shape that holds throughout, nested alike.
+        parallel_iterations, back_prop, swap_memory: accepted as TensorFlow does.
+        maximum_iterations: the most iterations to run; None for any number.
+        name: the name scope.
+    Returns:
+        The loop variables after the last iteration, nested as `loop_vars`.
+    Raises:
+        TypeError: if cond or body is not callable.
+        ValueError: if the body returns another structure, or a loop variable changes its type or shape.
+    """
+    for label, function in (("cond", cond), ("body", body)):
+        if not callable(function):
+            raise TypeError(f"'{label}' must be callable, got {function!r}")
+    if isinstance(loop_vars, (list, tuple)) and not loop_vars:
+        raise ValueError("'loop_vars' must be provided: there is nothing to repeat")
+    graph = current_graph()
+    if graph is None:
+        return _eager_loop(cond, body, loop_vars, maximum_iterations)
+    with graph.name_scope(name or "while"):
+        return _graph_loop(graph, cond, body, loop_vars, shape_invariants, parallel_iterations, maximum_iterations)
+
+
+def _call_with(function: Callable[..., Any], loop_vars: Any) -> Any:
+    return function(*loop_vars) if isinstance(loop_vars, (list, tuple)) else function(loop_vars)
+
+
+def _eager_loop(cond: Callable[..., Any], body: Callable[..., Any], loop_vars: Any, maximum_iterations: Any) -> Any:
+    single = isinstance(loop_vars, (list, tuple)) and len(loop_vars) == 1
+    limit = None if maximum_iterations is None else int(maximum_iterations)
+    count = 0
+    loop_vars = nest.map_structure(convert_to_tensor, loop_vars)
+    while _call_with(cond, loop_vars) and (limit is None or count < limit):
+        result = _call_with(body, loop_vars)
+        if single and not isinstance(result, (list, tuple)):
+            result = [result]
+        nest.assert_same_structure(list(result) if isinstance(loop_vars, list) else result, loop_vars)
+        loop_vars = nest.pack_sequence_as(loop_vars, [convert_to_tensor(item) for item in nest.flatten(result)])
+        count += 1
+    return loop_vars[0] if single else loop_vars
+
+
+def _graph_loop(
+    graph: Graph,
+    cond: Callable[..., Any],
+    body: Callable[..., Any],
+    loop_vars: Any,
+    shape_invariants: Any,
+    parallel_iterations: int,
+    maximum_iterations: Any,
+) -> Any:
+    flat = [convert_to_tensor(item, name=f"loop_var_{i}") for i, item in enumerate(nest.flatten(loop_vars, expand_composites=True))]
+    dims = [tensor.dims for tensor in flat]
+    if shape_invariants is not None:
+        from_user = nest.flatten_up_to(nest.map_structure(lambda _: 0, loop_vars), shape_invariants)
+        dims = [None if shape is None else as_dims(shape) for shape in from_user]
+    limited = maximum_iterations is not None
+    if limited:
+        limit = convert_to_tensor(maximum_iterations, dtypes.int32, name="maximum_iterations")
+        flat, dims = [convert_to_tensor(0), *flat], [(), *dims]
+    single = isinstance(loop_vars, (list, tuple)) and len(loop_vars) == 1
+
+    def nested(parameters: Sequence[Tensor]) -> Any:
+        return nest.pack_sequence_as(loop_vars, list(parameters[1:] if limited else parameters), expand_composites=True)
+
+    def run_cond(*parameters: Tensor) -> Any:
+        wanted = convert_to_tensor(_call_with(cond, nested(parameters)))
+        if not limited:
+            return wanted
+        return lookup("LogicalAnd")(wanted, lookup("Less")(parameters[0], limit))  # type: ignore[operator]
+
+    def run_body(*parameters: Tensor) -> list[Tensor]:
+        result = _call_with(body, nested(parameters))
+        if single and (not isinstance(result, (list, tuple)) or nest.is_namedtuple(result)):
+            result = [result]
+        if isinstance(loop_vars, (list, tuple)) and isinstance(result, (list, tuple)) and len(result) != len(loop_vars):
+            raise ValueError(f"tf.while_loop: the body returns {len(result)} values for {len(loop_vars)} loop variables: {loop_vars!r}")
+        nest.assert_same_structure(list(result) if isinstance(loop_vars, list) else result, loop_vars, expand_composites=True)
+        following = [convert_to_tensor(item) for item in nest.flatten(result, expand_composites=True)]
+        return [lookup("AddV2")(parameters[0], 1), *following] if limited else following  # type: ignore[operator]
+
+    like = [_Like(tensor, shape) for tensor, shape in zip(flat, dims, strict=True)]
+    cond_body, wanted = build_body("while_cond", run_cond, like, graph)  # type: ignore[arg-type]
+    loop_body, following = build_body("while_body", run_body, like, graph)  # type: ignore[arg-type]
+    with cond_body.as_default():
+        cond_body.outputs = [cond_body.capture(wanted)]
+    with loop_body.as_default():
+        loop_body.outputs = [loop_body.capture(tensor) for tensor in following]
+    for before, shape, after in zip(flat, dims, loop_body.outputs, strict=True):
+        if before.dtype.base_dtype != after.dtype.base_dtype:
+            raise ValueError(
+                f"tf.while_loop: loop variable {before!r} has type {before.dtype.name}, but the body returns {after.dtype.name}. "
+                "Use tf.cast in the body."
+            )
+        if not _keeps(shape, after.dims):
+            raise ValueError(
+                f"tf.while_loop: loop variable {before!r} enters with shape {before.shape}, but has shape {after.shape} after one "
+                "iteration. Pass shape_invariants with None for the sizes that change."
+            )
+    captured = share_inputs([cond_body, loop_body])
+    with loop_body.as_default():
+        loop_body.outputs = [*loop_body.outputs, *loop_body.inputs[len(flat) :]]
+    effects = _has_effects([cond_body, loop_body])
+    attrs = {
+        "cond": cond_body,
+        "body": loop_body,
+        "output_shapes": [*dims, *(tensor.dims for tensor in captured)],
+        "parallel_iterations": parallel_iterations,
+    }
+    _, outputs = _call("While" if effects else "StatelessWhile", graph, [[*flat, *captured]], attrs, "while")
+    results = outputs[1 : len(flat)] if limited else outputs[: len(flat)]
+    packed = nest.pack_sequence_as(loop_vars, results, expand_composites=True)
+    return packed[0] if single else packed
+
+
+class _Like:
+    """The type and shape of a parameter."""
+
+    def __init__(self, tensor: Tensor, dims: Any) -> None:
+        self.dtype = tensor.dtype
+        self.dims = dims
+
+
+def _keeps(invariant: Any, dims: Any) -> bool:
+    if invariant is None:
+        return True
+    if dims is None or len(dims) != len(invariant):
+        return False
+    return all(known is None or known == size for known, size in zip(invariant, dims, strict=True))
+
+
+def group(*inputs: Any, name: str | None = None) -> Any:
+    """Return an operation that is done when all inputs are done.
+
+    Args:
+        *inputs: operations, tensors, variables, or nests of them.
+        name: the operation's name.
+    """
+    graph = current_graph()
+    if graph is None:
+        return None
+    flat = [item for item in nest.flatten(list(inputs), expand_composites=True) if item is not None]
+    for item in flat:
+        if not isinstance(item, (Operation, SymbolicTensor, IndexedSlices)) and not hasattr(item, "op"):
+            raise TypeError(f"'inputs' should be zero or more (nested) Tensors. Received {item!r} with type {type(item)}.")
+    with graph.name_scope(name or "group_deps") as scope, graph.control_dependencies(flat):
+        return no_op(name=scope)
+
+
+def tuple_(tensors: Sequence[Any], name: str | None = None, control_inputs: Sequence[Any] | None = None) -> list[Any]:
+    """Return the tensors as they are once all of them, and the control inputs, have been computed.
+
+    Args:
+        tensors: tensors or None.
+        name: the name scope.
+        control_inputs: operations to wait for besides.
+    """
+    if current_graph() is None:
+        return list(tensors)
+    with name_scope(name, "tuple"):
+        waits = [t if isinstance(t, Operation) else t.op for t in tensors if t is not None]
+        waits.extend(c if isinstance(c, Operation) else c.op for c in control_inputs or ())
+        if not waits:
+            raise ValueError("Must have at least one Tensor or Operation: all entries are None")
+        gate = group(*waits)
+        return [None if t is None else gate if isinstance(t, Operation) else with_dependencies([gate], t) for t in tensors]
+
+
+def with_dependencies(dependencies: Sequence[Any], output: Any, name: str | None = None) -> Any:
+    """Return `output` as it is once the dependencies have run.
+
+    Args:
+        dependencies: operations or tensors.
+        output: a tensor or IndexedSlices.
+        name: the name scope.
+    """
+    if current_graph() is None:
+        return output
+    with name_scope(name, "control_dependency") as scope, get_default_graph().control_dependencies(dependencies):
+        if isinstance(output, IndexedSlices):
+            return IndexedSlices(identity(output.values), output.indices, output.dense_shape)
+        return identity(convert_to_tensor(output), name=scope)
