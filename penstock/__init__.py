@@ -20,6 +20,7 @@ def __getattr__(name: str) -> Any:
     if name.startswith("__"):
         raise AttributeError(f"module 'penstock' has no attribute {name!r}")
     face = importlib.import_module("penstock.v2")
+    face.note_v2_face()
     try:
         value = getattr(face, name)
     except AttributeError:

@@ -89,6 +89,8 @@ def needs_copy(dataflow: Dataflow) -> list[bool]:
     result: list[bool] = []
     for edge in dataflow.fetches:
         node = edge.node
-        fresh = node is not None and not node.op_def.is_view and node.op_def.name != "Const" and not _is_handle(edge.tensor)
+        fresh = (
+            node is not None and not node.op_def.is_view and node.op_def.name != "Const" and not _is_handle(edge.tensor)
+        )
         result.append(not fresh or id(edge.tensor) in kept)
     return result

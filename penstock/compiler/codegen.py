@@ -177,7 +177,9 @@ class Writer:
             writer(self, node)
             return
         arguments, used = self._arguments(node)
-        call = f"{self.shared(_kernel_name(op_def.name), op_def.kernel)}({', '.join([*arguments, *self._keywords(node)])})"
+        call = (
+            f"{self.shared(_kernel_name(op_def.name), op_def.kernel)}({', '.join([*arguments, *self._keywords(node)])})"
+        )
         if not outputs:
             self.emit(call, node, used)
             return
@@ -243,7 +245,11 @@ class Writer:
 
 def generate_body(function: FuncGraph, resources: ResourceManager, name: str) -> Generated:
     """Write the function for the body of a branch, loop or function, which the surrounding function calls."""
-    effects = [op for op in function.get_operations() if op.op_def.is_stateful and not op.op_def.is_view and op.type != "Placeholder"]
+    effects = [
+        op
+        for op in function.get_operations()
+        if op.op_def.is_stateful and not op.op_def.is_view and op.type != "Placeholder"
+    ]
     dataflow = schedule(prune(function.outputs, [*effects, *function.control_outputs], function.inputs))
     return Writer(dataflow, resources, name).write()
 

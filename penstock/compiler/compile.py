@@ -32,4 +32,3 @@ def compile_program(
     """
     dataflow = schedule(prune(fetches, targets, feeds, done))
     return Program(Writer(dataflow, resources, "step").write(), needs_copy(dataflow))
-

@@ -68,7 +68,9 @@ def write_call(writer: Any, node: Node) -> None:
     function = node.attrs["f"]
     name = writer.body(function)
     used = [writer.value(edge) for edge in node.inputs]
-    writer.emit(f"{_targets(writer, node)}{name}({', '.join(_inputs(writer, node, node.inputs, function))})", node, used)
+    writer.emit(
+        f"{_targets(writer, node)}{name}({', '.join(_inputs(writer, node, node.inputs, function))})", node, used
+    )
 
 
 WRITERS: dict[str, Callable[[Any, Node], None]] = {

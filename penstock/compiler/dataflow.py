@@ -40,7 +40,7 @@ class Edge(NamedTuple):
     """An output of a node, or a value that is fed or passed as an argument."""
 
     node: Node | None
-    index: int
+    output: int
     tensor: SymbolicTensor
 
 

@@ -60,6 +60,9 @@ def gradient_function_of(call: Call) -> Callable[..., Any] | None:
     Raises:
         LookupError: if the operation has no gradient.
     """
+    custom = call.attrs.get("_gradient_function")
+    if custom is not None:
+        return custom
     override = call.attrs.get("_gradient_op_type")
     if override is not None:
         override = override.decode() if isinstance(override, bytes) else override
@@ -154,7 +157,9 @@ def backpropagate(
             for tensor in outputs:
                 if not keep(tensor):
                     cotangents.discard(tensor)
-            grads = [_zeros(t) if g is None and is_differentiable(t) else g for g, t in zip(grads, outputs, strict=True)]
+            grads = [
+                _zeros(t) if g is None and is_differentiable(t) else g for g, t in zip(grads, outputs, strict=True)
+            ]
             produced = function(call, *grads)
         if produced is None or isinstance(produced, (Tensor, IndexedSlices)):
             produced = (produced,)
@@ -188,4 +193,3 @@ def _check_shape(call: Call, tensor: Tensor, piece: Tensor) -> None:
             f"Incompatible shapes between op input and calculated input gradient. Forward operation: {call.name}. "
             f"Original input shape: {tensor.shape}. Calculated input gradient shape: {piece.shape}"
         )
-

@@ -87,7 +87,9 @@ def convert_to_tensor(
     if hasattr(value, "__tf_tensor__"):
         return _existing(value.__tf_tensor__(wanted, name), wanted, graph, as_ref, name)
     if value is None:
-        raise ValueError("None values not supported: a tensor was expected. Check the function that should have returned a value.")
+        raise ValueError(
+            "None values not supported: a tensor was expected. Check the function that should have returned a value."
+        )
     if isinstance(value, (list, tuple)) and _holds_tensors(value):
         return _pack(value, wanted, name)
     if graph is None:
@@ -133,7 +135,9 @@ def _holds_tensors(value: Any) -> bool:
         item = stack.pop()
         if isinstance(item, (list, tuple)):
             stack.extend(item)
-        elif isinstance(item, Tensor) or (not isinstance(item, (int, float, str, bytes, np.ndarray, np.generic)) and is_tensor_like(item)):
+        elif isinstance(item, Tensor) or (
+            not isinstance(item, (int, float, str, bytes, np.ndarray, np.generic)) and is_tensor_like(item)
+        ):
             return True
     return False
 
@@ -154,9 +158,7 @@ def _dtype_of_first_tensor(value: Any) -> DType:
     raise AssertionError("no tensor in the list")
 
 
-def constant_node(
-    graph: Graph, value: np.ndarray, dtype: DType, name: str, dims: Dims = None
-) -> SymbolicTensor:
+def constant_node(graph: Graph, value: np.ndarray, dtype: DType, name: str, dims: Dims = None) -> SymbolicTensor:
     """Add a constant to a graph.
 
     Args:
@@ -209,8 +211,10 @@ def as_array(value: Any, wanted: DType | None = None) -> tuple[np.ndarray, DType
         return _cast_array(numbers, wanted), wanted
     if isinstance(value, TensorShape):
         if not value.is_fully_defined():
-            raise ValueError(f"Cannot convert a partially known TensorShape {value} to a Tensor. Use tf.shape for sizes at run time.")
-        sizes = value.as_list()
+            raise ValueError(
+                f"Cannot convert a partially known TensorShape {value} to a Tensor. Use tf.shape for sizes at run time."
+            )
+        sizes: Any = value.as_list()
         large = any(size > _INT32_MAX for size in sizes)
         dtype = wanted or (dtypes.int64 if large else dtypes.int32)
         return np.asarray(sizes, dtype=dtype.as_numpy_dtype), dtype
@@ -237,7 +241,9 @@ def _shorten(value: Any) -> str:
 
 def _expect(dtype: DType, wanted: DType | None, value: Any) -> DType:
     if wanted is not None and wanted != dtype:
-        raise TypeError(f"Cannot convert {_shorten(value)} to a tensor of type {wanted.name}: it holds values of type {dtype.name}")
+        raise TypeError(
+            f"Cannot convert {_shorten(value)} to a tensor of type {wanted.name}: it holds values of type {dtype.name}"
+        )
     return dtype
 
 
@@ -246,7 +252,9 @@ def _from_list(value: list[Any], wanted: DType | None) -> tuple[np.ndarray, DTyp
     if first is None and _has_leaf(value):
         raise ValueError("None values not supported: a list that is to become a tensor holds None.")
     if isinstance(first, (np.ndarray, np.generic)) or (
-        first is not None and not isinstance(first, (bool, int, float, complex, str, bytes)) and hasattr(first, "__array__")
+        first is not None
+        and not isinstance(first, (bool, int, float, complex, str, bytes))
+        and hasattr(first, "__array__")
     ):
         try:
             numbers = np.array(value)
@@ -261,7 +269,9 @@ def _from_list(value: list[Any], wanted: DType | None) -> tuple[np.ndarray, DTyp
 
 
 def _all_numpy(value: Any) -> bool:
-    return all(_all_numpy(v) if isinstance(v, (list, tuple)) else isinstance(v, (np.ndarray, np.generic)) for v in value)
+    return all(
+        _all_numpy(v) if isinstance(v, (list, tuple)) else isinstance(v, (np.ndarray, np.generic)) for v in value
+    )
 
 
 def _first_leaf(value: Any) -> Any:
@@ -355,7 +365,11 @@ def _check_cast(value: Any, numbers: np.ndarray, wanted: DType) -> None:
             "Use tf.cast, or write the values in that type."
         )
     if kind in "iu" and wanted.is_integer and not wanted.is_quantized:
-        info = np.iinfo(wanted.as_numpy_dtype) if wanted.size >= 1 and np.dtype(wanted.as_numpy_dtype).kind in "iu" else None
+        info = (
+            np.iinfo(wanted.as_numpy_dtype)
+            if wanted.size >= 1 and np.dtype(wanted.as_numpy_dtype).kind in "iu"
+            else None
+        )
         if info is not None and (numbers.min() < info.min or numbers.max() > info.max):
             raise ValueError(f"{_shorten(value)} does not fit {wanted.name}, which holds {info.min} to {info.max}")
 

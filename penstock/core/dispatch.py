@@ -97,7 +97,9 @@ def _execute(op_def: OpDef, args: Sequence[Any], given: dict[str, Any], name: st
         for position, argument in enumerate(op_def.inputs):
             if argument.is_host:
                 item = arguments[position]
-                arguments[position] = [array.to_python(v) for v in item] if argument.is_sequence else array.to_python(item)
+                arguments[position] = (
+                    [array.to_python(v) for v in item] if argument.is_sequence else array.to_python(item)
+                )
     keywords = {attribute: attrs[attribute] for attribute in op_def.kernel_attributes}
     if op_def.injected:
         available = {"resources": eager_resources, "node_name": name or op_def.name}
@@ -140,7 +142,7 @@ def wrap_outputs(op_def: OpDef, result: Any, attrs: dict[str, Any]) -> list[Tens
         if output.list_attr is not None:
             types: list[DType | None] = list(attrs[output.list_attr])
         else:
-            dtype = output.dtype if output.dtype is not None else attrs.get(output.type_attr)
+            dtype = output.dtype if output.dtype is not None else attrs.get(output.type_attr)  # type: ignore[arg-type]
             types = [dtype] * (attrs[output.number_attr] if output.number_attr else 1)
         for dtype in types:
             tensors.append(EagerTensor(values[position], dtype))
@@ -171,7 +173,7 @@ def structure_outputs(op_def: OpDef, flat: Sequence[Any], attrs: dict[str, Any],
         return grouped[0]
     result_type = _named_tuples.get(op_def.name)
     if result_type is None:
-        result_type = _named_tuples[op_def.name] = namedtuple(op_def.name, [output.name for output in op_def.outputs])  # type: ignore[misc]
+        result_type = _named_tuples[op_def.name] = namedtuple(op_def.name, [output.name for output in op_def.outputs])
     return result_type(*grouped)
 
 
@@ -184,7 +186,9 @@ def _bind_inputs(
 ) -> list[Tensor]:
     """Convert the inputs and fill in the attributes that follow from them."""
     if len(args) != len(op_def.inputs):
-        raise TypeError(f"{op_def.name} takes {len(op_def.inputs)} inputs ({', '.join(a.name for a in op_def.inputs)}), got {len(args)}")
+        raise TypeError(
+            f"{op_def.name} takes {len(op_def.inputs)} inputs ({', '.join(a.name for a in op_def.inputs)}), got {len(args)}"
+        )
     flat: list[Tensor] = []
     known: dict[str, DType] = {}
     for key, value in given.items():
@@ -209,7 +213,9 @@ def _bind_inputs(
             flat.extend(tensors)
         else:
             if arg is None:
-                raise ValueError(f"Tried to convert {argument.name!r} to a tensor and failed. Error: None values not supported.")
+                raise ValueError(
+                    f"Tried to convert {argument.name!r} to a tensor and failed. Error: None values not supported."
+                )
             dtype = argument.dtype or _settle(op_def, argument, (arg,), args, known, attrs)
             tensor = _convert(op_def, argument, arg, dtype, scope, "", known)
             if argument.type_attr is not None and dtype is None:
@@ -227,7 +233,12 @@ def _as_list(op_def: OpDef, argument: Argument, arg: Any) -> list[Any]:
 
 
 def _settle(
-    op_def: OpDef, argument: Argument, items: Sequence[Any], args: Sequence[Any], known: dict[str, DType], attrs: dict[str, Any]
+    op_def: OpDef,
+    argument: Argument,
+    items: Sequence[Any],
+    args: Sequence[Any],
+    known: dict[str, DType],
+    attrs: dict[str, Any],
 ) -> DType | None:
     """Return the type of an argument's type attribute: given, found in any input that shares it, or its default."""
     if argument.dtype is not None:
@@ -264,7 +275,13 @@ def _python_dtype(value: Any) -> DType:
 
 
 def _convert(
-    op_def: OpDef, argument: Argument, arg: Any, dtype: DType | None, scope: str | None, suffix: str, known: dict[str, DType]
+    op_def: OpDef,
+    argument: Argument,
+    arg: Any,
+    dtype: DType | None,
+    scope: str | None,
+    suffix: str,
+    known: dict[str, DType],
 ) -> Tensor:
     name = None if scope is None else f"{scope}/{argument.name}{suffix}/"
     preferred = None
@@ -281,7 +298,9 @@ def _convert(
         )
     if scope is None and type(arg) in _NUMBERS:
         wanted = dtype or (preferred if type(arg) is int else None)
-        if wanted is None or not (type(arg) is float and not wanted.is_floating or wanted.is_bool != (type(arg) is bool)):
+        if wanted is None or not (
+            type(arg) is float and not wanted.is_floating or wanted.is_bool != (type(arg) is bool)
+        ):
             return eager_scalar(arg, wanted)
     try:
         tensor = convert_to_tensor(arg, dtype, name, preferred, as_ref=argument.is_ref)
@@ -325,7 +344,9 @@ def _check_attributes(op_def: OpDef, attrs: dict[str, Any]) -> None:
         elif attribute.kind == "int":
             attrs[name] = _as_int(op_def, name, attrs[name])
             if attribute.minimum is not None and attrs[name] < attribute.minimum:
-                raise ValueError(f"Attr {name!r} of {op_def.name!r} Op passed {attrs[name]} less than minimum {attribute.minimum}.")
+                raise ValueError(
+                    f"Attr {name!r} of {op_def.name!r} Op passed {attrs[name]} less than minimum {attribute.minimum}."
+                )
         elif attribute.kind == "list(int)":
             if not isinstance(attrs[name], (list, tuple)):
                 raise TypeError(f"Expected list for attr {name!r} of {op_def.name!r} Op, got {attrs[name]!r}")
@@ -334,7 +355,9 @@ def _check_attributes(op_def: OpDef, attrs: dict[str, Any]) -> None:
             attrs[name] = attrs[name].decode()
         if attribute.allowed is not None and attribute.kind == "string" and attrs[name] not in attribute.allowed:
             allowed = ", ".join(repr(item) for item in sorted(attribute.allowed))
-            raise ValueError(f"Value for attr {name!r} of {attrs[name]!r} is not in the list of allowed values: {allowed} [Op:{op_def.name}]")
+            raise ValueError(
+                f"Value for attr {name!r} of {attrs[name]!r} is not in the list of allowed values: {allowed} [Op:{op_def.name}]"
+            )
 
 
 def _as_int(op_def: OpDef, name: str, value: Any) -> int:
@@ -349,7 +372,12 @@ def _as_int(op_def: OpDef, name: str, value: Any) -> int:
 
 
 def kernel_error(
-    error: Exception, op_def: OpDef, inputs: Sequence[Tensor], attrs: dict[str, Any], name: str | None, op: Operation | None = None
+    error: Exception,
+    op_def: OpDef,
+    inputs: Sequence[Tensor],
+    attrs: dict[str, Any],
+    name: str | None,
+    op: Operation | None = None,
 ) -> Exception:
     """Return the error to raise in place of what a kernel raised: one of TensorFlow's classes, saying what arrived.
 
@@ -363,10 +391,11 @@ def kernel_error(
     """
     label = f"{op_def.name} {name!r}" if name and name != op_def.name else op_def.name
     if isinstance(error, errors.OpError):
+        kind: Any = type(error)
         if op is not None and error.op is None:
             return errors.with_operation(error, op)
         if op is None and not error.message.endswith("]"):
-            return type(error)(error.node_def, error.op, f"{error.message} [Op:{op_def.name}]")
+            return kind(error.node_def, error.op, f"{error.message} [Op:{op_def.name}]")
         return error
     text = str(error).split("\n")[0]
     if isinstance(error, (RuntimeError, ValueError, TypeError, IndexError, OverflowError)):

@@ -65,7 +65,11 @@ class FuncGraph(Graph):
             return tensor
         if tensor.op.type == "Const" and tensor.op.attrs["value"].size <= 1:
             return self._copy_constant(tensor)
-        if self.outer_graph is not None and tensor.op.graph is not self.outer_graph and isinstance(self.outer_graph, FuncGraph):
+        if (
+            self.outer_graph is not None
+            and tensor.op.graph is not self.outer_graph
+            and isinstance(self.outer_graph, FuncGraph)
+        ):
             tensor_outside = self.outer_graph.capture(tensor)
         else:
             tensor_outside = tensor
@@ -92,7 +96,13 @@ class FuncGraph(Graph):
             saved = self._control_stack
             self._control_stack = []
             try:
-                op = self.add_operation(lookup("Const"), (), attrs, self.unique_name(tensor.op.name.rsplit("/", 1)[-1]), output_dims=(tensor.dims,))
+                op = self.add_operation(
+                    lookup("Const"),
+                    (),
+                    attrs,
+                    self.unique_name(tensor.op.name.rsplit("/", 1)[-1]),
+                    output_dims=(tensor.dims,),
+                )
             finally:
                 self._control_stack = saved
             self._captures[-id(tensor)] = found = (tensor, op.outputs[0])

@@ -73,9 +73,18 @@ def gradients(
     """
     graph = current_graph()
     if graph is None:
-        raise RuntimeError("tf.gradients is not supported when eager execution is enabled. Use tf.GradientTape instead.")
+        raise RuntimeError(
+            "tf.gradients is not supported when eager execution is enabled. Use tf.GradientTape instead."
+        )
     return gradients_of(
-        graph, _as_list(ys), _as_list(xs), grad_ys, name, colocate_gradients_with_ops, stop_gradients, unconnected_gradients
+        graph,
+        _as_list(ys),
+        _as_list(xs),
+        grad_ys,
+        name,
+        colocate_gradients_with_ops,
+        stop_gradients,
+        unconnected_gradients,
     )
 
 
@@ -146,7 +155,9 @@ def _seeds(targets: Sequence[Tensor], grad_ys: Any) -> list[Gradient]:
         else:
             seed = convert_to_tensor(seed, target.dtype.base_dtype, name=f"grad_ys_{index}")
             if not seed.shape.is_compatible_with(target.shape):
-                raise ValueError(f"grad_ys[{index}] has shape {seed.shape}, but its y has shape {target.shape}: they must agree")
+                raise ValueError(
+                    f"grad_ys[{index}] has shape {seed.shape}, but its y has shape {target.shape}: they must agree"
+                )
             seeds.append(seed)
     return seeds
 
@@ -168,7 +179,9 @@ def _between(
     for op in sorted(needed, key=lambda item: item.index):
         if any(id(tensor) in reached and id(tensor) not in stops for tensor in op.inputs):
             calls.append(op)
-            reached.update(id(tensor) for tensor in op.outputs if is_differentiable(tensor) or tensor.dtype._is_ref_dtype)
+            reached.update(
+                id(tensor) for tensor in op.outputs if is_differentiable(tensor) or tensor.dtype._is_ref_dtype
+            )
     calls.reverse()
     return calls, reached
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import re
 import sys
@@ -175,11 +176,11 @@ class Graph:
                 full[argument.type_attr] = inputs[position].dtype.base_dtype
             position += 1
         full.update(attrs or {})
-        return self.add_operation(declaration, [self.capture(t) for t in inputs], full, self.unique_name(name or op_type))
+        return self.add_operation(
+            declaration, [self.capture(t) for t in inputs], full, self.unique_name(name or op_type)
+        )
 
-    def _control_inputs_for(
-        self, inputs: Sequence[SymbolicTensor], extra: Iterable[Operation]
-    ) -> list[Operation]:
+    def _control_inputs_for(self, inputs: Sequence[SymbolicTensor], extra: Iterable[Operation]) -> list[Operation]:
         controls: dict[Operation, None] = dict.fromkeys(extra)
         if self._control_stack:
             producers = {tensor.op for tensor in inputs}
@@ -347,7 +348,10 @@ class Graph:
             if isinstance(control_inputs, (Operation, SymbolicTensor)) or not isinstance(control_inputs, Iterable):
                 control_inputs = [control_inputs]
             ops = [self._as_control_input(item) for item in control_inputs]
-            scope, saved = _ControlDependencies(list(dict.fromkeys(op for op in ops if op is not None)), clears=False), self._control_stack
+            scope, saved = (
+                _ControlDependencies(list(dict.fromkeys(op for op in ops if op is not None)), clears=False),
+                self._control_stack,
+            )
             self._control_stack = [*saved, scope]
         try:
             yield
@@ -373,7 +377,9 @@ class Graph:
             outer = getattr(self, "outer_graph", None)
             if outer is not None:
                 return None  # a function waits for what surrounds it as a whole
-            raise ValueError(f"control input {item.name!r} is in another graph than the operations that would wait for it")
+            raise ValueError(
+                f"control input {item.name!r} is in another graph than the operations that would wait for it"
+            )
         return item
 
     # Looking up
@@ -394,7 +400,9 @@ class Graph:
             ValueError: if it belongs to another graph, or is not a valid name.
             KeyError: if the graph has nothing of that name.
         """
-        kinds = " or ".join(kind for kind, allowed in (("Tensor", allow_tensor), ("Operation", allow_operation)) if allowed)
+        kinds = " or ".join(
+            kind for kind, allowed in (("Tensor", allow_tensor), ("Operation", allow_operation)) if allowed
+        )
         converter = getattr(obj, "_as_graph_element", None)
         if callable(converter):
             converted = converter()
@@ -417,7 +425,9 @@ class Graph:
         if ":" in name and allow_tensor:
             op_name, _, index = name.partition(":")
             if not index.isdigit():
-                raise ValueError(f"The name {name!r} looks like a Tensor name, but is not a valid one: expected '<operation>:<output index>'.")
+                raise ValueError(
+                    f"The name {name!r} looks like a Tensor name, but is not a valid one: expected '<operation>:<output index>'."
+                )
             op = self._by_name.get(op_name)
             if op is None:
                 raise KeyError(
@@ -433,8 +443,14 @@ class Graph:
             raise ValueError(f"Name {name!r} appears to refer to a Tensor, not a Operation.")
         op = self._by_name.get(name)
         if not allow_operation:
-            found = f"refers to an Operation, not a Tensor. Name its output, such as '{name}:0'" if op else "looks like an (invalid) Operation name, not a Tensor"
-            raise ValueError(f"The name {name!r} {found}. Tensor names must be of the form '<operation>:<output index>'.")
+            found = (
+                f"refers to an Operation, not a Tensor. Name its output, such as '{name}:0'"
+                if op
+                else "looks like an (invalid) Operation name, not a Tensor"
+            )
+            raise ValueError(
+                f"The name {name!r} {found}. Tensor names must be of the form '<operation>:<output index>'."
+            )
         if op is None:
             raise KeyError(f"The name {name!r} refers to an Operation not in the graph.")
         return op
@@ -540,7 +556,9 @@ class Graph:
             yield self
         finally:
             if len(stack) != depth or stack[-1] is not self:
-                raise AssertionError("Nesting violated: a `with graph.as_default()` block was left while an inner one was active.")
+                raise AssertionError(
+                    "Nesting violated: a `with graph.as_default()` block was left while an inner one was active."
+                )
             stack.pop()
 
     @contextlib.contextmanager
@@ -597,9 +615,8 @@ class Graph:
         return "\n".join([f"graph of {len(lines)} operations:", *lines])
 
 
+@functools.lru_cache(maxsize=4096)
 def _merge(inner: str, outer: str) -> str:
-    if not inner or not outer:
-        return inner or outer
     return DeviceSpecV2.from_string(outer).make_merged_spec(DeviceSpecV2.from_string(inner)).to_string()
 
 
@@ -623,7 +640,9 @@ def _explain(op_def: OpDef, name: str, inputs: Sequence[SymbolicTensor], error: 
     for label, tensor in zip(names, inputs, strict=True):
         line = tensor.op.created_at
         where = f"   {os.path.basename(line[0])}:{line[1]}" if line else ""
-        lines.append(f"  {label:<{width}}  {tensor.dtype.name} {format_dims(tensor.dims)}   from {tensor.op.name!r}{where}")
+        lines.append(
+            f"  {label:<{width}}  {tensor.dtype.name} {format_dims(tensor.dims)}   from {tensor.op.name!r}{where}"
+        )
     return "\n".join(lines)
 
 
@@ -687,4 +706,3 @@ def name_scope(name: str | None, default_name: str | None = None, values: Any = 
         yield state.eager_scope
     finally:
         state.eager_scope = saved
-

@@ -100,7 +100,7 @@ def _fill_list(message: Any, kind: str, values: Any) -> None:
 
 def _guess_kind(value: Any) -> str:
     for kind, types in (("bool", bool), ("int", int), ("float", float), ("string", (str, bytes)), ("type", DType)):
-        if isinstance(value, types):  # type: ignore[arg-type]
+        if isinstance(value, types):
             return kind
     if isinstance(value, (list, tuple)):
         return f"list({_guess_kind(value[0])})" if value else "list(int)"
@@ -114,8 +114,8 @@ def node_def(op: Operation) -> Any:
     message.input.extend(f"^{control.name}" for control in op.control_inputs)
     attributes = op.op_def.attributes
     for name, value in op.attrs.items():
-        if value is None and name not in attributes:
-            continue
+        if name not in attributes and (value is None or callable(value)):
+            continue  # a Python gradient function has no place in a message
         attribute = attributes.get(name)
         dtype = op.attrs.get("dtype") if attribute is not None and attribute.kind == "tensor" else None
         message.attr[name].CopyFrom(attr_value(attribute.kind if attribute else None, value, dtype))

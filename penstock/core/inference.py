@@ -26,7 +26,7 @@ def output_dtypes(op_def: OpDef, attrs: dict[str, Any]) -> list[DType]:
         if output.list_attr is not None:
             result.extend(attrs[output.list_attr])
             continue
-        dtype = output.dtype if output.dtype is not None else attrs[output.type_attr]
+        dtype = output.dtype if output.dtype is not None else attrs[output.type_attr]  # type: ignore[index]
         if output.is_ref:
             dtype = dtype._as_ref
         if output.number_attr is not None:
@@ -191,7 +191,7 @@ def static_value(tensor: Any, partial: bool = False) -> Any:
         value = np.asarray(known, dtype=tensor.dtype.as_numpy_dtype)
         dims = tensor.dims
         if dims is not None and None not in dims and math.prod(dims) == value.size:  # type: ignore[arg-type]
-            value = value.reshape(dims)  # type: ignore[arg-type]
+            value = value.reshape(dims)
         return value
     return np.asarray(known, dtype=object) if partial else None
 

@@ -23,7 +23,9 @@ class Op(OpDef):
             args = (*args, *(attrs.pop(a.name) for a in self.inputs[len(args) :] if a.name in attrs))
         for attribute in attrs:
             if attribute not in self.attributes:
-                raise TypeError(f"{self.name} got an unexpected argument {attribute!r}; it has {', '.join(self.attributes) or 'none'}")
+                raise TypeError(
+                    f"{self.name} got an unexpected argument {attribute!r}; it has {', '.join(self.attributes) or 'none'}"
+                )
         return apply(self, args, attrs, name)
 
 
@@ -71,7 +73,7 @@ def op(
             differentiable=differentiable,
             commutative=commutative,
             shape=shape,
-            types=types,  # type: ignore[arg-type]
+            types=types,
             allowed=allowed,
         )
         declared.__doc__ = function.__doc__

@@ -92,7 +92,7 @@ _HEAD = re.compile(r"\s*(\w+)\s*\((.*)\)\s*", re.DOTALL)
 
 def _parse_argument(text: str) -> Argument:
     name, _, kind = (part.strip() for part in text.partition(":"))
-    flags = {"is_ref": False, "is_host": False}
+    flags: dict[str, Any] = {"is_ref": False, "is_host": False}
     while (word := kind.split(" ", 1)[0]) in ("ref", "host"):
         flags[f"is_{word}"] = True
         kind = kind.split(" ", 1)[1].strip()
@@ -172,13 +172,9 @@ class OpDef:
         self.attributes: dict[str, Attribute] = {}
         self.injected: tuple[str, ...] = ()
         self._read_attributes(kernel, types or {}, allowed or {})
-        self.kernel_attributes = tuple(
-            name for name in self._keyword_parameters(kernel) if name in self.attributes
-        )
+        self.kernel_attributes = tuple(name for name in self._keyword_parameters(kernel) if name in self.attributes)
         self.defaults = {
-            name: attribute.default
-            for name, attribute in self.attributes.items()
-            if attribute.default is not REQUIRED
+            name: attribute.default for name, attribute in self.attributes.items() if attribute.default is not REQUIRED
         }
         self.has_ref_input = any(argument.is_ref for argument in self.inputs)
         self.has_host_input = any(argument.is_host for argument in self.inputs)
@@ -191,7 +187,7 @@ class OpDef:
         return {name: p for name, p in parameters.items() if p.kind is inspect.Parameter.KEYWORD_ONLY}
 
     def _read_attributes(
-        self, kernel: Callable[..., Any], types: dict[str, Any], allowed: dict[str, Iterable[Any]]
+        self, kernel: Callable[..., Any], types: dict[str, Any], allowed: dict[str, Any]
     ) -> None:
         for name, parameter in self._keyword_parameters(kernel).items():
             if name in INJECTED:
@@ -201,24 +197,26 @@ class OpDef:
             if annotation not in _KINDS:
                 raise TypeError(f"{self.name}: attribute {name!r} has no attribute type, got {parameter.annotation!r}")
             default = REQUIRED if parameter.default is inspect.Parameter.empty else parameter.default
-            group = allowed.get(name, types.get(name))
+            group: Any = allowed.get(name, types.get(name))
             if isinstance(group, Type):
                 group, default = group.allowed, group.default
-            self.attributes[name] = Attribute(name, _KINDS[annotation], default, None if group is None else frozenset(group))
+            self.attributes[name] = Attribute(
+                name, _KINDS[annotation], default, None if group is None else frozenset(group)
+            )
         for argument in (*self.inputs, *self.outputs):
             if argument.number_attr and argument.number_attr not in self.attributes:
                 self.attributes[argument.number_attr] = Attribute(argument.number_attr, "int", minimum=1)
             if argument.list_attr and argument.list_attr not in self.attributes:
                 self.attributes[argument.list_attr] = Attribute(argument.list_attr, "list(type)")
-            name = argument.type_attr
-            if name and name not in self.attributes:
-                group = types.get(name, ALL)
-                type_ = group if isinstance(group, Type) else Type(frozenset(group))
-                self.attributes[name] = Attribute(name, "type", type_.default, frozenset(type_.allowed))
+            if argument.type_attr:
+                self._add_type(argument.type_attr, types.get(argument.type_attr, ALL))
         for name, group in types.items():
-            if name not in self.attributes:
-                type_ = group if isinstance(group, Type) else Type(frozenset(group))
-                self.attributes[name] = Attribute(name, "type", type_.default, frozenset(type_.allowed))
+            self._add_type(name, group)
+
+    def _add_type(self, name: str, group: Any) -> None:
+        if name not in self.attributes:
+            type_ = group if isinstance(group, Type) else Type(frozenset(group))
+            self.attributes[name] = Attribute(name, "type", type_.default, frozenset(type_.allowed))
 
     # Decorators for the rules, so that they stand next to the kernel.
 
@@ -265,7 +263,9 @@ def lookup(name: str) -> OpDef:
         return _registry[name]
     except KeyError:
         raise NotFoundError(
-            None, None, f"operation {name!r} is not declared; declare it with @penstock.op, or import the module that does"
+            None,
+            None,
+            f"operation {name!r} is not declared; declare it with @penstock.op, or import the module that does",
         ) from None
 
 

@@ -69,7 +69,8 @@ class Operation:
         self.control_inputs = control_inputs
         self.device = device
         self.index = index
-        self._code, self._line = created_at if created_at is not None else (None, 0)
+        self._code: CodeType | None = None if created_at is None else created_at[0]
+        self._line = 0 if created_at is None else created_at[1]
         self.outputs = [SymbolicTensor(self, i, dtype, dims) for i, (dtype, dims) in enumerate(output_types)]
         for tensor in inputs:
             tensor._consumers.append(self)

@@ -116,7 +116,9 @@ class ResourceManager:
         try:
             return self._resources[container, kind, name]
         except KeyError:
-            raise NotFoundError(None, None, f"resource {name!r} of kind {kind} in container {container!r} does not exist") from None
+            raise NotFoundError(
+                None, None, f"resource {name!r} of kind {kind} in container {container!r} does not exist"
+            ) from None
 
     def delete(self, resource: Any) -> None:
         """Forget a resource, wherever it is registered."""

@@ -82,7 +82,9 @@ class GradientTape:
         """
         for item in nest.flatten(tensor, expand_composites=True):
             if not isinstance(item, Tensor) and not hasattr(item, "_gradient_source"):
-                raise ValueError(f"Passed in object {item!r} of type {type(item).__name__!r}, not tf.Tensor or tf.Variable or ExtensionType.")
+                raise ValueError(
+                    f"Passed in object {item!r} of type {type(item).__name__!r}, not tf.Tensor or tf.Variable or ExtensionType."
+                )
             self._watch_source(item)
 
     def watch_variable(self, variable: Any) -> None:
@@ -145,7 +147,10 @@ class GradientTape:
         unconnected = UnconnectedGradients(getattr(unconnected_gradients, "value", unconnected_gradients))
         if self._recording and not self._persistent:
             self._pop()
-        targets = [convert_to_tensor(t) if not hasattr(t, "_gradient_source") else t for t in nest.flatten(target, expand_composites=True)]
+        targets = [
+            convert_to_tensor(t) if not hasattr(t, "_gradient_source") else t
+            for t in nest.flatten(target, expand_composites=True)
+        ]
         flat_sources = nest.flatten(sources, expand_composites=True)
         seeds: list[Any] = [None] * len(targets)
         if output_gradients is not None:

@@ -321,7 +321,9 @@ class EagerTensor(Tensor):
 
     def _scalar(self, kind: str) -> Any:
         if array.dims_of(self.value) not in ((), (1,)):
-            raise TypeError(f"only tensors with one element can be converted to a Python {kind}, got shape {self.shape}")
+            raise TypeError(
+                f"only tensors with one element can be converted to a Python {kind}, got shape {self.shape}"
+            )
         result = array.to_python(self.value)
         return result[0] if isinstance(result, list) else result
 
@@ -345,7 +347,9 @@ class EagerTensor(Tensor):
 
     def __index__(self) -> int:
         if not self.dtype.is_integer or self.dims != ():
-            raise TypeError(f"only integer scalar tensors can be converted to an index, got {self.dtype.name} {self.shape}")
+            raise TypeError(
+                f"only integer scalar tensors can be converted to an index, got {self.dtype.name} {self.shape}"
+            )
         return int(array.to_python(self.value))
 
     def __len__(self) -> int:
@@ -406,5 +410,7 @@ def default_session(session: Any, graph: Graph, verb: str, what: str) -> Any:
                 "Pass a session of the same graph as the argument `session`."
             )
     elif session.graph is not graph:
-        raise ValueError(f"Cannot use the given session to {verb} {what}: its graph is different from the session's graph.")
+        raise ValueError(
+            f"Cannot use the given session to {verb} {what}: its graph is different from the session's graph."
+        )
     return session

@@ -20,7 +20,9 @@ from penstock.core.tensor import SymbolicTensor, Tensor
 from penstock.ops.constant import identity, no_op
 
 
-def build_body(name: str, function: Callable[..., Any], arguments: Sequence[Tensor], graph: Graph) -> tuple[FuncGraph, Any]:
+def build_body(
+    name: str, function: Callable[..., Any], arguments: Sequence[Tensor], graph: Graph
+) -> tuple[FuncGraph, Any]:
     """Run a Python function inside a FuncGraph.
 
     Args:
@@ -33,7 +35,9 @@ def build_body(name: str, function: Callable[..., Any], arguments: Sequence[Tens
     """
     body = FuncGraph(get_default_graph().unique_name(name).replace("/", "_"), graph)
     with body.as_default():
-        parameters = [body.add_input(tensor.dtype.base_dtype, tensor.dims, f"arg_{i}") for i, tensor in enumerate(arguments)]
+        parameters = [
+            body.add_input(tensor.dtype.base_dtype, tensor.dims, f"arg_{i}") for i, tensor in enumerate(arguments)
+        ]
         result = function(*parameters)
     return body, result
 
@@ -65,7 +69,8 @@ def share_inputs(bodies: Sequence[FuncGraph]) -> list[Tensor]:
         arguments = [t for t in body.inputs if all(t is not placeholder for placeholder in own.values())]
         with body.as_default():
             captured = [
-                own[key] if key in own else body._placeholder(tensor.dtype, tensor.dims, "unused") for key, tensor in outside.items()
+                own[key] if key in own else body._placeholder(tensor.dtype, tensor.dims, "unused")
+                for key, tensor in outside.items()
             ]
         body.inputs = [*arguments, *captured]
     return list(outside.values())
@@ -126,7 +131,12 @@ def smart_cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any
     return true_fn() if known else false_fn()
 
 
-def cond(pred: Any, true_fn: Callable[[], Any] | None = None, false_fn: Callable[[], Any] | None = None, name: str | None = None) -> Any:
+def cond(
+    pred: Any,
+    true_fn: Callable[[], Any] | None = None,
+    false_fn: Callable[[], Any] | None = None,
+    name: str | None = None,
+) -> Any:
     """Run one of two functions, as `pred` decides when the graph runs.
 
     Args:
@@ -154,14 +164,22 @@ def cond(pred: Any, true_fn: Callable[[], Any] | None = None, false_fn: Callable
     with graph.name_scope(name or "cond"):
         predicate = convert_to_tensor(pred)
         if predicate.dtype.base_dtype != dtypes.bool_:
-            raise TypeError(f"pred must be a boolean tensor, got {predicate.dtype.name}: compare it, or use tf.cast(pred, tf.bool)")
+            raise TypeError(
+                f"pred must be a boolean tensor, got {predicate.dtype.name}: compare it, or use tf.cast(pred, tf.bool)"
+            )
         results = [_branch("true", true_fn, graph), _branch("false", false_fn, graph)]
         _check_same(results, "tf.cond")
         bodies = [body for body, _ in results]
         inputs = share_inputs(bodies)
         types = [tensor.dtype.base_dtype for tensor in bodies[0].outputs]
         op_name = "If" if _has_effects(bodies) else "StatelessIf"
-        op, outputs = _call(op_name, graph, [predicate, inputs], {"then_branch": bodies[0], "else_branch": bodies[1], "Tout": types}, "cond")
+        op, outputs = _call(
+            op_name,
+            graph,
+            [predicate, inputs],
+            {"then_branch": bodies[0], "else_branch": bodies[1], "Tout": types},
+            "cond",
+        )
         return _finish(results[0][1], outputs, op)
 
 
@@ -169,7 +187,9 @@ def _has_effects(bodies: Sequence[FuncGraph]) -> bool:
     return any(op.op_def.is_stateful and op.type != "Placeholder" for body in bodies for op in body.get_operations())
 
 
-def _call(op_name: str, graph: Graph, args: list[Any], attrs: dict[str, Any], name: str) -> tuple[Operation, list[Tensor]]:
+def _call(
+    op_name: str, graph: Graph, args: list[Any], attrs: dict[str, Any], name: str
+) -> tuple[Operation, list[Tensor]]:
     outputs = lookup(op_name)(*args, **attrs, name=name)  # type: ignore[operator]
     if isinstance(outputs, list) and outputs:
         op = outputs[0].op
@@ -184,7 +204,11 @@ def _finish(result: Any, outputs: list[Tensor], op: Operation) -> Any:
 
 
 def case(
-    pred_fn_pairs: Any, default: Callable[[], Any] | None = None, exclusive: bool = False, strict: bool = False, name: str = "case"
+    pred_fn_pairs: Any,
+    default: Callable[[], Any] | None = None,
+    exclusive: bool = False,
+    strict: bool = False,
+    name: str = "case",
 ) -> Any:
     """Run the function of the first predicate that is true.
 
@@ -196,7 +220,9 @@ def case(
         name: the name scope.
     """
     pairs = list(pred_fn_pairs.items() if isinstance(pred_fn_pairs, dict) else pred_fn_pairs)
-    if not pairs or any(not isinstance(pair, (list, tuple)) or len(pair) != 2 or not callable(pair[1]) for pair in pairs):
+    if not pairs or any(
+        not isinstance(pair, (list, tuple)) or len(pair) != 2 or not callable(pair[1]) for pair in pairs
+    ):
         raise TypeError("pred_fn_pairs must be a non-empty list of (predicate, function) pairs")
     pairs = [(pair[0].deref() if hasattr(pair[0], "deref") else pair[0], pair[1]) for pair in pairs]
     with name_scope(name, "case"):
@@ -230,7 +256,12 @@ def assert_true(condition: Any, data: Sequence[Any], summarize: int | None = Non
     Returns:
         The operation to wait for; None eagerly.
     """
-    return lookup("Assert")(condition, [convert_to_tensor(item) for item in data], summarize=3 if summarize is None else summarize, name=name)  # type: ignore[operator]
+    return lookup("Assert")(
+        condition,
+        [convert_to_tensor(item) for item in data],
+        summarize=3 if summarize is None else summarize,
+        name=name,
+    )  # type: ignore[operator]
 
 
 def while_loop(
@@ -300,7 +331,10 @@ def _graph_loop(
     parallel_iterations: int,
     maximum_iterations: Any,
 ) -> Any:
-    flat = [convert_to_tensor(item, name=f"loop_var_{i}") for i, item in enumerate(nest.flatten(loop_vars, expand_composites=True))]
+    flat = [
+        convert_to_tensor(item, name=f"loop_var_{i}")
+        for i, item in enumerate(nest.flatten(loop_vars, expand_composites=True))
+    ]
     dims = [tensor.dims for tensor in flat]
     if shape_invariants is not None:
         from_user = nest.flatten_up_to(nest.map_structure(lambda _: 0, loop_vars), shape_invariants)
@@ -325,8 +359,12 @@ def _graph_loop(
         if single and (not isinstance(result, (list, tuple)) or nest.is_namedtuple(result)):
             result = [result]
         if isinstance(loop_vars, (list, tuple)) and isinstance(result, (list, tuple)) and len(result) != len(loop_vars):
-            raise ValueError(f"tf.while_loop: the body returns {len(result)} values for {len(loop_vars)} loop variables: {loop_vars!r}")
-        nest.assert_same_structure(list(result) if isinstance(loop_vars, list) else result, loop_vars, expand_composites=True)
+            raise ValueError(
+                f"tf.while_loop: the body returns {len(result)} values for {len(loop_vars)} loop variables: {loop_vars!r}"
+            )
+        nest.assert_same_structure(
+            list(result) if isinstance(loop_vars, list) else result, loop_vars, expand_composites=True
+        )
         following = [convert_to_tensor(item) for item in nest.flatten(result, expand_composites=True)]
         return [lookup("AddV2")(parameters[0], 1), *following] if limited else following  # type: ignore[operator]
 
@@ -393,7 +431,9 @@ def group(*inputs: Any, name: str | None = None) -> Any:
     flat = [item for item in nest.flatten(list(inputs), expand_composites=True) if item is not None]
     for item in flat:
         if not isinstance(item, (Operation, SymbolicTensor, IndexedSlices)) and not hasattr(item, "op"):
-            raise TypeError(f"'inputs' should be zero or more (nested) Tensors. Received {item!r} with type {type(item)}.")
+            raise TypeError(
+                f"'inputs' should be zero or more (nested) Tensors. Received {item!r} with type {type(item)}."
+            )
     with graph.name_scope(name or "group_deps") as scope, graph.control_dependencies(flat):
         return no_op(name=scope)
 
@@ -414,7 +454,9 @@ def tuple_(tensors: Sequence[Any], name: str | None = None, control_inputs: Sequ
         if not waits:
             raise ValueError("Must have at least one Tensor or Operation: all entries are None")
         gate = group(*waits)
-        return [None if t is None else gate if isinstance(t, Operation) else with_dependencies([gate], t) for t in tensors]
+        return [
+            None if t is None else gate if isinstance(t, Operation) else with_dependencies([gate], t) for t in tensors
+        ]
 
 
 def with_dependencies(dependencies: Sequence[Any], output: Any, name: str | None = None) -> Any:

@@ -40,7 +40,9 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Cons
     return _constant(value, dtype, shape, name, fills=False)
 
 
-def constant_v1(value: Any, dtype: Any = None, shape: Any = None, name: str = "Const", verify_shape: bool = False) -> Tensor:
+def constant_v1(
+    value: Any, dtype: Any = None, shape: Any = None, name: str = "Const", verify_shape: bool = False
+) -> Tensor:
     """Return a tensor with fixed elements, as TensorFlow 1 does: too few elements are filled up with the last one.
 
     Args:
@@ -60,7 +62,9 @@ def _constant(value: Any, dtype: Any, shape: Any, name: str, fills: bool) -> Ten
             if shape is None:
                 return value
         elif not isinstance(value, EagerTensor):
-            raise TypeError(f"tf.constant takes values known now, got the symbolic tensor {value!r}; use tf.identity or tf.convert_to_tensor")
+            raise TypeError(
+                f"tf.constant takes values known now, got the symbolic tensor {value!r}; use tf.identity or tf.convert_to_tensor"
+            )
         value = value.numpy()
     numbers, dtype = as_array(value, wanted)
     if shape is not None:
@@ -71,21 +75,23 @@ def _constant(value: Any, dtype: Any, shape: Any, name: str, fills: bool) -> Ten
 
 
 def _fit(numbers: np.ndarray, shape: Any, fills: bool) -> np.ndarray:
-    dims = as_dims(shape)
+    dims: Any = as_dims(shape)
     if dims is None or None in dims:
         raise ValueError(f"the shape of a constant must be fully known, got {shape}")
     size = int(np.prod(dims, dtype=np.int64))
     if numbers.size == size:
-        return numbers.reshape(dims)  # type: ignore[arg-type]
+        return numbers.reshape(dims)
     if numbers.size == 1:
-        return np.full(dims, numbers.reshape(-1)[0], dtype=numbers.dtype)  # type: ignore[arg-type]
+        return np.full(dims, numbers.reshape(-1)[0], dtype=numbers.dtype)
     if fills and 0 < numbers.size < size:
         flat = np.full(size, numbers.reshape(-1)[-1], dtype=numbers.dtype)
         flat[: numbers.size] = numbers.reshape(-1)
-        return flat.reshape(dims)  # type: ignore[arg-type]
+        return flat.reshape(dims)
     if fills:
         raise ValueError(f"Too many elements provided. Needed at most {size}, but received {numbers.size}")
-    raise TypeError(f"Eager execution of tf.constant with unsupported shape. Tensor has {numbers.size} elements, but got `shape` {tuple(dims)} with {size} elements).")
+    raise TypeError(
+        f"Eager execution of tf.constant with unsupported shape. Tensor has {numbers.size} elements, but got `shape` {tuple(dims)} with {size} elements)."
+    )
 
 
 @op("Placeholder() -> output: dtype", stateful=True, shape=lambda *, dtype, shape: shape)
@@ -93,7 +99,11 @@ def placeholder_op(*, dtype: DType, shape: Dims = None) -> Value:
     raise AssertionError("the compiler reports placeholders that are not fed")
 
 
-@op("PlaceholderWithDefault(input: dtype) -> output: dtype", view=True, shape=lambda input, *, dtype, shape: merge(input, shape) and shape)
+@op(
+    "PlaceholderWithDefault(input: dtype) -> output: dtype",
+    view=True,
+    shape=lambda input, *, dtype, shape: merge(input, shape) and shape,
+)
 def placeholder_with_default_op(input: Value, *, dtype: DType, shape: Dims) -> Value:
     return input
 
@@ -114,7 +124,9 @@ def placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> Tenso
         RuntimeError: when executing eagerly.
     """
     if current_graph() is None:
-        raise RuntimeError("tf.placeholder() is not compatible with eager execution. Build inside `with tf.Graph().as_default():`.")
+        raise RuntimeError(
+            "tf.placeholder() is not compatible with eager execution. Build inside `with tf.Graph().as_default():`."
+        )
     return placeholder_op(dtype=as_dtype(dtype), shape=as_dims(shape), name=name)
 
 
@@ -204,4 +216,3 @@ def stop_gradient(input: Any, name: str | None = None) -> Tensor:
         name: the name of the node.
     """
     return stop_gradient_op(input, name=name)
-

@@ -38,7 +38,8 @@ def _merge_dims(shapes: Sequence[Dims]) -> Dims:
     if any(dims is None for dims in shapes) or len({len(dims) for dims in shapes if dims is not None}) > 1:
         return None
     return tuple(
-        size if all(dims[axis] == size for dims in shapes if dims is not None) else None for axis, size in enumerate(first or ())
+        size if all(dims[axis] == size for dims in shapes if dims is not None) else None
+        for axis, size in enumerate(first or ())
     )
 
 
@@ -49,13 +50,20 @@ def _branch_dims(branches: Sequence[FuncGraph], given: Sequence[Dims]) -> list[D
 
 
 @op("If(cond: Tcond, input: list(Tin)) -> output: list(Tout)", stateful=True, view=True)
-def if_op(cond: Value, input: list[Value], *, then_branch: Function, else_branch: Function, output_shapes: list[Dims] = []) -> NoReturn:  # noqa: B006
+def if_op(
+    cond: Value, input: list[Value], *, then_branch: Function, else_branch: Function, output_shapes: list[Dims] = []
+) -> NoReturn:  # noqa: B006
     _needs_a_program()
 
 
 @op("StatelessIf(cond: Tcond, input: list(Tin)) -> output: list(Tout)", view=True)
 def stateless_if_op(
-    cond: Value, input: list[Value], *, then_branch: Function, else_branch: Function, output_shapes: list[Dims] = []  # noqa: B006
+    cond: Value,
+    input: list[Value],
+    *,
+    then_branch: Function,
+    else_branch: Function,
+    output_shapes: list[Dims] = [],  # noqa: B006
 ) -> NoReturn:
     _needs_a_program()
 
@@ -69,29 +77,42 @@ def if_shape(
 
 
 @op("Case(branch_index: int32, input: list(Tin)) -> output: list(Tout)", stateful=True, view=True)
-def case_op(branch_index: Value, input: list[Value], *, branches: list[Function], output_shapes: list[Dims] = []) -> NoReturn:  # noqa: B006
+def case_op(
+    branch_index: Value, input: list[Value], *, branches: list[Function], output_shapes: list[Dims] = []
+) -> NoReturn:  # noqa: B006
     _needs_a_program()
 
 
 @op("StatelessCase(branch_index: int32, input: list(Tin)) -> output: list(Tout)", view=True)
-def stateless_case_op(branch_index: Value, input: list[Value], *, branches: list[Function], output_shapes: list[Dims] = []) -> NoReturn:  # noqa: B006
+def stateless_case_op(
+    branch_index: Value, input: list[Value], *, branches: list[Function], output_shapes: list[Dims] = []
+) -> NoReturn:  # noqa: B006
     _needs_a_program()
 
 
 @case_op.shape
 @stateless_case_op.shape
-def case_shape(branch_index: Dims, input: list[Dims], *, branches: list[FuncGraph], output_shapes: list[Dims]) -> list[Dims]:
+def case_shape(
+    branch_index: Dims, input: list[Dims], *, branches: list[FuncGraph], output_shapes: list[Dims]
+) -> list[Dims]:
     return _branch_dims(branches, output_shapes)
 
 
 @op("While(input: list(T)) -> output: list(T)", stateful=True, view=True)
-def while_op(input: list[Value], *, cond: Function, body: Function, output_shapes: list[Dims] = [], parallel_iterations: int = 10) -> NoReturn:  # noqa: B006
+def while_op(
+    input: list[Value], *, cond: Function, body: Function, output_shapes: list[Dims] = [], parallel_iterations: int = 10
+) -> NoReturn:  # noqa: B006
     _needs_a_program()
 
 
 @op("StatelessWhile(input: list(T)) -> output: list(T)", view=True)
 def stateless_while_op(
-    input: list[Value], *, cond: Function, body: Function, output_shapes: list[Dims] = [], parallel_iterations: int = 10  # noqa: B006
+    input: list[Value],
+    *,
+    cond: Function,
+    body: Function,
+    output_shapes: list[Dims] = [],
+    parallel_iterations: int = 10,  # noqa: B006
 ) -> NoReturn:
     _needs_a_program()
 
@@ -132,7 +153,9 @@ def case_gradient(call: Operation, *grads: Tensor | None) -> list[Tensor | None]
     return [None, *_gradient_of_branches(call, call.attrs["branches"], grads, build)]
 
 
-def _gradient_of_branches(call: Operation, branches: list[FuncGraph], grads: Sequence[Tensor | None], build: Any) -> list[Tensor | None]:
+def _gradient_of_branches(
+    call: Operation, branches: list[FuncGraph], grads: Sequence[Tensor | None], build: Any
+) -> list[Tensor | None]:
     """Return the gradients of the inputs that all branches share.
 
     Args:
@@ -172,7 +195,10 @@ class _BranchGradient:
         self.branch = branch
         self.graph = FuncGraph(f"{branch.name}_grad")
         with self.graph.as_default():
-            self.arriving = [self.graph.add_input(g.dtype.base_dtype, g.dims, f"grad_{i}") for i, g in zip(present, arriving, strict=True)]
+            self.arriving = [
+                self.graph.add_input(g.dtype.base_dtype, g.dims, f"grad_{i}")
+                for i, g in zip(present, arriving, strict=True)
+            ]
             ys, seeds = [], []
             for i, seed in zip(present, self.arriving, strict=True):
                 if is_differentiable(branch.outputs[i]):
@@ -180,7 +206,9 @@ class _BranchGradient:
                     seeds.append(seed)
             sources = [t for t in branch.inputs if is_differentiable(t)]
             found = gradients_of(branch, ys, sources, seeds) if ys and sources else [None] * len(sources)
-            by_source = {id(t): None if g is None else convert_to_tensor(g) for t, g in zip(sources, found, strict=True)}
+            by_source = {
+                id(t): None if g is None else convert_to_tensor(g) for t, g in zip(sources, found, strict=True)
+            }
             self.results = [by_source.get(id(t)) for t in branch.inputs]
 
 
@@ -221,7 +249,9 @@ def _add_output(call: Operation, branches: list[FuncGraph], number: int, tensor:
     return output
 
 
-def _align_inputs(backward: list[_BranchGradient], passed: Sequence[tuple[tuple[int, int], SymbolicTensor]], arriving: int) -> None:
+def _align_inputs(
+    backward: list[_BranchGradient], passed: Sequence[tuple[tuple[int, int], SymbolicTensor]], arriving: int
+) -> None:
     """Give all gradient bodies the same inputs: what any of them captured, then the arriving cotangents."""
     for number, b in enumerate(backward):
         own = {(number, id(outside)): inside for outside, inside in b.graph.captures}

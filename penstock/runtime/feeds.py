@@ -71,11 +71,15 @@ def _as_array(tensor: SymbolicTensor, value: Any, numpy_dtype: np.dtype) -> np.n
             "strings, lists, numpy ndarrays, or TensorHandles; fetch the tensor's value with session.run first."
         )
     if value is None:
-        raise TypeError(f"Cannot feed None for Tensor {tensor.name!r}: feed a value of type {tensor.dtype.name} and shape {tensor.shape}")
+        raise TypeError(
+            f"Cannot feed None for Tensor {tensor.name!r}: feed a value of type {tensor.dtype.name} and shape {tensor.shape}"
+        )
     if isinstance(value, int) and not isinstance(value, bool) and numpy_dtype.kind in "iu":
         info = np.iinfo(numpy_dtype)
         if not info.min <= value <= info.max:
-            raise TypeError(f"Type of feed value {value} is not compatible with Tensor type {tensor.dtype.name} of {tensor.name!r}: it does not fit.")
+            raise TypeError(
+                f"Type of feed value {value} is not compatible with Tensor type {tensor.dtype.name} of {tensor.name!r}: it does not fit."
+            )
     try:
         if numpy_dtype == object:
             return array._as_bytes(np.asarray(value, dtype=object))

@@ -82,7 +82,7 @@ class FetchPlan:
             return self._visit_sequence(fetch)
         if isinstance(fetch, Mapping):
             packs = {key: self._visit(item) for key, item in fetch.items()}
-            kind = type(fetch) if type(fetch) is not dict and not hasattr(fetch, "default_factory") else dict
+            kind: Any = type(fetch) if type(fetch) is not dict and not hasattr(fetch, "default_factory") else dict
             return lambda values: kind((key, pack(values)) for key, pack in packs.items())
         if hasattr(type(fetch), "__attrs_attrs__"):
             names = [attribute.name for attribute in type(fetch).__attrs_attrs__]
@@ -113,7 +113,9 @@ class FetchPlan:
         except ValueError as error:
             raise ValueError(f"Argument `fetch` = {fetch!r} cannot be interpreted as a Tensor. ({error})") from None
         except KeyError as error:
-            raise ValueError(f"Argument `fetch` = {fetch!r} cannot be interpreted as a Tensor. ({error.args[0]})") from None
+            raise ValueError(
+                f"Argument `fetch` = {fetch!r} cannot be interpreted as a Tensor. ({error.args[0]})"
+            ) from None
         if not self._graph.is_fetchable(element):
             raise ValueError(f"Operation {element.name!r} has been marked as not fetchable.")
         if isinstance(element, Operation):

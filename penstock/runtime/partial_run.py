@@ -32,13 +32,17 @@ class PartialRun:
         """Run the next part; see `BaseSession.partial_run`."""
         for tensor, value in feed_dict.items():
             if id(tensor) not in self._feeds:
-                raise InvalidArgumentError(None, None, f"the feed {tensor.name!r} was not declared in partial_run_setup")
+                raise InvalidArgumentError(
+                    None, None, f"the feed {tensor.name!r} was not declared in partial_run_setup"
+                )
             if id(tensor) in self._values:
                 raise InvalidArgumentError(None, None, f"the feed {tensor.name!r} has already been fed in this step")
             self._values[id(tensor)] = tensor, feed_converter(tensor)(value)
         for tensor in plan.tensors:
             if id(tensor) not in self._fetches:
-                raise InvalidArgumentError(None, None, f"the fetch {tensor.name!r} was not declared in partial_run_setup")
+                raise InvalidArgumentError(
+                    None, None, f"the fetch {tensor.name!r} was not declared in partial_run_setup"
+                )
         for op in plan.targets:
             if op not in self._targets:
                 raise InvalidArgumentError(None, None, f"the fetch {op.name!r} was not declared in partial_run_setup")
@@ -52,15 +56,25 @@ class PartialRun:
         for op in part:
             for tensor in op.inputs:
                 if id(tensor) in self._feeds and id(tensor) not in self._values:
-                    raise InvalidArgumentError(None, None, f"the fetches need {tensor.name!r}, which has not been fed yet")
+                    raise InvalidArgumentError(
+                        None, None, f"the fetches need {tensor.name!r}, which has not been fed yet"
+                    )
         running = set(part)
         later = [op for op in self._step if op not in running and op not in self._done]
         wanted = {id(tensor): tensor for tensor in plan.tensors if id(tensor) not in self._values}
         for op in later:
-            wanted.update({id(t): t for t in op.inputs if t.op in running and id(t) not in self._values and not t.dtype._is_ref_dtype})
+            wanted.update(
+                {
+                    id(t): t
+                    for t in op.inputs
+                    if t.op in running and id(t) not in self._values and not t.dtype._is_ref_dtype
+                }
+            )
         tensors = list(wanted.values())
         program = compile_program(tensors, plan.targets, available, self._resources, self._done)
         values = program(*(value for _, value in self._values.values()))
         for tensor, value in zip(tensors, values, strict=True):
             self._values[id(tensor)] = tensor, array.clone(value)
-        self._done.update(op for op in running if not (op.outputs and op.outputs[0].dtype._is_ref_dtype and not op.inputs))
+        self._done.update(
+            op for op in running if not (op.outputs and op.outputs[0].dtype._is_ref_dtype and not op.inputs)
+        )

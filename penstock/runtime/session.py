@@ -24,7 +24,9 @@ class _Plan:
 
     __slots__ = ("converters", "copies", "pack", "program", "single")
 
-    def __init__(self, fetches: FetchPlan, program: Program, converters: list[Callable[[Any], Any]], single: bool) -> None:
+    def __init__(
+        self, fetches: FetchPlan, program: Program, converters: list[Callable[[Any], Any]], single: bool
+    ) -> None:
         self.program = program
         self.converters = converters
         self.pack = fetches.pack
@@ -38,7 +40,9 @@ class BaseSession:
     def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None) -> None:
         if target:
             raise NotFoundError(
-                None, None, f"no server at {target!r} can be reached: this build runs sessions in the process; use target=''"
+                None,
+                None,
+                f"no server at {target!r} can be reached: this build runs sessions in the process; use target=''",
             )
         if graph is not None and not isinstance(graph, Graph):
             raise TypeError(f"Argument `graph` must be a tf.Graph, but got {type(graph).__name__!r}")
@@ -100,7 +104,9 @@ class BaseSession:
         if plan is None or self._version != self._graph._version:
             plan, feed_dict = self._prepare(fetches, feed_dict)
         if feed_dict:
-            values = plan.program(*[convert(value) for convert, value in zip(plan.converters, feed_dict.values(), strict=True)])
+            values = plan.program(
+                *[convert(value) for convert, value in zip(plan.converters, feed_dict.values(), strict=True)]
+            )
         else:
             values = plan.program()
         if plan.single:
@@ -160,7 +166,9 @@ class BaseSession:
             raise ValueError(f"Tensor {tensor.name} may not be fed.")
         return tensor
 
-    def make_callable(self, fetches: Any, feed_list: Sequence[Any] | None = None, accept_options: bool = False) -> Callable[..., Any]:
+    def make_callable(
+        self, fetches: Any, feed_list: Sequence[Any] | None = None, accept_options: bool = False
+    ) -> Callable[..., Any]:
         """Return a function that runs `fetches`, with the values of `feed_list` as its positional arguments.
 
         Args:
@@ -179,7 +187,9 @@ class BaseSession:
             if len(values) != len(feeds):
                 raise TypeError(f"the callable takes {len(feeds)} values, got {len(values)}")
             results = plan.program(*[convert(value) for convert, value in zip(plan.converters, values, strict=True)])
-            return plan.pack([array.to_numpy(value, copy=copy) for value, copy in zip(results, plan.copies, strict=True)])
+            return plan.pack(
+                [array.to_numpy(value, copy=copy) for value, copy in zip(results, plan.copies, strict=True)]
+            )
 
         return call
 
@@ -293,7 +303,11 @@ class InteractiveSession(BaseSession):
         super().close()
         if self in context.state.sessions:
             context.state.sessions.remove(self)
-            if self._explicit_graph is not None and context.state.graphs and context.state.graphs[-1] is self._explicit_graph:
+            if (
+                self._explicit_graph is not None
+                and context.state.graphs
+                and context.state.graphs[-1] is self._explicit_graph
+            ):
                 context.state.graphs.pop()
 
 

@@ -128,7 +128,11 @@ class OpCase:
         else:
             wide = np.complex128 if value.dtype.kind == "c" else np.float64
             np.testing.assert_allclose(
-                value.astype(wide), reference.astype(wide), rtol=self.tolerance, atol=self.tolerance, err_msg=f"{self}: {what}"
+                value.astype(wide),
+                reference.astype(wide),
+                rtol=self.tolerance,
+                atol=self.tolerance,
+                err_msg=f"{self}: {what}",
             )
 
     def _check_graph(self, eager: list[EagerTensor]) -> None:
@@ -136,15 +140,17 @@ class OpCase:
         with graph.as_default():
             outputs = self._call(self._constants())
         for tensor, value in zip(outputs, eager, strict=True):
-            assert tensor.dtype.base_dtype == value.dtype.base_dtype, f"{self}: static type {tensor.dtype.name}, value {value.dtype.name}"
+            assert tensor.dtype.base_dtype == value.dtype.base_dtype, (
+                f"{self}: static type {tensor.dtype.name}, value {value.dtype.name}"
+            )
             assert tensor.shape.is_compatible_with(value.shape), (
                 f"{self}: static shape {format_dims(tensor.dims)}, value {format_dims(value.dims)}"
             )
         if self.op.is_stateful:
             return
         with Session(graph=graph) as session:
-            for got, value in zip(session.run(outputs), self._numpy(eager), strict=True):
-                np.testing.assert_array_equal(np.asarray(got), value, err_msg=f"{self}: graph and eager differ")
+            for got, expected in zip(session.run(outputs), self._numpy(eager), strict=True):
+                np.testing.assert_array_equal(np.asarray(got), expected, err_msg=f"{self}: graph and eager differ")
 
     def _constants(self) -> list[Any]:
         return [
@@ -164,7 +170,9 @@ class OpCase:
                 return entry
 
             with graph.as_default():
-                inputs = [[hidden(i) for i in entry] if self._is_sequence(entry) else hidden(entry) for entry in self.inputs]
+                inputs = [
+                    [hidden(i) for i in entry] if self._is_sequence(entry) else hidden(entry) for entry in self.inputs
+                ]
                 outputs = self._call(inputs)
             for tensor, value in zip(outputs, eager, strict=True):
                 assert tensor.shape.is_compatible_with(value.shape), (
@@ -173,23 +181,32 @@ class OpCase:
             if self.op.is_stateful or not outputs:
                 continue
             with Session(graph=graph) as session:
-                for got, value in zip(session.run(outputs, feeds), self._numpy(eager), strict=True):
-                    np.testing.assert_array_equal(np.asarray(got), value, err_msg=f"{self}: fed values and constants differ")
+                for got, expected in zip(session.run(outputs, feeds), self._numpy(eager), strict=True):
+                    np.testing.assert_array_equal(
+                        np.asarray(got), expected, err_msg=f"{self}: fed values and constants differ"
+                    )
 
     def _check_memory(self) -> None:
         if self.op.is_view or self.op.is_stateful:
             return
         with context.eager_mode():
             inputs = [
-                [convert_to_tensor(i) for i in entry] if self._is_sequence(entry) else convert_to_tensor(entry)
-                if isinstance(entry, np.ndarray) else entry
+                [convert_to_tensor(i) for i in entry]
+                if self._is_sequence(entry)
+                else convert_to_tensor(entry)
+                if isinstance(entry, np.ndarray)
+                else entry
                 for entry in self.inputs
             ]
             outputs = self._call(inputs)
-        given = [t for entry in inputs for t in (entry if isinstance(entry, list) else [entry]) if isinstance(t, EagerTensor)]
+        given = [
+            t for entry in inputs for t in (entry if isinstance(entry, list) else [entry]) if isinstance(t, EagerTensor)
+        ]
         for output in outputs:
             for tensor in given:
-                assert not array.shares_memory(output.value, tensor.value), f"{self}: the result shares memory with an input: declare view=True"
+                assert not array.shares_memory(output.value, tensor.value), (
+                    f"{self}: the result shares memory with an input: declare view=True"
+                )
 
     # Derivatives
 
@@ -212,11 +229,18 @@ class OpCase:
                 np.random.default_rng(7 + i).uniform(0.5, 1.5, tensor.shape.as_list())
                 for i, tensor in enumerate(self._call(self._with(positions, start)))
             ]
-            self._compare_derivatives(positions, start, lambda points: self._objective(positions, points, weights), "gradient")
+            self._compare_derivatives(
+                positions, start, lambda points: self._objective(positions, points, weights), "gradient"
+            )
             if self.gradient == "both":
-                directions = [np.random.default_rng(70 + i).uniform(0.5, 1.5, point.shape) for i, point in enumerate(start)]
+                directions = [
+                    np.random.default_rng(70 + i).uniform(0.5, 1.5, point.shape) for i, point in enumerate(start)
+                ]
                 self._compare_derivatives(
-                    positions, start, lambda points: self._slope(positions, points, weights, directions), "second gradient"
+                    positions,
+                    start,
+                    lambda points: self._slope(positions, points, weights, directions),
+                    "second gradient",
                 )
             self._check_symbolic_gradient(positions, start, weights)
 
@@ -256,7 +280,9 @@ class OpCase:
                 total = part if total is None else lookup("AddV2")(total, part)  # type: ignore[operator]
         return total
 
-    def _compare_derivatives(self, positions: Any, start: list[np.ndarray], function: Callable[..., Any], what: str) -> None:
+    def _compare_derivatives(
+        self, positions: Any, start: list[np.ndarray], function: Callable[..., Any], what: str
+    ) -> None:
         points = [convert_to_tensor(point) for point in start]
         with GradientTape() as tape:
             tape.watch(points)
@@ -276,7 +302,9 @@ class OpCase:
                 err_msg=f"{self}: {what} with respect to input {positions[index]}",
             )
 
-    def _differences(self, start: list[np.ndarray], index: int, function: Callable[..., Any], step: float = 1e-5) -> np.ndarray:
+    def _differences(
+        self, start: list[np.ndarray], index: int, function: Callable[..., Any], step: float = 1e-5
+    ) -> np.ndarray:
         result = np.zeros(start[index].shape)
         for position in np.ndindex(*start[index].shape):
             sides = []
@@ -303,11 +331,17 @@ class OpCase:
             fetches = [None if grad is None else convert_to_tensor(grad) for grad in built]
         with Session(graph=graph) as session:
             for fetch, grad in zip(fetches, grads, strict=True):
-                assert (fetch is None) == (grad is None), f"{self}: the gradients of graph and tape are connected differently"
+                assert (fetch is None) == (grad is None), (
+                    f"{self}: the gradients of graph and tape are connected differently"
+                )
                 if fetch is not None:
                     got = session.run(fetch, dict(zip(placeholders, start, strict=True)))
                     np.testing.assert_allclose(
-                        got, _dense(grad).numpy(), rtol=1e-9, atol=1e-12, err_msg=f"{self}: gradients of graph and tape differ"
+                        got,
+                        _dense(grad).numpy(),
+                        rtol=1e-9,
+                        atol=1e-12,
+                        err_msg=f"{self}: gradients of graph and tape differ",
                     )
 
 
@@ -331,6 +365,3 @@ def has_gradient(op: Op) -> bool:
         return gradient_function_of(call) is not None
     except LookupError:
         return False
-
-
-

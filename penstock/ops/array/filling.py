@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from penstock.core import array, dtypes
+from penstock.core import dtypes
 from penstock.core.array import Value
-from penstock.core.convert import constant_node, convert_to_tensor
-from penstock.core.dtypes import COMPLEX, DType, INTEGER, FLOATING, as_dtype, int8, int32, int64, uint8
+from penstock.core.convert import convert_to_tensor
+from penstock.core.dtypes import COMPLEX, FLOATING, INTEGER, DType, as_dtype, int8, int32, int64, uint8
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.graph import current_graph, name_scope
 from penstock.core.inference import is_known, partial_value

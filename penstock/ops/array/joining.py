@@ -17,7 +17,7 @@ from penstock.core.graph import current_graph, name_scope
 from penstock.core.indexed_slices import IndexedSlices
 from penstock.core.inference import is_known, partial_value
 from penstock.core.op import Type, op
-from penstock.core.shape import Dims, Dimension
+from penstock.core.shape import Dimension, Dims
 from penstock.core.shape_rules import ShapeError, format_dims, merge, merge_dim, normalize_axis
 from penstock.core.tensor import Tensor
 from penstock.ops.array.common import INDEX, check_allocation, deferred, item_size, numbers, sizes

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from penstock.core import array, dtypes
+from penstock.core import array
 from penstock.core.array import Value
 from penstock.core.convert import convert_to_tensor
-from penstock.core.dtypes import DType, as_dtype, int32, int64
+from penstock.core.dtypes import DType, as_dtype, int32
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.graph import current_graph, name_scope
 from penstock.core.indexed_slices import IndexedSlices
@@ -20,7 +20,7 @@ from penstock.core.op import Type, op
 from penstock.core.shape import Dims, TensorShape, as_dims
 from penstock.core.shape_rules import ShapeError, broadcast, format_dims, merge, normalize_axis, num_elements, scalar
 from penstock.core.tensor import Tensor
-from penstock.ops.array.common import INDEX, check_allocation, deferred, is_static, item_size, numbers, sizes
+from penstock.ops.array.common import INDEX, check_allocation, deferred, is_static, numbers, sizes
 from penstock.ops.constant import constant, shape_op
 
 _broadcast_gradient_args_op = deferred("BroadcastGradientArgs")

@@ -21,7 +21,8 @@ from penstock.core.shape_rules import ShapeError, format_dims
 from penstock.core.tensor import Tensor
 from penstock.ops.array.common import INDEX, check_allocation, deferred, is_static, item_size, sizes
 from penstock.ops.array.joining import pack_op
-from penstock.ops.array.shaping import reshape_op, shape
+from penstock.ops.array.selecting import boolean_mask
+from penstock.ops.array.shaping import reshape_op
 from penstock.ops.constant import constant, shape_op
 
 _cast_op = deferred("Cast")

@@ -6,32 +6,31 @@ from typing import Any
 
 import torch
 
-from penstock.core.array import Array
-from penstock.core.dtypes import int32
+from penstock.core.array import Array, torch_dtype
+from penstock.core.dtypes import DType, int32
 from penstock.core.op import Type, op
-from penstock.core.op_def import lookup
 from penstock.core.shape import Dims
-from penstock.core.shape_rules import ShapeError, broadcast
+from penstock.core.shape_rules import broadcast
 from penstock.core.tensor import EagerTensor, Tensor
 from penstock.ops.constant import shape_op
-from penstock.ops.math.kernels import INDEX
+from penstock.ops.math.kernels import INDEX, operation
 
 
 @op(
     "BroadcastGradientArgs(s0: host T, s1: host T) -> r0: T, r1: T",
     T=Type(INDEX, default=int32),
     differentiable=False,
-    shape=lambda s0, s1: ((None,), (None,)),
+    shape=lambda s0, s1, *, T: ((None,), (None,)),
 )
-def broadcast_gradient_args_op(s0: list[int], s1: list[int]) -> tuple[Array, Array]:
+def broadcast_gradient_args_op(s0: list[int], s1: list[int], *, T: DType = int32) -> tuple[Array, Array]:
     broadcast(tuple(s0), tuple(s1))
     rank = max(len(s0), len(s1))
     first, second = [1] * (rank - len(s0)) + s0, [1] * (rank - len(s1)) + s1
     pairs = list(enumerate(zip(first, second, strict=True)))
     # An axis that is 1 in both is summed in both, which leaves it as it is and lets the ranks shrink.
     return (
-        torch.tensor([axis for axis, (x, y) in pairs if x == 1 and (y != 1 or axis < rank - len(s0))], dtype=torch.int32),
-        torch.tensor([axis for axis, (x, y) in pairs if y == 1 and (x != 1 or axis < rank - len(s1))], dtype=torch.int32),
+        torch.tensor([axis for axis, (x, y) in pairs if x == 1 and (y != 1 or axis < rank - len(s0))], dtype=torch_dtype(T)),
+        torch.tensor([axis for axis, (x, y) in pairs if y == 1 and (x != 1 or axis < rank - len(s1))], dtype=torch_dtype(T)),
     )
 
 
@@ -78,27 +77,14 @@ def reduce_gradients(x: Tensor, y: Tensor, grad_x: Tensor | None, grad_y: Tensor
 def _sum_to(grad: Tensor | None, operand: Tensor, axes: Any, shape: Tensor | None) -> Tensor | None:
     if grad is None or isinstance(axes, list) and not axes:
         return grad
-    summed = lookup("Sum")(grad, axes)  # type: ignore[operator]
+    summed = operation("Sum")(grad, axes)
     dims = operand.dims
     if isinstance(operand, EagerTensor) or (dims is not None and None not in dims):
-        return summed if summed.dims == dims else lookup("Reshape")(summed, list(dims or ()))  # type: ignore[operator]
-    return lookup("Reshape")(summed, shape_op(operand) if shape is None else shape)  # type: ignore[operator]
+        return summed if summed.dims == dims else operation("Reshape")(summed, list(dims or ()))
+    return operation("Reshape")(summed, shape_op(operand) if shape is None else shape)
 
 
 def reduce_to(operand: Tensor, grad: Tensor) -> Tensor:
     """Return a cotangent summed to the shape of the operand that was broadcast to the shape of `grad`."""
     reduced: Tensor = reduce_gradients(operand, grad, grad, None)[0]
     return reduced
-
-
-def check_broadcast(x: Dims, y: Dims) -> None:
-    """Refuse shapes that cannot be broadcast together.
-
-    Raises:
-        ShapeError: if they cannot.
-    """
-    if x is not None and y is not None:
-        broadcast(x, y)
-
-
-__all__ = ["ShapeError", "broadcast_gradient_args_op", "check_broadcast", "reduce_gradients", "reduce_to"]

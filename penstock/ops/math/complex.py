@@ -14,6 +14,7 @@ from penstock.core.op import Type, op
 from penstock.core.shape_rules import broadcasting, unchanged
 from penstock.core.tensor import Tensor
 from penstock.ops.math.broadcasting import reduce_gradients
+from penstock.ops.math.kernels import operation
 
 _PART = Type(frozenset({float32, float64}), default=float32)
 _WHOLE = Type(COMPLEX, default=complex64)
@@ -38,7 +39,7 @@ def real_op(input: Array, *, Tout: DType = float32) -> Array:
 
 @real_op.gradient
 def real_gradient(call: Any, grad: Tensor) -> Tensor:
-    return complex_op(grad, grad * 0, Tout=call.inputs[0].dtype)
+    return complex_op(grad, operation("ZerosLike")(grad), Tout=call.inputs[0].dtype)
 
 
 @op("Imag(input: T) -> output: Tout", T=_WHOLE, Tout=_PART, view=True, shape=unchanged)
@@ -48,7 +49,7 @@ def imag_op(input: Array, *, Tout: DType = float32) -> Array:
 
 @imag_op.gradient
 def imag_gradient(call: Any, grad: Tensor) -> Tensor:
-    return complex_op(grad * 0, grad, Tout=call.inputs[0].dtype)
+    return complex_op(operation("ZerosLike")(grad), grad, Tout=call.inputs[0].dtype)
 
 
 @op("Conj(input: T) -> output: T", T=Type(COMPLEX | {variant}, default=complex64), shape=unchanged)
@@ -82,7 +83,7 @@ def complex_abs_op(x: Array, *, Tout: DType = float32) -> Array:
 @complex_abs_op.gradient
 def complex_abs_gradient(call: Any, grad: Tensor) -> Tensor:
     x, y = call.inputs[0], call.outputs[0]
-    return _div_no_nan(complex_op(grad, grad * 0, Tout=x.dtype) * x, complex_op(y, y * 0, Tout=x.dtype))
+    return operation("DivNoNan")(complex_op(grad, operation("ZerosLike")(grad), Tout=x.dtype) * x, complex_op(y, operation("ZerosLike")(y), Tout=x.dtype))
 
 
 def complex(real: Any, imag: Any, name: str | None = None) -> Tensor:
@@ -118,7 +119,7 @@ def imag(input: Any, name: str | None = None) -> Tensor:
     with name_scope(name, "Imag") as scope:
         input = convert_to_tensor(input, name="input")
         if not input.dtype.is_complex:
-            return _zeros_like(input)
+            return operation("ZerosLike")(input)
         return imag_op(input, Tout=input.dtype.real_dtype.base_dtype, name=scope or name)
 
 
@@ -146,4 +147,4 @@ def angle(input: Any, name: str | None = None) -> Tensor:
         if input.dtype.is_complex:
             return angle_op(input, Tout=input.dtype.real_dtype.base_dtype, name=scope or name)
         negative = input < 0
-        return _cast(negative, DstT=input.dtype.base_dtype) * torch.pi
+        return operation("Cast")(negative, DstT=input.dtype.base_dtype) * torch.pi

@@ -14,7 +14,7 @@ import torch
 from penstock.core.array import Array
 from penstock.core.dtypes import COMPLEX, FLOATING, NUMBER, QUANTIZED, SIGNED, DType, int32, int64
 from penstock.core.errors import InvalidArgumentError, NotFoundError
-from penstock.core.op_def import Type
+from penstock.core.op_def import Type, lookup
 
 FLOATING_OR_COMPLEX = FLOATING | COMPLEX
 SIGNED_NUMBER = FLOATING | SIGNED | COMPLEX
@@ -49,3 +49,8 @@ def no_kernel(operation: str, dtype: DType | torch.dtype) -> NotFoundError:
     """Return the error for a type that GraphDefs allow and that no kernel computes with."""
     name = getattr(dtype, "name", str(dtype).removeprefix("torch."))
     return NotFoundError(None, None, f"{operation} has no kernel for {name}; cast its inputs to a floating type")
+
+
+def operation(name: str) -> Any:
+    """Return the operation `name`, for gradients that use operations of modules that import theirs."""
+    return lookup(name)

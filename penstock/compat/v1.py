@@ -1,0 +1,3 @@
+"""The TensorFlow 1 face under the name that TensorFlow 2 gives it."""
+
+from penstock.v1 import *  # noqa: F403

@@ -1,0 +1,3 @@
+"""Operations that turn tensors into serialized summaries, for event files."""
+
+from penstock.ops.summary import summary as summary

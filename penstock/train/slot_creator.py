@@ -1,0 +1,77 @@
+"""Variables that accompany another variable: the slots of optimizers, and moving averages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from penstock.core.convert import convert_to_tensor
+from penstock.core.shape import TensorShape
+from penstock.language.variable_scope import get_variable, get_variable_scope, variable_scope
+from penstock.language.variables import SaveSliceInfo, is_resource_variable
+from penstock.ops.array.filling import zeros
+from penstock.ops.constant import constant
+from penstock.train.scopes import colocate_with
+
+
+def create_slot(primary: Any, val: Any, name: str, colocate_with_primary: bool = True) -> Any:
+    """Return a variable `<primary>/<name>` with the initial value `val`.
+
+    Args:
+        primary: the variable or tensor that the slot accompanies.
+        val: the initial value, a tensor or what becomes one.
+        name: the slot's name; made unique among those of `primary`.
+        colocate_with_primary: whether the slot lives on the device of `primary`.
+    """
+    val = convert_to_tensor(val)
+    return _create(primary, name, colocate_with_primary, val, None, None, val.shape.is_fully_defined())
+
+
+def create_slot_with_initializer(
+    primary: Any, initializer: Any, shape: Any, dtype: Any, name: str, colocate_with_primary: bool = True
+) -> Any:
+    """Return a variable `<primary>/<name>` of the given shape and type.
+
+    Args:
+        primary, name, colocate_with_primary: see `create_slot`.
+        initializer: a function of shape and dtype that returns the initial value.
+        shape: the slot's shape.
+        dtype: the slot's type.
+    """
+    shape = TensorShape(shape)
+    return _create(primary, name, colocate_with_primary, initializer, shape, dtype, shape.is_fully_defined())
+
+
+def zeros_initializer(shape: Any, dtype: Any = None, partition_info: Any = None) -> Any:
+    """Return zeros; what slots begin with, where nothing else is said."""
+    return zeros(shape, dtype)
+
+
+def create_zeros_slot(primary: Any, name: str, dtype: Any = None, colocate_with_primary: bool = True) -> Any:
+    """Return a variable `<primary>/<name>` of zeros, with the shape of `primary`.
+
+    Args:
+        primary, name, colocate_with_primary: see `create_slot`.
+        dtype: the slot's type, by default that of `primary`.
+    """
+    dtype = primary.dtype.base_dtype if dtype is None else dtype
+    shape = primary.get_shape()
+    if shape.is_fully_defined():
+        return create_slot_with_initializer(primary, zeros_initializer, shape, dtype, name, colocate_with_primary)
+    value = primary.initialized_value() if hasattr(primary, "initialized_value") else primary
+    return create_slot(primary, _zeros_of(value, dtype), name, colocate_with_primary)
+
+
+def _zeros_of(value: Any, dtype: Any) -> Any:
+    from_shape = convert_to_tensor(value)
+    return zeros(_dynamic_shape(from_shape), dtype)
+
+
+def _create(
+    primary: Any, name: str, colocated: bool, initializer: Any, shape: Any, dtype: Any, validate_shape: bool
+) -> Any:
+    prefix = primary.op.name if getattr(primary, "_in_graph_mode", True) else primary._shared_name
+    with variable_scope(None, f"{prefix}/{name}"):
+        if not colocated:
+            return _create_variable(primary, initializer, shape, dtype, validate_shape, prefix)
+        with colocate_with(primary):
+            return _create_variable(primary, initializer, shape, dtype, validate_shape, prefix)

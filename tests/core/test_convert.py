@@ -1,0 +1,118 @@
+"""Python values and NumPy arrays as tensors."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from penstock.core import dtypes
+from penstock.core.convert import convert_to_tensor
+from penstock.core.graph import Graph
+from penstock.core.shape import TensorShape
+from penstock.ops.constant import constant, constant_v1, placeholder
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype"),
+    [
+        (1, "int32"),
+        (2**40, "int64"),
+        (1.5, "float32"),
+        (True, "bool"),
+        (1j, "complex128"),
+        ("a", "string"),
+        ([], "float32"),
+        ([1, 2.5], "float32"),
+        ([[True]], "bool"),
+        (np.float64(1), "float64"),
+        (np.arange(3), "int64"),
+        ([np.float32(1), np.float32(2)], "float32"),
+        (TensorShape([2, 3]), "int32"),
+        (range(3), "int32"),
+    ],
+)
+def test_values_get_tensorflows_types(value, dtype):
+    assert convert_to_tensor(value).dtype.name == dtype
+    with Graph().as_default():
+        assert convert_to_tensor(value).dtype.name == dtype
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype", "error"),
+    [
+        (1.5, "int32", TypeError),
+        ("a", "float32", TypeError),
+        (1, "bool", TypeError),
+        (True, "float32", TypeError),
+        (1, "string", TypeError),
+        (300, "uint8", ValueError),
+        (-1, "uint8", ValueError),
+        ([1, "a"], None, TypeError),
+        ([[1], [1, 2]], None, ValueError),
+        (None, None, ValueError),
+        ([1, None], None, ValueError),
+        (object(), None, TypeError),
+        (2**70, None, ValueError),
+        (TensorShape([None]), None, ValueError),
+    ],
+    ids=lambda item: getattr(item, "__name__", None) or ("object" if type(item) is object else repr(item)),
+)
+def test_values_that_do_not_fit_are_refused(value, dtype, error):
+    with pytest.raises(error):
+        convert_to_tensor(value, dtype)
+
+
+def test_a_tensor_of_another_type_is_refused_with_the_remedy():
+    with pytest.raises(ValueError, match="tf.cast"):
+        convert_to_tensor(constant(1.0), "int32")
+
+
+def test_numpy_arrays_are_cast_to_the_type_asked_for():
+    assert convert_to_tensor(np.array([1.7]), "int32").numpy().tolist() == [1]
+
+
+def test_lists_of_tensors_are_packed():
+    packed = convert_to_tensor([constant(1.0), 2.0])
+    assert packed.numpy().tolist() == [1.0, 2.0]
+    with Graph().as_default():
+        a = placeholder("float32", [3])
+        assert convert_to_tensor([a, a]).shape.as_list() == [2, 3]
+
+
+def test_a_symbolic_tensor_outside_its_graph_is_refused():
+    with Graph().as_default():
+        symbol = placeholder("float32", name="x")
+    with pytest.raises(TypeError, match="x:0"):
+        convert_to_tensor(symbol)
+
+
+def test_equal_scalars_are_different_tensors():
+    assert convert_to_tensor(3.0) is not convert_to_tensor(3.0)
+
+
+def test_constants_fill_their_shape():
+    assert constant(7, shape=[2, 2]).numpy().tolist() == [[7, 7], [7, 7]]
+    assert constant([1, 2, 3, 4], shape=[2, 2]).numpy().tolist() == [[1, 2], [3, 4]]
+    with pytest.raises(TypeError, match="3 elements"):
+        constant([1, 2, 3], shape=[2, 2])
+    assert constant_v1([1, 2], shape=[4]).numpy().tolist() == [1, 2, 2, 2]
+
+
+def test_string_arrays_hold_bytes():
+    tensor = constant(["a", b"b"])
+    assert tensor.dtype is dtypes.string and tensor.numpy().tolist() == [b"a", b"b"]
+
+
+@pytest.mark.parametrize("name", ["bfloat16", "float8_e5m2", "uint16", "uint32", "uint64", "complex64", "float16"])
+def test_numeric_types_survive_the_way_to_torch_and_back(name):
+    dtype = dtypes.as_dtype(name)
+    array = np.array([1, 2, 3]).astype(dtype.as_numpy_dtype)
+    tensor = convert_to_tensor(array)
+    assert tensor.dtype is dtype and tensor.numpy().dtype == array.dtype
+    np.testing.assert_array_equal(tensor.numpy(), array)
+
+
+def test_odd_memory_layouts_convert():
+    array = np.arange(12.0).reshape(3, 4)
+    for view in (array[::-1], array.T, array[:, ::2], np.asfortranarray(array), array.astype(">f8")):
+        np.testing.assert_array_equal(convert_to_tensor(view).numpy(), view)
