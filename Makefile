@@ -13,7 +13,7 @@ STAMP := $(VENV)/.installed
 SOURCES := penstock tests $(wildcard benchmarks examples)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint format bench docs build clean distclean
+.PHONY: help setup demo test test-all lint format bench bench-peers docs build clean distclean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -50,6 +50,10 @@ format: $(STAMP) ## rewrite the sources in the project's format
 
 bench: $(STAMP) ## measure the workloads of benchmarks/
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-peers: ## install TensorFlow and JAX in .venv-peers, to be measured beside Penstock
+	@PYTHON="$(PYTHON)" bash tools/make_venv.sh .venv-peers
+	@.venv-peers/bin/python -m pip install --disable-pip-version-check --quiet tensorflow jax
 
 docs: $(STAMP) ## run every example in README.md and docs/
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --doctest-glob='*.md' README.md docs $(ARGS)

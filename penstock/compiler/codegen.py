@@ -15,7 +15,7 @@ from penstock.compiler.schedule import schedule
 from penstock.core import array
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.func_graph import FuncGraph
-from penstock.core.inference import group
+from penstock.core.inference import group_inputs
 from penstock.core.op_def import Argument
 from penstock.core.resources import ResourceManager
 from penstock.core.shape_rules import format_dims
@@ -208,7 +208,7 @@ class Writer:
         """Return the kernel's positional arguments, and the names of the values in them."""
         arguments: list[str] = []
         used: list[str] = []
-        for argument, given in zip(node.op_def.inputs, group(node.op_def, node.inputs, node.attrs), strict=True):
+        for argument, given in zip(node.op_def.inputs, group_inputs(node.op_def, node.inputs, node.attrs), strict=True):
             if argument.is_sequence:
                 items = [self.argument(argument, edge) for edge in given]
                 used.extend(self.value(edge) for edge in given)
@@ -255,7 +255,7 @@ def generate_body(function: FuncGraph, resources: ResourceManager, name: str) ->
 
 
 def _kernel_name(op_name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", op_name).lower()
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", op_name).lower() + "_kernel"
 
 
 def _group_outputs(node: Node, names: list[str]) -> list[str]:

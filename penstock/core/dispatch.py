@@ -15,7 +15,7 @@ from penstock.core.context import state
 from penstock.core.convert import as_array, convert_to_tensor, dtype_of_argument, eager_scalar
 from penstock.core.dtypes import DType, as_dtype
 from penstock.core.graph import Graph, current_graph
-from penstock.core.inference import group, infer_dims
+from penstock.core.inference import group_inputs, infer_dims
 from penstock.core.op_def import REQUIRED, Argument, OpDef
 from penstock.core.operation import Operation
 from penstock.core.resources import eager_resources
@@ -92,7 +92,7 @@ def _execute(op_def: OpDef, args: Sequence[Any], given: dict[str, Any], name: st
         raise errors.InvalidArgumentError(None, None, f"{mismatch} [Op:{op_def.name}]") from None
     _check_attributes(op_def, attrs)
     values = [tensor.value for tensor in inputs]  # type: ignore[attr-defined]
-    arguments = group(op_def, values, attrs)
+    arguments = group_inputs(op_def, values, attrs)
     if op_def.has_host_input:
         for position, argument in enumerate(op_def.inputs):
             if argument.is_host:

@@ -36,7 +36,7 @@ def output_dtypes(op_def: OpDef, attrs: dict[str, Any]) -> list[DType]:
     return result
 
 
-def group(op_def: OpDef, flat: Sequence[Any], attrs: dict[str, Any]) -> list[Any]:
+def group_inputs(op_def: OpDef, flat: Sequence[Any], attrs: dict[str, Any]) -> list[Any]:
     """Return inputs as the kernel and the rules take them: one item an argument, sequences as lists."""
     if not op_def.has_sequence_input:
         return list(flat)
@@ -69,7 +69,7 @@ def infer_dims(op_def: OpDef, inputs: Sequence[Tensor], attrs: dict[str, Any], c
         return [None] * count
     if op_def.has_host_input or op_def.has_sequence_input:
         arguments = []
-        for argument, given in zip(op_def.inputs, group(op_def, inputs, attrs), strict=True):
+        for argument, given in zip(op_def.inputs, group_inputs(op_def, inputs, attrs), strict=True):
             view: Callable[[Tensor], Any] = partial_value if argument.is_host else _dims
             arguments.append([view(item) for item in given] if argument.is_sequence else view(given))
     else:
@@ -160,7 +160,7 @@ def is_known(value: Any) -> bool:
 
 def run_kernel(op_def: OpDef, values: Sequence[Any], attrs: dict[str, Any]) -> Any:
     """Call the kernel of a stateless operation on runtime values, flattened."""
-    arguments = group(op_def, values, attrs)
+    arguments = group_inputs(op_def, values, attrs)
     if op_def.has_host_input:
         for position, argument in enumerate(op_def.inputs):
             if argument.is_host:

@@ -4,4 +4,8 @@ This is the only room that calls ATen. Importing it declares all operations. Pub
 beside the operations that they call; where TensorFlow 1 has another signature, `<name>_v1` stands below.
 """
 
+from penstock.ops import array as array
 from penstock.ops import constant as constant
+from penstock.ops import control_flow as control_flow
+from penstock.ops import math as math
+from penstock.ops import operators as operators

@@ -28,6 +28,11 @@ _NO_GRADIENTS = (
 )
 
 
+def operation(name: str) -> Callable[..., Any]:
+    """Return the operation of that name, to be called with tensors."""
+    return lookup(name)  # type: ignore[return-value]
+
+
 def deduplicate(values: Any, indices: Any) -> tuple[Any, Any]:
     """Sum the rows of `values` that have the same index.
 
@@ -37,9 +42,9 @@ def deduplicate(values: Any, indices: Any) -> tuple[Any, Any]:
     Returns:
         The summed rows, of shape (m, ...), and the m distinct indices in the order in which they first appear.
     """
-    unique_indices, positions = lookup("Unique")(indices)  # type: ignore[operator]
-    count = lookup("Shape")(unique_indices)[0]  # type: ignore[operator]
-    return lookup("UnsortedSegmentSum")(values, positions, count), unique_indices  # type: ignore[operator]
+    unique_indices, positions = operation("Unique")(indices)
+    count = operation("Shape")(unique_indices)[0]
+    return operation("UnsortedSegmentSum")(values, positions, count), unique_indices
 
 
 class _Processor:
@@ -452,8 +457,46 @@ def _scope_name(variable: Any) -> str:
 def _increment(global_step: Any, name: str) -> Any:
     dtype = global_step.dtype.base_dtype
     if is_resource_variable(global_step):
-        one = convert_to_tensor(1, dtype)
-        op = lookup("AssignAddVariableOp")(global_step.handle, one, name=name)  # type: ignore[operator]
-        return op
+        return operation("AssignAddVariableOp")(global_step.handle, convert_to_tensor(1, dtype), name=name)
     reference = global_step._ref() if hasattr(global_step, "_ref") else global_step
-    return lookup("AssignAdd")(reference, 1, name=name)  # type: ignore[operator]
+    return operation("AssignAdd")(reference, 1, name=name)
+
+
+def reference(variable: Any) -> Any:
+    """Return what updates take for a variable: its handle, or the reference to it."""
+    return variable.handle if is_resource_variable(variable) else variable._ref()
+
+
+class KernelOptimizer(Optimizer):
+    """An optimizer whose update of a variable is one operation, which comes in four forms.
+
+    Subclasses give `_update`.
+    """
+
+    def _update(self, var: Any, grad: Any, indices: Any) -> Any:
+        """Return the operation that updates a variable.
+
+        Args:
+            var: the variable.
+            grad: its gradient; where `indices` are given, only these rows of it.
+            indices: distinct positions of the rows, or None.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not say how to apply gradients: override _update")
+
+    @staticmethod
+    def _training_op(name: str, var: Any, indices: Any) -> Callable[..., Any]:
+        """Return the form of the operation `Apply<name>` for a kind of variable and of gradient."""
+        kind = "Resource" if is_resource_variable(var) else ""
+        return operation(f"{kind}{'' if indices is None else 'Sparse'}Apply{name}")
+
+    def _apply_dense(self, grad: Any, var: Any) -> Any:
+        return self._update(var, grad, None)
+
+    def _resource_apply_dense(self, grad: Any, handle: Any) -> Any:
+        return self._update(handle, grad, None)
+
+    def _apply_sparse(self, grad: Any, var: Any) -> Any:
+        return self._update(var, grad.values, grad.indices)
+
+    def _resource_apply_sparse(self, grad: Any, handle: Any, indices: Any) -> Any:
+        return self._update(handle, grad, indices)

@@ -9,7 +9,7 @@ from penstock.core.shape import TensorShape
 from penstock.language.variable_scope import get_variable, get_variable_scope, variable_scope
 from penstock.language.variables import SaveSliceInfo, is_resource_variable
 from penstock.ops.array.filling import zeros
-from penstock.ops.constant import constant
+from penstock.ops.array.shaping import shape_v1
 from penstock.train.scopes import colocate_with
 
 
@@ -58,12 +58,7 @@ def create_zeros_slot(primary: Any, name: str, dtype: Any = None, colocate_with_
     if shape.is_fully_defined():
         return create_slot_with_initializer(primary, zeros_initializer, shape, dtype, name, colocate_with_primary)
     value = primary.initialized_value() if hasattr(primary, "initialized_value") else primary
-    return create_slot(primary, _zeros_of(value, dtype), name, colocate_with_primary)
-
-
-def _zeros_of(value: Any, dtype: Any) -> Any:
-    from_shape = convert_to_tensor(value)
-    return zeros(_dynamic_shape(from_shape), dtype)
+    return create_slot(primary, zeros(shape_v1(value), dtype), name, colocate_with_primary)
 
 
 def _create(
@@ -75,3 +70,35 @@ def _create(
             return _create_variable(primary, initializer, shape, dtype, validate_shape, prefix)
         with colocate_with(primary):
             return _create_variable(primary, initializer, shape, dtype, validate_shape, prefix)
+
+
+def _create_variable(
+    primary: Any, initializer: Any, shape: Any, dtype: Any, validate_shape: bool, prefix: str
+) -> Any:
+    scope = get_variable_scope()
+    partitioner = scope.partitioner
+    scope.set_partitioner(None)
+    try:
+        slot = get_variable(
+            "",
+            initializer=initializer,
+            trainable=False,
+            use_resource=is_resource_variable(primary) if hasattr(primary, "initializer") else None,
+            shape=shape,
+            dtype=dtype,
+            validate_shape=validate_shape,
+        )
+    finally:
+        scope.set_partitioner(partitioner)
+    whole = getattr(primary, "_save_slice_info", None)
+    rank = slot.shape.ndims
+    if whole is not None and rank:
+        slot._set_save_slice_info(
+            SaveSliceInfo(
+                f"{whole.full_name}/{slot.name[len(prefix) + 1 : -2]}",
+                whole.full_shape[:rank],
+                whole.var_offset[:rank],
+                whole.var_shape[:rank],
+            )
+        )
+    return slot

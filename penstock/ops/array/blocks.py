@@ -14,7 +14,7 @@ from penstock.core.dtypes import int32
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.op import Type, op
 from penstock.core.shape import Dims
-from penstock.core.shape_rules import ShapeError, expect_rank, expect_rank_at_least, format_dims
+from penstock.core.shape_rules import ShapeError, expect_rank, expect_rank_at_least
 from penstock.core.tensor import Tensor
 from penstock.ops.array.common import INDEX
 
@@ -169,7 +169,9 @@ def _batch_shape(input: Dims, block: Any, margins: Any, to_batch: bool) -> Dims:
         elif to_batch:
             padded = size + sum(pair)
             if padded % step:
-                raise ShapeError(f"the padded size {padded} of axis {axis + 1} must be divisible by the block size {step}")
+                raise ShapeError(
+                    f"the padded size {padded} of axis {axis + 1} must be divisible by the block size {step}"
+                )
             spatial.append(padded // step)
         else:
             cropped = size * step - sum(pair)
@@ -215,11 +217,18 @@ def _batch_to_space(input: Value, block: list[int], crops: list[list[int]]) -> V
     order += range(2 * count + 1, 2 * count + 1 + len(rest))
     spread = _permute(input.reshape((*block, batch, *spatial, *rest)), order)
     full = spread.reshape((batch, *(size * step for size, step in zip(spatial, block, strict=True)), *rest))
-    window = (slice(None), *(slice(begin, size * step - end) for (begin, end), size, step in zip(crops, spatial, block, strict=True)))
+    window = (
+        slice(None),
+        *(slice(begin, size * step - end) for (begin, end), size, step in zip(crops, spatial, block, strict=True)),
+    )
     return full[window]
 
 
-@op("SpaceToBatchND(input: T, block_shape: host Tblock_shape, paddings: host Tpaddings) -> output: T", Tblock_shape=_INDEX, Tpaddings=_INDEX)
+@op(
+    "SpaceToBatchND(input: T, block_shape: host Tblock_shape, paddings: host Tpaddings) -> output: T",
+    Tblock_shape=_INDEX,
+    Tpaddings=_INDEX,
+)
 def space_to_batch_nd_op(input: Value, block_shape: list[int], paddings: list[list[int]]) -> Value:
     return _space_to_batch(input, block_shape, paddings)
 
@@ -234,7 +243,12 @@ def space_to_batch_nd_gradient(call: Any, grad: Any) -> tuple[Any, None, None]:
     return batch_to_space_nd_op(grad, call.inputs[1], call.inputs[2]), None, None
 
 
-@op("BatchToSpaceND(input: T, block_shape: host Tblock_shape, crops: host Tcrops) -> output: T", view=True, Tblock_shape=_INDEX, Tcrops=_INDEX)
+@op(
+    "BatchToSpaceND(input: T, block_shape: host Tblock_shape, crops: host Tcrops) -> output: T",
+    view=True,
+    Tblock_shape=_INDEX,
+    Tcrops=_INDEX,
+)
 def batch_to_space_nd_op(input: Value, block_shape: list[int], crops: list[list[int]]) -> Value:
     return _batch_to_space(input, block_shape, crops)
 
@@ -319,7 +333,9 @@ def batch_to_space(input: Any, block_shape: Any, crops: Any, name: str | None = 
     return batch_to_space_nd_op(input, _as_block(block_shape), crops, name=name)
 
 
-def batch_to_space_v1(input: Any, crops: Any, block_size: Any, name: str | None = None, block_shape: Any = None) -> Tensor:
+def batch_to_space_v1(
+    input: Any, crops: Any, block_size: Any, name: str | None = None, block_shape: Any = None
+) -> Tensor:
     """Return blocks of the batch axis moved back into the spatial axes; `block_size` is an old name of `block_shape`."""
     return batch_to_space(input, block_size if block_shape is None else block_shape, crops, name)
 

@@ -86,7 +86,9 @@ def check_allocation(dims: Sequence[int], item_size: int) -> None:
             raise InvalidArgumentError(None, None, f"Dimension {size} must be >= 0 in shape {list(dims)}")
     if math.prod(dims) * item_size > _PHYSICAL_MEMORY:
         raise ResourceExhaustedError(
-            None, None, f"OOM when allocating tensor with shape{list(dims)}: {math.prod(dims) * item_size} bytes do not fit the memory"
+            None,
+            None,
+            f"OOM when allocating tensor with shape{list(dims)}: {math.prod(dims) * item_size} bytes do not fit the memory",
         )
 
 

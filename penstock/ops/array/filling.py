@@ -55,7 +55,9 @@ def fill_shape(dims: Any, value: Dims) -> Dims:
 @fill_op.partial
 def fill_partial(call: Any) -> Any:
     dims, value = (partial_value(tensor) for tensor in call.inputs)
-    return [value] * dims[0] if isinstance(dims, list) and len(dims) == 1 and is_known(dims) and dims[0] <= 1024 else None
+    return (
+        [value] * dims[0] if isinstance(dims, list) and len(dims) == 1 and is_known(dims) and dims[0] <= 1024 else None
+    )
 
 
 @fill_op.gradient
@@ -102,7 +104,9 @@ def _filled(shape: Any, value: Any, dtype: Any, name: str | None, default_name: 
             try:
                 dims = as_dims(shape)
                 if dims is None or None in dims:
-                    raise ValueError(f"Cannot make a tensor of the partly unknown shape {shape}; use tf.shape for sizes at run time.")
+                    raise ValueError(
+                        f"Cannot make a tensor of the partly unknown shape {shape}; use tf.shape for sizes at run time."
+                    )
                 graph = current_graph()
                 if graph is not None and (num_elements(dims) or 0) < _SMALL:
                     return constant(value, dtype, shape=dims, name=scope)
@@ -224,7 +228,9 @@ def one_hot_op(indices: Value, depth: int, on_value: Value, off_value: Value, *,
         if value.ndim:
             raise InvalidArgumentError(None, None, f"{name} must be a scalar, but got shape {list(value.shape)}")
     if not -1 <= axis <= indices.ndim:
-        raise InvalidArgumentError(None, None, f"Expected axis to be -1 or between [0, {indices.ndim}).  But received: {axis}")
+        raise InvalidArgumentError(
+            None, None, f"Expected axis to be -1 or between [0, {indices.ndim}).  But received: {axis}"
+        )
     position = indices.ndim if axis == -1 else axis
     check_allocation([depth, *indices.shape], item_size(on_value))
     classes = torch.arange(depth, device=indices.device).reshape([-1] + [1] * (indices.ndim - position))
@@ -270,8 +276,20 @@ def one_hot(
         TypeError: if the types of `on_value`, `off_value` and `dtype` differ.
     """
     with name_scope(name, "one_hot", [indices, depth, on_value, off_value, axis, dtype]) as scope:
-        on_type = None if on_value is None else convert_to_tensor(on_value).dtype.base_dtype if dtype is None or isinstance(on_value, Tensor) else None
-        off_type = None if off_value is None else convert_to_tensor(off_value).dtype.base_dtype if dtype is None or isinstance(off_value, Tensor) else None
+        on_type = (
+            None
+            if on_value is None
+            else convert_to_tensor(on_value).dtype.base_dtype
+            if dtype is None or isinstance(on_value, Tensor)
+            else None
+        )
+        off_type = (
+            None
+            if off_value is None
+            else convert_to_tensor(off_value).dtype.base_dtype
+            if dtype is None or isinstance(off_value, Tensor)
+            else None
+        )
         wanted = None if dtype is None else as_dtype(dtype).base_dtype
         for what, found in (("on_value", on_type), ("off_value", off_type)):
             if wanted is not None and found is not None and found != wanted:

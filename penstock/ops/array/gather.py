@@ -46,7 +46,9 @@ def _check_range(indices: torch.Tensor, bound: int) -> None:
     if wrong.any():
         position = torch.nonzero(wrong)[0]
         found = int(indices[tuple(position)])
-        raise InvalidArgumentError(None, None, f"indices{_brackets(position.tolist())} = {found} is not in [0, {bound})")
+        raise InvalidArgumentError(
+            None, None, f"indices{_brackets(position.tolist())} = {found} is not in [0, {bound})"
+        )
 
 
 def _brackets(position: Sequence[int]) -> str:
@@ -77,7 +79,9 @@ def take(params: Value, indices: torch.Tensor, axis: int) -> Value:
         except (IndexError, RuntimeError):
             _check_range(indices, params.shape[axis])
             raise
-    return result if indices.ndim == 1 else result.reshape(params.shape[:axis] + indices.shape + params.shape[axis + 1 :])
+    return (
+        result if indices.ndim == 1 else result.reshape(params.shape[:axis] + indices.shape + params.shape[axis + 1 :])
+    )
 
 
 def _take_masked(params: torch.Tensor, flat: torch.Tensor, axis: int) -> torch.Tensor:
@@ -94,7 +98,9 @@ def _gather_batches(params: Value, indices: torch.Tensor, axis: int, batch_dims:
     batch, before, after = params.shape[:batch_dims], params.shape[batch_dims:axis], params.shape[axis + 1 :]
     if tuple(indices.shape[:batch_dims]) != tuple(batch):
         raise InvalidArgumentError(
-            None, None, f"batch dimensions of params {list(params.shape)} and indices {list(indices.shape)} must agree in the first {batch_dims}"
+            None,
+            None,
+            f"batch dimensions of params {list(params.shape)} and indices {list(indices.shape)} must agree in the first {batch_dims}",
         )
     shape = (*batch, *before, *indices.shape[batch_dims:], *after)
     if 0 in shape:
@@ -110,7 +116,9 @@ def _gather_batches(params: Value, indices: torch.Tensor, axis: int, batch_dims:
     return moved(lambda blocks: blocks.gather(2, picked), params.reshape(count, rows, extent, columns)).reshape(shape)
 
 
-@op("GatherV2(params: Tparams, indices: Tindices, axis: host Taxis) -> output: Tparams", Tindices=_POSITION, Taxis=INDEX)
+@op(
+    "GatherV2(params: Tparams, indices: Tindices, axis: host Taxis) -> output: Tparams", Tindices=_POSITION, Taxis=INDEX
+)
 def gather_v2_op(params: Value, indices: torch.Tensor, axis: int, *, batch_dims: int = 0) -> Value:
     rank = params.ndim
     if not -rank <= axis < rank:
@@ -119,10 +127,14 @@ def gather_v2_op(params: Value, indices: torch.Tensor, axis: int, *, batch_dims:
     if not batch_dims:
         return take(params, indices, axis)
     if not -indices.ndim <= batch_dims <= indices.ndim:
-        raise InvalidArgumentError(None, None, f"Expected batch_dims in the range [{-indices.ndim}, {indices.ndim}], but got {batch_dims}")
+        raise InvalidArgumentError(
+            None, None, f"Expected batch_dims in the range [{-indices.ndim}, {indices.ndim}], but got {batch_dims}"
+        )
     batch_dims = batch_dims + indices.ndim if batch_dims < 0 else batch_dims
     if batch_dims > axis:
-        raise InvalidArgumentError(None, None, f"batch_dims ({batch_dims}) must be less than or equal to axis ({axis}).")
+        raise InvalidArgumentError(
+            None, None, f"batch_dims ({batch_dims}) must be less than or equal to axis ({axis})."
+        )
     return _gather_batches(params, indices, axis, batch_dims)
 
 
@@ -167,13 +179,20 @@ def gather_v2_gradient(call: Any, grad: Any) -> tuple[Any, None, None]:
     if axis == 0 and batch_dims == 0:
         return _rows_gradient(params, indices, grad), None, None
     if axis is None or params.ndim is None or indices.ndim is None:
-        raise LookupError(f"The gradient of GatherV2 {call.name!r} needs a known axis and known ranks of params and indices")
+        raise LookupError(
+            f"The gradient of GatherV2 {call.name!r} needs a known axis and known ranks of params and indices"
+        )
     grad = convert_to_tensor(grad)
     rank, axis = params.ndim, axis % params.ndim
     batch_dims = batch_dims + indices.ndim if batch_dims < 0 else batch_dims
     inner = indices.ndim - batch_dims
     # Bring the gathered axes of the gradient behind the batch axes, add up rows, and bring the axis back to its place.
-    order = [*range(batch_dims), *range(axis, axis + inner), *range(batch_dims, axis), *range(axis + inner, grad_rank(rank, inner))]
+    order = [
+        *range(batch_dims),
+        *range(axis, axis + inner),
+        *range(batch_dims, axis),
+        *range(axis + inner, grad_rank(rank, inner)),
+    ]
     rows = transpose_op(grad, order) if order != sorted(order) else grad
     params_shape, indices_shape = _extents(params), _extents(indices)
     extent = params_shape[axis]
@@ -248,7 +267,12 @@ def gather_gradient(call: Any, grad: Any) -> tuple[Any, None]:
 
 
 def gather(
-    params: Any, indices: Any, validate_indices: Any = None, axis: Any = None, batch_dims: int = 0, name: str | None = None
+    params: Any,
+    indices: Any,
+    validate_indices: Any = None,
+    axis: Any = None,
+    batch_dims: int = 0,
+    name: str | None = None,
 ) -> Tensor:
     """Return the slices of `params` at `indices` along an axis.
 
@@ -271,7 +295,12 @@ def gather(
 
 
 def gather_v1(
-    params: Any, indices: Any, validate_indices: Any = None, name: str | None = None, axis: Any = None, batch_dims: int = 0
+    params: Any,
+    indices: Any,
+    validate_indices: Any = None,
+    name: str | None = None,
+    axis: Any = None,
+    batch_dims: int = 0,
 ) -> Tensor:
     """Return the slices of `params` at `indices` along an axis; see `gather`."""
     return gather(params, indices, validate_indices, axis, batch_dims, name)
@@ -289,7 +318,9 @@ def batch_gather(params: Any, indices: Any, name: str | None = None) -> Tensor:
         indices = convert_to_tensor(indices, name="indices")
         if indices.ndim is None:
             raise ValueError("batch_gather does not allow indices with unknown shape.")
-        return gather(convert_to_tensor(params, name="params"), indices, batch_dims=indices.ndim - 1, axis=indices.ndim - 1)
+        return gather(
+            convert_to_tensor(params, name="params"), indices, batch_dims=indices.ndim - 1, axis=indices.ndim - 1
+        )
 
 
 # By coordinates
@@ -313,7 +344,9 @@ def _flat_positions(
         )
     indices = indices.to(torch.int64)
     bounds = torch.tensor(dims[:depth], dtype=torch.int64, device=indices.device)
-    steps = torch.tensor([math.prod(dims[i + 1 : depth]) for i in range(depth)], dtype=torch.int64, device=indices.device)
+    steps = torch.tensor(
+        [math.prod(dims[i + 1 : depth]) for i in range(depth)], dtype=torch.int64, device=indices.device
+    )
     inside = ((indices >= 0) & (indices < bounds)).all(-1)
     positions = (indices * steps).sum(-1)
     if indices.device.type == "cpu" and policy != "IGNORE":
@@ -321,14 +354,18 @@ def _flat_positions(
             return positions, None
         first = torch.nonzero(~inside)[0].tolist()
         raise InvalidArgumentError(
-            None, None, f"indices{_brackets(first)} = {indices[tuple(first)].tolist()} does not index into {what} shape {list(dims)}"
+            None,
+            None,
+            f"indices{_brackets(first)} = {indices[tuple(first)].tolist()} does not index into {what} shape {list(dims)}",
         )
     return torch.where(inside, positions, 0), inside
 
 
 def _check_policy(policy: str) -> None:
     if policy not in ("", "DEFAULT", "ERROR", "IGNORE"):
-        raise InvalidArgumentError(None, None, f"bad_indices_policy must be '', 'DEFAULT', 'ERROR' or 'IGNORE', got {policy!r}")
+        raise InvalidArgumentError(
+            None, None, f"bad_indices_policy must be '', 'DEFAULT', 'ERROR' or 'IGNORE', got {policy!r}"
+        )
 
 
 @op("GatherNd(params: Tparams, indices: Tindices) -> output: Tparams", Tindices=_POSITION)
@@ -340,7 +377,9 @@ def gather_nd_op(params: Value, indices: torch.Tensor, *, bad_indices_policy: st
     positions, inside = _flat_positions(indices, dims, bad_indices_policy)
     shape = (*indices.shape[:-1], *dims[depth:])
     if 0 in dims[:depth] and 0 not in shape and inside is None:
-        raise InvalidArgumentError(None, None, f"Requested more than 0 entries, but params is empty. Params shape: {list(dims)}")
+        raise InvalidArgumentError(
+            None, None, f"Requested more than 0 entries, but params is empty. Params shape: {list(dims)}"
+        )
     rows = params.reshape(math.prod(dims[:depth]), math.prod(dims[depth:]))
     if isinstance(rows, np.ndarray):
         picked = np.take(rows, positions.reshape(-1).numpy(), 0)
@@ -365,7 +404,9 @@ def gather_nd_shape(params: Dims, indices: Dims, *, bad_indices_policy: str) -> 
     if depth is None:
         return None
     if depth > len(params):
-        raise ShapeError(f"the last axis of indices {format_dims(indices)} must be at most the rank of params {format_dims(params)}")
+        raise ShapeError(
+            f"the last axis of indices {format_dims(indices)} must be at most the rank of params {format_dims(params)}"
+        )
     return (*indices[:-1], *params[depth:])
 
 
@@ -382,7 +423,9 @@ def gather_nd_gradient(call: Any, grad: Any) -> tuple[Any, None]:
     return scatter_nd_op(indices, grad, sizes(params, index_type)), None
 
 
-def gather_nd(params: Any, indices: Any, batch_dims: int = 0, name: str | None = None, bad_indices_policy: str = "") -> Tensor:
+def gather_nd(
+    params: Any, indices: Any, batch_dims: int = 0, name: str | None = None, bad_indices_policy: str = ""
+) -> Tensor:
     """Return the slices of `params` at coordinates.
 
     Args:
@@ -401,7 +444,9 @@ def gather_nd(params: Any, indices: Any, batch_dims: int = 0, name: str | None =
     return gather_nd_op(params, indices, name=name, bad_indices_policy=bad_indices_policy)
 
 
-def gather_nd_v1(params: Any, indices: Any, name: str | None = None, batch_dims: int = 0, bad_indices_policy: str = "") -> Tensor:
+def gather_nd_v1(
+    params: Any, indices: Any, name: str | None = None, batch_dims: int = 0, bad_indices_policy: str = ""
+) -> Tensor:
     """Return the slices of `params` at coordinates; see `gather_nd`."""
     return gather_nd(params, indices, batch_dims, name, bad_indices_policy)
 
@@ -485,7 +530,9 @@ def scatter_nd_op(indices: torch.Tensor, updates: Value, shape: list[int], *, ba
     return _carried_add(rows, positions, new).reshape(zeros.shape)
 
 
-def _scatter_strings(target: np.ndarray, indices: torch.Tensor, updates: np.ndarray, policy: str, adds: bool) -> np.ndarray:
+def _scatter_strings(
+    target: np.ndarray, indices: torch.Tensor, updates: np.ndarray, policy: str, adds: bool
+) -> np.ndarray:
     positions, inside = _flat_positions(indices, target.shape, policy, "shape")
     depth = indices.shape[-1]
     rows = target.reshape(math.prod(target.shape[:depth]), -1)
@@ -512,7 +559,9 @@ def _check_scatter(indices: Dims, updates: Dims, target: Dims) -> None:
     if depth is None or target is None:
         return
     if depth > len(target):
-        raise ShapeError(f"the last axis of indices {format_dims(indices)} must be at most the rank of the target {format_dims(target)}")
+        raise ShapeError(
+            f"the last axis of indices {format_dims(indices)} must be at most the rank of the target {format_dims(target)}"
+        )
     merge(updates, (*indices[:-1], *target[depth:]), "shape of updates and what indices and target ask for")
 
 
@@ -539,8 +588,14 @@ def _tensor_scatter_shape(tensor: Dims, indices: Dims, updates: Dims, *, bad_ind
     return tensor
 
 
-@op("TensorScatterUpdate(tensor: T, indices: Tindices, updates: T) -> output: T", Tindices=_POSITION | {uint16}, shape=_tensor_scatter_shape)
-def tensor_scatter_update_op(tensor: Value, indices: torch.Tensor, updates: Value, *, bad_indices_policy: str = "") -> Value:
+@op(
+    "TensorScatterUpdate(tensor: T, indices: Tindices, updates: T) -> output: T",
+    Tindices=_POSITION | {uint16},
+    shape=_tensor_scatter_shape,
+)
+def tensor_scatter_update_op(
+    tensor: Value, indices: torch.Tensor, updates: Value, *, bad_indices_policy: str = ""
+) -> Value:
     _check_policy(bad_indices_policy)
     if isinstance(tensor, np.ndarray):
         return _scatter_strings(tensor.copy(), indices, updates, bad_indices_policy, adds=False)
@@ -556,8 +611,14 @@ def tensor_scatter_update_gradient(call: Any, grad: Any) -> tuple[Any, None, Any
     return tensor_scatter_update_op(grad, indices, deferred("ZerosLike")(updates)), None, gather_nd_op(grad, indices)
 
 
-@op("TensorScatterAdd(tensor: T, indices: Tindices, updates: T) -> output: T", Tindices=INDEX, shape=_tensor_scatter_shape)
-def tensor_scatter_add_op(tensor: Value, indices: torch.Tensor, updates: Value, *, bad_indices_policy: str = "") -> Value:
+@op(
+    "TensorScatterAdd(tensor: T, indices: Tindices, updates: T) -> output: T",
+    Tindices=INDEX,
+    shape=_tensor_scatter_shape,
+)
+def tensor_scatter_add_op(
+    tensor: Value, indices: torch.Tensor, updates: Value, *, bad_indices_policy: str = ""
+) -> Value:
     _check_policy(bad_indices_policy)
     if isinstance(tensor, np.ndarray):
         return _scatter_strings(tensor.copy(), indices, updates, bad_indices_policy, adds=True)
@@ -577,7 +638,9 @@ def tensor_scatter_add_gradient(call: Any, grad: Any) -> tuple[Any, None, Any]:
     T=dtypes.NUMBER | dtypes.QUANTIZED | {dtypes.bool_},
     Tindices=INDEX,
 )
-def scatter_nd_non_aliasing_add_op(input: Value, indices: torch.Tensor, updates: Value, *, bad_indices_policy: str = "") -> Value:
+def scatter_nd_non_aliasing_add_op(
+    input: Value, indices: torch.Tensor, updates: Value, *, bad_indices_policy: str = ""
+) -> Value:
     return tensor_scatter_add_op.kernel(input, indices, updates, bad_indices_policy=bad_indices_policy)
 
 
@@ -589,8 +652,14 @@ def scatter_nd_non_aliasing_add_shape(input: Dims, indices: Dims, updates: Dims,
 scatter_nd_non_aliasing_add_op.gradient(tensor_scatter_add_gradient)
 
 
-@op("TensorScatterSub(tensor: T, indices: Tindices, updates: T) -> output: T", Tindices=INDEX, shape=_tensor_scatter_shape)
-def tensor_scatter_sub_op(tensor: Value, indices: torch.Tensor, updates: Value, *, bad_indices_policy: str = "") -> Value:
+@op(
+    "TensorScatterSub(tensor: T, indices: Tindices, updates: T) -> output: T",
+    Tindices=INDEX,
+    shape=_tensor_scatter_shape,
+)
+def tensor_scatter_sub_op(
+    tensor: Value, indices: torch.Tensor, updates: Value, *, bad_indices_policy: str = ""
+) -> Value:
     _check_policy(bad_indices_policy)
     rows, positions, new = _scatter_rows(tensor, indices, updates, bad_indices_policy, "tensor")
     if not new.numel():
@@ -603,13 +672,25 @@ def tensor_scatter_sub_gradient(call: Any, grad: Any) -> tuple[Any, None, Any]:
     return grad, None, deferred("Neg")(gather_nd_op(grad, call.inputs[1]))
 
 
-@op("TensorScatterMin(tensor: T, indices: Tindices, updates: T) -> output: T", Tindices=INDEX, shape=_tensor_scatter_shape)
-def tensor_scatter_min_op(tensor: Value, indices: torch.Tensor, updates: Value, *, bad_indices_policy: str = "") -> Value:
+@op(
+    "TensorScatterMin(tensor: T, indices: Tindices, updates: T) -> output: T",
+    Tindices=INDEX,
+    shape=_tensor_scatter_shape,
+)
+def tensor_scatter_min_op(
+    tensor: Value, indices: torch.Tensor, updates: Value, *, bad_indices_policy: str = ""
+) -> Value:
     return _scatter_extreme(tensor, indices, updates, bad_indices_policy, "amin")
 
 
-@op("TensorScatterMax(tensor: T, indices: Tindices, updates: T) -> output: T", Tindices=INDEX, shape=_tensor_scatter_shape)
-def tensor_scatter_max_op(tensor: Value, indices: torch.Tensor, updates: Value, *, bad_indices_policy: str = "") -> Value:
+@op(
+    "TensorScatterMax(tensor: T, indices: Tindices, updates: T) -> output: T",
+    Tindices=INDEX,
+    shape=_tensor_scatter_shape,
+)
+def tensor_scatter_max_op(
+    tensor: Value, indices: torch.Tensor, updates: Value, *, bad_indices_policy: str = ""
+) -> Value:
     return _scatter_extreme(tensor, indices, updates, bad_indices_policy, "amax")
 
 
@@ -646,21 +727,29 @@ def tensor_scatter_nd_update(tensor: Any, indices: Any, updates: Any, name: str 
     return tensor_scatter_update_op(tensor, indices, updates, name=name)
 
 
-def tensor_scatter_nd_add(tensor: Any, indices: Any, updates: Any, bad_indices_policy: str = "", name: str | None = None) -> Tensor:
+def tensor_scatter_nd_add(
+    tensor: Any, indices: Any, updates: Any, bad_indices_policy: str = "", name: str | None = None
+) -> Tensor:
     """Return `tensor` with `updates` added to the slices at coordinates; see `tensor_scatter_nd_update`."""
     return tensor_scatter_add_op(tensor, indices, updates, bad_indices_policy=bad_indices_policy, name=name)
 
 
-def tensor_scatter_nd_sub(tensor: Any, indices: Any, updates: Any, bad_indices_policy: str = "", name: str | None = None) -> Tensor:
+def tensor_scatter_nd_sub(
+    tensor: Any, indices: Any, updates: Any, bad_indices_policy: str = "", name: str | None = None
+) -> Tensor:
     """Return `tensor` with `updates` subtracted from the slices at coordinates; see `tensor_scatter_nd_update`."""
     return tensor_scatter_sub_op(tensor, indices, updates, bad_indices_policy=bad_indices_policy, name=name)
 
 
-def tensor_scatter_nd_min(tensor: Any, indices: Any, updates: Any, bad_indices_policy: str = "", name: str | None = None) -> Tensor:
+def tensor_scatter_nd_min(
+    tensor: Any, indices: Any, updates: Any, bad_indices_policy: str = "", name: str | None = None
+) -> Tensor:
     """Return the minimum of `tensor` and `updates` at coordinates; see `tensor_scatter_nd_update`."""
     return tensor_scatter_min_op(tensor, indices, updates, bad_indices_policy=bad_indices_policy, name=name)
 
 
-def tensor_scatter_nd_max(tensor: Any, indices: Any, updates: Any, bad_indices_policy: str = "", name: str | None = None) -> Tensor:
+def tensor_scatter_nd_max(
+    tensor: Any, indices: Any, updates: Any, bad_indices_policy: str = "", name: str | None = None
+) -> Tensor:
     """Return the maximum of `tensor` and `updates` at coordinates; see `tensor_scatter_nd_update`."""
     return tensor_scatter_max_op(tensor, indices, updates, bad_indices_policy=bad_indices_policy, name=name)

@@ -48,7 +48,9 @@ def concat_v2_op(values: list[Value], axis: int) -> Value:
     for value in values:  # torch ignores empty vectors among matrices
         if value.ndim != rank:
             raise InvalidArgumentError(
-                None, None, f"ConcatOp : Ranks of all input tensors should match: shape[0] = {list(first.shape)} vs. {list(value.shape)}"
+                None,
+                None,
+                f"ConcatOp : Ranks of all input tensors should match: shape[0] = {list(first.shape)} vs. {list(value.shape)}",
             )
     return torch.cat(values, axis)
 
@@ -100,7 +102,11 @@ def _concat_gradient(values: Sequence[Tensor], axis: Tensor, grad: Any) -> list[
     ranks = [v.ndim for v in values if v.ndim is not None]
     if ranks and known_axis < 0:
         known_axis += ranks[0]
-    if isinstance(grad, IndexedSlices) and known_axis == 0 and all(v.dims is not None and v.dims[0] is not None for v in values):
+    if (
+        isinstance(grad, IndexedSlices)
+        and known_axis == 0
+        and all(v.dims is not None and v.dims[0] is not None for v in values)
+    ):
         grad = convert_to_tensor(grad)
     parts = [None if v.dims is None else v.dims[known_axis] for v in values]
     extents = parts
@@ -130,7 +136,11 @@ def concat_gradient(call: Any, grad: Any) -> tuple[Any, ...]:
     return (None, *_concat_gradient(call.inputs[1:], call.inputs[0], grad))
 
 
-@op("ConcatOffset(concat_dim: host int32, shape: host N * shape_type) -> offset: N * shape_type", differentiable=False, shape_type=Type(INDEX, default=int32))
+@op(
+    "ConcatOffset(concat_dim: host int32, shape: host N * shape_type) -> offset: N * shape_type",
+    differentiable=False,
+    shape_type=Type(INDEX, default=int32),
+)
 def concat_offset_op(concat_dim: int, shape: list[list[int]], *, shape_type: DType) -> list[Value]:
     axis = concat_dim + len(shape[0]) if concat_dim < 0 else concat_dim
     offsets, position = [], 0
@@ -255,7 +265,9 @@ def unpack_op(value: Value, *, num: int, axis: int = 0) -> list[Value]:
     if not -rank <= axis < rank:
         raise InvalidArgumentError(None, None, f"axis = {axis} not in [{-rank}, {rank})")
     if value.shape[axis] != num:
-        raise InvalidArgumentError(None, None, f"Input shape axis {axis} must equal {num}, got shape {list(value.shape)}")
+        raise InvalidArgumentError(
+            None, None, f"Input shape axis {axis} must equal {num}, got shape {list(value.shape)}"
+        )
     if isinstance(value, np.ndarray):
         return [np.asarray(item, dtype=object) for item in np.moveaxis(value, axis, 0)]
     return list(value.unbind(axis))
@@ -303,13 +315,17 @@ def unstack(value: Any, num: int | None = None, axis: int = 0, name: str | None 
 def split_op(split_dim: int, value: Value, *, num_split: int) -> list[Value]:
     rank = value.ndim
     if not -rank <= split_dim < rank:
-        raise InvalidArgumentError(None, None, f"-input rank(-{rank}) <= split_dim < input rank ({rank}), but got {split_dim}")
+        raise InvalidArgumentError(
+            None, None, f"-input rank(-{rank}) <= split_dim < input rank ({rank}), but got {split_dim}"
+        )
     if num_split < 1:
         raise InvalidArgumentError(None, None, f"Number of ways to split should be > 0, but got {num_split}")
     extent = value.shape[split_dim]
     if extent % num_split:
         raise InvalidArgumentError(
-            None, None, f"Number of ways to split should evenly divide the split dimension, but got split_dim {split_dim} (size = {extent}) and num_split {num_split}"
+            None,
+            None,
+            f"Number of ways to split should evenly divide the split dimension, but got split_dim {split_dim} (size = {extent}) and num_split {num_split}",
         )
     if isinstance(value, np.ndarray):
         return np.split(value, num_split, split_dim)
@@ -325,7 +341,9 @@ def split_shape(split_dim: Any, value: Dims, *, num_split: int) -> list[Dims]:
     axis = normalize_axis(split_dim, len(value), "axis")
     extent = value[axis]
     if extent is not None and extent % num_split:
-        raise ShapeError(f"the number of splits must divide the axis evenly, axis {axis} has {extent} and num_split is {num_split}")
+        raise ShapeError(
+            f"the number of splits must divide the axis evenly, axis {axis} has {extent} and num_split is {num_split}"
+        )
     part = None if extent is None else extent // num_split
     return [(*value[:axis], part, *value[axis + 1 :])] * num_split
 
@@ -342,15 +360,23 @@ def _resolve_splits(sizes: list[int], extent: int) -> list[int]:
         rest = extent - sum(part for part in sizes if part != -1)
         sizes = [rest if part == -1 else part for part in sizes]
     if any(part < 0 for part in sizes) or sum(sizes) != extent:
-        raise ShapeError(f"the sizes of the parts must be at least 0 and add up to the size of the axis, got {sizes} and {extent}")
+        raise ShapeError(
+            f"the sizes of the parts must be at least 0 and add up to the size of the axis, got {sizes} and {extent}"
+        )
     return sizes
 
 
-@op("SplitV(value: T, size_splits: host Tlen, split_dim: host int32) -> output: num_split * T", view=True, Tlen=Type(frozenset({int8, int32, int64}), default=int64))
+@op(
+    "SplitV(value: T, size_splits: host Tlen, split_dim: host int32) -> output: num_split * T",
+    view=True,
+    Tlen=Type(frozenset({int8, int32, int64}), default=int64),
+)
 def split_v_op(value: Value, size_splits: list[int], split_dim: int, *, num_split: int) -> list[Value]:
     rank = value.ndim
     if not -rank <= split_dim < rank:
-        raise InvalidArgumentError(None, None, f"-input rank(-{rank}) <= split_dim < input rank ({rank}), but got {split_dim}")
+        raise InvalidArgumentError(
+            None, None, f"-input rank(-{rank}) <= split_dim < input rank ({rank}), but got {split_dim}"
+        )
     if len(size_splits) != num_split:
         raise InvalidArgumentError(None, None, f"size_splits must have {num_split} entries, got {size_splits}")
     try:
@@ -386,7 +412,9 @@ def split_v_gradient(call: Any, *grads: Any) -> tuple[Any, None, None]:
     return (grads[0] if len(grads) == 1 else concat_v2_op(list(grads), call.inputs[2])), None, None
 
 
-def split(value: Any, num_or_size_splits: Any, axis: Any = 0, num: int | None = None, name: str | None = "split") -> list[Tensor]:
+def split(
+    value: Any, num_or_size_splits: Any, axis: Any = 0, num: int | None = None, name: str | None = "split"
+) -> list[Tensor]:
     """Return the parts into which `value` is cut along an axis.
 
     Args:
@@ -417,7 +445,9 @@ def split(value: Any, num_or_size_splits: Any, axis: Any = 0, num: int | None = 
 def tile_op(input: Value, multiples: list[int]) -> Value:
     if len(multiples) != input.ndim:
         raise InvalidArgumentError(
-            None, None, f"Expected multiples argument to be a vector of length {input.ndim} but got length {len(multiples)}"
+            None,
+            None,
+            f"Expected multiples argument to be a vector of length {input.ndim} but got length {len(multiples)}",
         )
     for position, multiple in enumerate(multiples):
         if multiple < 0:
@@ -433,11 +463,14 @@ def tile_shape(input: Dims, multiples: Any) -> Dims:
     if input is None:
         return (None,) * len(multiples)
     if len(input) != len(multiples):
-        raise ShapeError(f"multiples must have one entry for each of the {len(input)} axes of the input, got {multiples}")
+        raise ShapeError(
+            f"multiples must have one entry for each of the {len(input)} axes of the input, got {multiples}"
+        )
     if any(multiple is not None and multiple < 0 for multiple in multiples):
         raise ShapeError(f"multiples must be at least 0, got {multiples}")
     return tuple(
-        None if size is None or multiple is None else size * multiple for size, multiple in zip(input, multiples, strict=True)
+        None if size is None or multiple is None else size * multiple
+        for size, multiple in zip(input, multiples, strict=True)
     )
 
 

@@ -120,7 +120,11 @@ def _invalid(text: str) -> Exception:
     return InvalidArgumentError(None, None, text)
 
 
-@op("MirrorPad(input: T, paddings: host Tpaddings) -> output: T", Tpaddings=_PADDINGS, allowed={"mode": ("REFLECT", "SYMMETRIC")})
+@op(
+    "MirrorPad(input: T, paddings: host Tpaddings) -> output: T",
+    Tpaddings=_PADDINGS,
+    allowed={"mode": ("REFLECT", "SYMMETRIC")},
+)
 def mirror_pad_op(input: Value, paddings: list[list[int]], *, mode: str) -> Value:
     _check_paddings(tuple(input.shape), paddings)
     result = input
@@ -149,7 +153,11 @@ def mirror_pad_gradient(call: Any, grad: Any) -> tuple[Any, None]:
     return mirror_pad_grad_op(grad, call.inputs[1], mode=call.attrs["mode"]), None
 
 
-@op("MirrorPadGrad(input: T, paddings: host Tpaddings) -> output: T", Tpaddings=_PADDINGS, allowed={"mode": ("REFLECT", "SYMMETRIC")})
+@op(
+    "MirrorPadGrad(input: T, paddings: host Tpaddings) -> output: T",
+    Tpaddings=_PADDINGS,
+    allowed={"mode": ("REFLECT", "SYMMETRIC")},
+)
 def mirror_pad_grad_op(input: Value, paddings: list[list[int]], *, mode: str) -> Value:
     _check_paddings(tuple(input.shape), paddings)
     result = input
@@ -180,7 +188,9 @@ def mirror_pad_grad_gradient(call: Any, grad: Any) -> tuple[Any, None]:
     return mirror_pad_op(grad, call.inputs[1], mode=call.attrs["mode"]), None
 
 
-def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: Any = 0, name: str | None = None) -> Tensor:
+def pad(
+    tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: Any = 0, name: str | None = None
+) -> Tensor:
     """Return `tensor` with a margin.
 
     Args:
@@ -198,10 +208,14 @@ def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: Any
             return pad_op(tensor, paddings, name=name)
         return pad_v2_op(tensor, paddings, constant_values, name=name)
     if mode not in _OFFSET:
-        raise ValueError(f"Value of argument `mode` expected to be one of CONSTANT, REFLECT or SYMMETRIC. Received `mode` = {mode}")
+        raise ValueError(
+            f"Value of argument `mode` expected to be one of CONSTANT, REFLECT or SYMMETRIC. Received `mode` = {mode}"
+        )
     return mirror_pad_op(tensor, paddings, mode=mode, name=name)
 
 
-def pad_v1(tensor: Any, paddings: Any, mode: str = "CONSTANT", name: str | None = None, constant_values: Any = 0) -> Tensor:
+def pad_v1(
+    tensor: Any, paddings: Any, mode: str = "CONSTANT", name: str | None = None, constant_values: Any = 0
+) -> Tensor:
     """Return `tensor` with a margin; see `pad`."""
     return pad(tensor, paddings, mode, constant_values, name)

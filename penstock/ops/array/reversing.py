@@ -60,7 +60,9 @@ def reverse_v2_gradient(call: Any, grad: Any) -> tuple[Any, None]:
 @op("Reverse(tensor: T, dims: host bool) -> output: T", T=_REVERSIBLE, shape=lambda tensor, dims: tensor)
 def reverse_op(tensor: Value, dims: list[bool]) -> Value:
     if len(dims) != tensor.ndim:
-        raise InvalidArgumentError(None, None, f"'dims' must have one entry for each of the {tensor.ndim} axes, got {dims}")
+        raise InvalidArgumentError(
+            None, None, f"'dims' must have one entry for each of the {tensor.ndim} axes, got {dims}"
+        )
     return _flip(tensor, [axis for axis, reverses in enumerate(dims) if reverses])
 
 
@@ -151,7 +153,11 @@ def reverse_sequence_v1(
 ) -> Tensor:
     """Return `input` with the first elements of each sequence in reverse order; see `reverse_sequence`."""
     return reverse_sequence(
-        input, seq_lengths, seq_dim if seq_axis is None else seq_axis, batch_dim if batch_axis is None else batch_axis, name
+        input,
+        seq_lengths,
+        seq_dim if seq_axis is None else seq_axis,
+        batch_dim if batch_axis is None else batch_axis,
+        name,
     )
 
 

@@ -31,15 +31,23 @@ _zeros_like_op = deferred("ZerosLike")
 @op("Select(condition: bool, t: T, e: T) -> output: T")
 def select_op(condition: torch.Tensor, t: Value, e: Value) -> Value:
     if tuple(t.shape) != tuple(e.shape):
-        raise InvalidArgumentError(None, None, f"'then' and 'else' must have the same size, but received: {list(t.shape)} vs. {list(e.shape)}")
+        raise InvalidArgumentError(
+            None, None, f"'then' and 'else' must have the same size, but received: {list(t.shape)} vs. {list(e.shape)}"
+        )
     if condition.ndim == 1 and t.ndim > 1:
         if condition.shape[0] != t.shape[0]:
             raise InvalidArgumentError(
-                None, None, f"Number of batches of 'then' must match size of 'cond', but saw: {t.shape[0]} vs. {condition.shape[0]}"
+                None,
+                None,
+                f"Number of batches of 'then' must match size of 'cond', but saw: {t.shape[0]} vs. {condition.shape[0]}",
             )
         condition = condition.reshape([-1] + [1] * (t.ndim - 1))
     elif condition.ndim and tuple(condition.shape) != tuple(t.shape):
-        raise InvalidArgumentError(None, None, f"'cond' must have the shape of 'then', a vector or scalar, got {list(condition.shape)} vs. {list(t.shape)}")
+        raise InvalidArgumentError(
+            None,
+            None,
+            f"'cond' must have the shape of 'then', a vector or scalar, got {list(condition.shape)} vs. {list(t.shape)}",
+        )
     return _where(condition, t, e)
 
 
@@ -153,7 +161,9 @@ def boolean_mask(tensor: Any, mask: Any, axis: Any = None, name: str | None = "b
         mask = convert_to_tensor(mask, name="mask")
         mask_dims, dims = mask.dims, tensor.dims
         if mask_dims is None:
-            raise ValueError("Number of mask dimensions must be specified, even if some dimensions are None. E.g. shape=[None] is ok, but shape=None is not.")
+            raise ValueError(
+                "Number of mask dimensions must be specified, even if some dimensions are None. E.g. shape=[None] is ok, but shape=None is not."
+            )
         if not mask_dims:
             raise ValueError("mask cannot be scalar.")
         first = 0 if axis is None else int(static_value(convert_to_tensor(axis)))
@@ -161,7 +171,9 @@ def boolean_mask(tensor: Any, mask: Any, axis: Any = None, name: str | None = "b
             first += len(dims)
         count = len(mask_dims)
         if dims is not None and not TensorShape(dims[first : first + count]).is_compatible_with(mask_dims):
-            raise ValueError(f"Shapes {format_dims(dims[first:first + count])} and {format_dims(mask_dims)} are incompatible")
+            raise ValueError(
+                f"Shapes {format_dims(dims[first : first + count])} and {format_dims(mask_dims)} are incompatible"
+            )
         if is_static(tensor):
             assert dims is not None
             rows = reshape(tensor, [*dims[:first], int(np.prod(dims[first : first + count])), *dims[first + count :]])
@@ -189,13 +201,19 @@ def sequence_mask(lengths: Any, maxlen: Any = None, dtype: Any = dtypes.bool_, n
     with name_scope(name, "SequenceMask", [lengths, maxlen]):
         lengths = convert_to_tensor(lengths)
         if maxlen is None:
-            axes = list(range(lengths.ndim)) if lengths.ndim is not None else deferred("Range")(0, deferred("Rank")(lengths), 1)
+            axes = (
+                list(range(lengths.ndim))
+                if lengths.ndim is not None
+                else deferred("Range")(0, deferred("Rank")(lengths), 1)
+            )
             longest = deferred("Max")(lengths, axes, keep_dims=False)
             maxlen = deferred("Maximum")(constant(0, longest.dtype), longest)
         else:
             maxlen = convert_to_tensor(maxlen)
         if maxlen.ndim not in (0, None):
-            raise ValueError(f"Argument `maxlen` must be scalar for sequence_mask, received `maxlen` = {maxlen} with shape '{maxlen.shape}' instead")
+            raise ValueError(
+                f"Argument `maxlen` must be scalar for sequence_mask, received `maxlen` = {maxlen} with shape '{maxlen.shape}' instead"
+            )
         index_type = maxlen.dtype.base_dtype
         positions = deferred("Range")(constant(0, index_type), maxlen, constant(1, index_type))
         result = deferred("Less")(positions, _cast_op(expand_dims(lengths, -1), DstT=index_type))

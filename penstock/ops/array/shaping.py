@@ -59,10 +59,14 @@ def reshape_shape(tensor: Dims, shape: Any) -> Dims:
         return tuple(result)
     if not open_axes:
         if known != count:
-            raise ShapeError(f"cannot reshape a tensor with {count} elements to shape {format_dims(tuple(shape))} with {known} elements")
+            raise ShapeError(
+                f"cannot reshape a tensor with {count} elements to shape {format_dims(tuple(shape))} with {known} elements"
+            )
     elif known and count % known:
         if -1 in shape or len(open_axes) == 1:
-            raise ShapeError(f"cannot reshape a tensor with {count} elements to shape {shape}: {count} is not divisible by {known}")
+            raise ShapeError(
+                f"cannot reshape a tensor with {count} elements to shape {shape}: {count} is not divisible by {known}"
+            )
     elif len(open_axes) == 1 and known:
         result[open_axes[0]] = count // known
     return tuple(result)
@@ -179,7 +183,9 @@ def squeeze_op(input: Value, *, squeeze_dims: list[int] = []) -> Value:  # noqa:
     rank = input.ndim
     for axis in squeeze_dims:
         if not -rank <= axis < rank:
-            raise InvalidArgumentError(None, None, f"Tried to squeeze dim index {axis} for tensor with {rank} dimensions.")
+            raise InvalidArgumentError(
+                None, None, f"Tried to squeeze dim index {axis} for tensor with {rank} dimensions."
+            )
         if input.shape[axis] != 1:
             raise InvalidArgumentError(
                 None, None, f"Can not squeeze dim[{axis}], expected a dimension of 1, got {input.shape[axis]}"
@@ -235,7 +241,9 @@ def squeeze_v1(input: Any, axis: Any = None, name: str | None = None, squeeze_di
 
 def _check_perm(rank: int, perm: list[int]) -> None:
     if sorted(perm) != list(range(rank)):
-        raise InvalidArgumentError(None, None, f"perm {perm} must be a permutation of the axes 0 to {rank - 1} of the input")
+        raise InvalidArgumentError(
+            None, None, f"perm {perm} must be a permutation of the axes 0 to {rank - 1} of the input"
+        )
 
 
 @op("Transpose(x: T, perm: host Tperm) -> y: T", Tperm=Type(INDEX, default=int32), view=True)
@@ -251,7 +259,9 @@ def transpose_shape(x: Dims, perm: Any) -> Dims:
     if not isinstance(perm, list):
         raise ShapeError(f"perm must be a vector, got the scalar {perm}")
     if x is not None and len(x) != len(perm):
-        raise ShapeError(f"perm {perm} must have one entry for each of the {len(x)} axes of x, which has shape {format_dims(x)}")
+        raise ShapeError(
+            f"perm {perm} must have one entry for each of the {len(x)} axes of x, which has shape {format_dims(x)}"
+        )
     if not is_known(perm):
         return (None,) * len(perm)
     if sorted(perm) != list(range(len(perm))):
@@ -271,7 +281,12 @@ def _inverse(perm: Tensor) -> Any:
     return deferred("InvertPermutation")(perm)
 
 
-@op("ConjugateTranspose(x: T, perm: host Tperm) -> y: T", Tperm=Type(INDEX, default=int32), view=True, shape=transpose_shape)
+@op(
+    "ConjugateTranspose(x: T, perm: host Tperm) -> y: T",
+    Tperm=Type(INDEX, default=int32),
+    view=True,
+    shape=transpose_shape,
+)
 def conjugate_transpose_op(x: Value, perm: list[int]) -> Value:
     _check_perm(x.ndim, perm)
     return x.permute(perm).conj_physical()
@@ -322,7 +337,9 @@ def matrix_transpose(a: Any, name: str | None = "matrix_transpose", conjugate: b
         a = convert_to_tensor(a, name="a")
         if a.ndim is None:
             rank = rank_op(a)
-            perm: Any = deferred("ConcatV2")([_range_op(0, rank - 2, 1), deferred("Pack")([rank - 1, rank - 2], axis=0)], 0)
+            perm: Any = deferred("ConcatV2")(
+                [_range_op(0, rank - 2, 1), deferred("Pack")([rank - 1, rank - 2], axis=0)], 0
+            )
         elif a.ndim < 2:
             raise ValueError(f"Argument `a` should be a (batch) matrix with rank >= 2. Received `a` of shape {a.shape}")
         else:
@@ -350,7 +367,9 @@ def broadcast_to_shape(input: Dims, shape: Any) -> Dims:
         raise ShapeError(f"cannot broadcast to the negative size in {result}")
     if input is not None:
         if len(input) > len(result):
-            raise ShapeError(f"cannot broadcast shape {format_dims(input)} to {format_dims(result)}, which has fewer axes")
+            raise ShapeError(
+                f"cannot broadcast shape {format_dims(input)} to {format_dims(result)}, which has fewer axes"
+            )
         for own, wanted in zip(input[::-1], result[::-1], strict=False):
             if own not in (None, 1) and wanted is not None and own != wanted:
                 raise ShapeError(f"cannot broadcast shape {format_dims(input)} to {format_dims(result)}")
@@ -448,7 +467,9 @@ def ensure_shape_op(input: Value, *, shape: Dims) -> Value:
         len(shape) != len(dims) or any(want is not None and want != got for want, got in zip(shape, dims, strict=True))
     ):
         raise InvalidArgumentError(
-            None, None, f"Shape of tensor input {format_dims(dims)} is not compatible with expected shape {format_dims(shape)}."
+            None,
+            None,
+            f"Shape of tensor input {format_dims(dims)} is not compatible with expected shape {format_dims(shape)}.",
         )
     return input
 

@@ -8,20 +8,17 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from penstock.core import dtypes
 from penstock.core.array import Value
-from penstock.core.convert import convert_to_tensor, is_tensor_like
-from penstock.core.dtypes import DType, int16, int32, int64
+from penstock.core.convert import convert_to_tensor
+from penstock.core.dtypes import int16, int32, int64
 from penstock.core.errors import InvalidArgumentError
-from penstock.core.graph import current_graph, name_scope
 from penstock.core.inference import is_known, partial_value
 from penstock.core.op import op
-from penstock.core.shape import Dimension, Dims
+from penstock.core.shape import Dims
 from penstock.core.shape_rules import ShapeError, format_dims
 from penstock.core.tensor import Tensor
 from penstock.ops.array.common import INDEX, check_allocation, deferred, is_static, item_size, sizes
 from penstock.ops.array.joining import pack_op
-from penstock.ops.array.selecting import boolean_mask
 from penstock.ops.array.shaping import reshape_op
 from penstock.ops.constant import constant, shape_op
 
@@ -37,7 +34,9 @@ _SLICE_INDEX = frozenset({int16, int32, int64})
 def slice_op(input: Value, begin: list[int], size: list[int]) -> Value:
     if len(begin) != input.ndim or len(size) != input.ndim:
         raise InvalidArgumentError(
-            None, None, f"Expected begin and size arguments to be 1-D tensors of size {input.ndim}, but got {begin} and {size}"
+            None,
+            None,
+            f"Expected begin and size arguments to be 1-D tensors of size {input.ndim}, but got {begin} and {size}",
         )
     index = []
     for axis, (start, count, extent) in enumerate(zip(begin, size, input.shape, strict=True)):
@@ -57,7 +56,9 @@ def slice_shape(input: Dims, begin: Any, size: Any) -> Dims:
     if rank is None:
         return None
     if any(given is not None and len(given) != rank for given in (input, begin, size)):
-        raise ShapeError(f"begin and size must have one entry for each axis of the input {format_dims(input)}, got {begin} and {size}")
+        raise ShapeError(
+            f"begin and size must have one entry for each axis of the input {format_dims(input)}, got {begin} and {size}"
+        )
     extents = (None,) * rank if input is None else input
     starts = [None] * rank if begin is None else begin
     counts = [None] * rank if size is None else size
@@ -76,7 +77,13 @@ def slice_shape(input: Dims, begin: Any, size: Any) -> Dims:
 @slice_op.partial
 def slice_partial(call: Any) -> Any:
     value, begin, size = (partial_value(tensor) for tensor in call.inputs)
-    if not isinstance(value, list) or call.inputs[0].ndim != 1 or begin is None or size is None or not is_known([begin, size]):
+    if (
+        not isinstance(value, list)
+        or call.inputs[0].ndim != 1
+        or begin is None
+        or size is None
+        or not is_known([begin, size])
+    ):
         return None
     return value[begin[0] :] if size[0] == -1 else value[begin[0] : begin[0] + size[0]]
 
@@ -88,7 +95,8 @@ def slice_gradient(call: Any, grad: Any) -> tuple[Any, None, None]:
     start = partial_value(begin)
     if is_static(input, output) and start is not None and is_known(start):
         paddings: Any = [
-            [before, extent - before - count] for before, extent, count in zip(start, input.dims, output.dims, strict=True)
+            [before, extent - before - count]
+            for before, extent, count in zip(start, input.dims, output.dims, strict=True)
         ]
         return _pad_op(grad, reshape_op(constant(paddings, int32), [-1, 2])), None, None
     after = shape_op(input, out_type=begin.dtype) - shape_op(output, out_type=begin.dtype) - begin
@@ -133,7 +141,9 @@ class _Range(NamedTuple):
 _Plan = list[_Range | None]
 
 
-def _plan(dims: Sequence[int | None], begin: Sequence[Any], end: Sequence[Any], strides: Sequence[Any], masks: _Masks) -> _Plan:
+def _plan(
+    dims: Sequence[int | None], begin: Sequence[Any], end: Sequence[Any], strides: Sequence[Any], masks: _Masks
+) -> _Plan:
     """Resolve a strided slice against a shape; what is not known while a graph is built gives counts of None."""
     if not len(begin) == len(end) == len(strides):
         raise ShapeError(f"begin, end and strides must have equally many entries, got {begin}, {end} and {strides}")
@@ -237,14 +247,20 @@ def _flip(value: Value, axes: list[int]) -> Value:
     return value.flip(axes) if isinstance(value, torch.Tensor) else np.flip(value, axes)
 
 
-def _kernel_plan(dims: Sequence[int], begin: Any, end: Any, strides: Any, masks: _Masks) -> tuple[tuple[Any, ...], list[int]]:
+def _kernel_plan(
+    dims: Sequence[int], begin: Any, end: Any, strides: Any, masks: _Masks
+) -> tuple[tuple[Any, ...], list[int]]:
     try:
         return _index(_plan(dims, begin, end, strides, masks))
     except ShapeError as error:
         raise InvalidArgumentError(None, None, str(error)) from None
 
 
-@op("StridedSlice(input: T, begin: host Index, end: host Index, strides: host Index) -> output: T", Index=_SLICE_INDEX, view=True)
+@op(
+    "StridedSlice(input: T, begin: host Index, end: host Index, strides: host Index) -> output: T",
+    Index=_SLICE_INDEX,
+    view=True,
+)
 def strided_slice_op(
     input: Value,
     begin: list[int],
@@ -322,7 +338,10 @@ def _mask_attrs(call: Any) -> dict[str, int]:
     return {f"{name}_mask": call.attrs[f"{name}_mask"] for name in _Masks._fields}
 
 
-@op("StridedSliceGrad(shape: host Index, begin: host Index, end: host Index, strides: host Index, dy: T) -> output: T", Index=INDEX)
+@op(
+    "StridedSliceGrad(shape: host Index, begin: host Index, end: host Index, strides: host Index, dy: T) -> output: T",
+    Index=INDEX,
+)
 def strided_slice_grad_op(
     shape: list[int],
     begin: list[int],
@@ -358,7 +377,10 @@ def strided_slice_grad_gradient(call: Any, grad: Any) -> tuple[Any, ...]:
     return None, None, None, None, strided_slice_op(grad, begin, end, strides, **_mask_attrs(call))
 
 
-@op("TensorStridedSliceUpdate(input: T, begin: host Index, end: host Index, strides: host Index, value: T) -> output: T", Index=INDEX)
+@op(
+    "TensorStridedSliceUpdate(input: T, begin: host Index, end: host Index, strides: host Index, value: T) -> output: T",
+    Index=INDEX,
+)
 def tensor_strided_slice_update_op(
     input: Value,
     begin: list[int],
@@ -378,7 +400,9 @@ def tensor_strided_slice_update_op(
     return result
 
 
-def assign_slice(target: Value, begin: list[int], end: list[int], strides: list[int], value: Value, masks: tuple[int, ...]) -> None:
+def assign_slice(
+    target: Value, begin: list[int], end: list[int], strides: list[int], value: Value, masks: tuple[int, ...]
+) -> None:
     """Write `value` into a strided slice of a runtime value, in place.
 
     Args:
@@ -393,13 +417,17 @@ def assign_slice(target: Value, begin: list[int], end: list[int], strides: list[
     index = (*index, ...)
     if value.ndim and value.shape != target[index].shape:
         raise InvalidArgumentError(
-            None, None, f"the value must have the shape of the slice {list(target[index].shape)}, got {list(value.shape)}"
+            None,
+            None,
+            f"the value must have the shape of the slice {list(target[index].shape)}, got {list(value.shape)}",
         )
     target[index] = _flip(value, reversed_axes) if value.ndim else value
 
 
 @tensor_strided_slice_update_op.shape
-def tensor_strided_slice_update_shape(input: Dims, begin: Any, end: Any, strides: Any, value: Dims, **masks: int) -> Dims:
+def tensor_strided_slice_update_shape(
+    input: Dims, begin: Any, end: Any, strides: Any, value: Dims, **masks: int
+) -> Dims:
     return input
 
 
@@ -454,109 +482,3 @@ def strided_slice(
 
         result.assign = assign
     return result
-
-
-# Python's notation
-
-_INDEX_HELP = (
-    "Only integers, slices (`:`), ellipsis (`...`), tf.newaxis (`None`) and scalar tf.int32/tf.int64 tensors are valid indices, got "
-)
-
-
-def _check_index(index: Any) -> Any:
-    """Return an index or a slice bound as an int or a scalar tensor."""
-    if type(index) is int:
-        return index
-    if isinstance(index, (Tensor, np.ndarray)) or is_tensor_like(index):
-        dtype, dims = index.dtype, index.shape
-        integer = dtype.base_dtype.is_integer if isinstance(dtype, dtypes.DType) else dtype.kind in "iu"
-        rank = dims.rank if hasattr(dims, "rank") else len(dims)
-        if integer and rank in (0, None):
-            return int(index) if isinstance(index, np.ndarray) else index
-        raise TypeError(f"{_INDEX_HELP}{index!r}")
-    if isinstance(index, (np.integer, Dimension)) and not isinstance(index, bool):
-        value = int(index)
-        return value
-    raise TypeError(f"{_INDEX_HELP}{index!r}")
-
-
-def _is_open(bound: Any) -> bool:
-    return bound is None or (isinstance(bound, Dimension) and bound.value is None)
-
-
-def _is_mask(index: Any) -> bool:
-    if isinstance(index, (bool, np.bool_)):
-        return True
-    if isinstance(index, np.ndarray):
-        return index.dtype == np.bool_
-    return isinstance(index, Tensor) and index.dtype == dtypes.bool_
-
-
-def getitem(tensor: Any, slice_spec: Any, var: Any = None) -> Tensor:
-    """Return `tensor[slice_spec]`.
-
-    Args:
-        tensor: a tensor.
-        slice_spec: an int, a scalar integer tensor, a slice, `...`, None for a new axis, a tuple of those, or a boolean mask.
-        var: the variable whose slice this is; the result then has a method `assign`.
-    Raises:
-        TypeError: if the index is of another kind.
-        ValueError, InvalidArgumentError: if it is out of bounds.
-    """
-    if _is_mask(slice_spec):
-        return boolean_mask(tensor, slice_spec)
-    if not isinstance(slice_spec, (list, tuple)):
-        slice_spec = [slice_spec]
-    begin: list[Any] = []
-    end: list[Any] = []
-    strides: list[Any] = []
-    masks = dict.fromkeys(("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask"), 0)
-    for position, item in enumerate(slice_spec):
-        bit = 1 << position
-        if isinstance(item, slice):
-            begin.append(0 if _is_open(item.start) else _check_index(item.start))
-            end.append(0 if _is_open(item.stop) else _check_index(item.stop))
-            strides.append(1 if _is_open(item.step) else _check_index(item.step))
-            masks["begin_mask"] |= bit if _is_open(item.start) else 0
-            masks["end_mask"] |= bit if _is_open(item.stop) else 0
-            continue
-        if item is Ellipsis or item is None:
-            begin.append(0)
-            end.append(0)
-            masks["ellipsis_mask" if item is Ellipsis else "new_axis_mask"] |= bit
-        else:
-            index = _check_index(item)
-            begin.append(index)
-            end.append(index + 1)
-            masks["shrink_axis_mask"] |= bit
-        strides.append(1)
-    if current_graph() is None and var is None and all(type(part) is int for spec in (begin, end, strides) for part in spec):
-        return strided_slice_op(tensor, *_same_type(begin, end, strides), **masks)
-    with name_scope(None, "strided_slice", [tensor]) as scope:
-        return strided_slice(tensor, *_same_type(begin, end, strides), **masks, var=var, name=scope or None)
-
-
-def _same_type(*specs: list[Any]) -> list[Tensor]:
-    """Return the bounds as vectors of one type: int32, or the type of the tensors among them, the widest found."""
-    found = {part.dtype.base_dtype for spec in specs for part in spec if not isinstance(part, int)}
-    wide = any(isinstance(part, int) and not -(2**31) <= part < 2**31 for spec in specs for part in spec)
-    if wide or int64 in found:
-        index_type = int64
-    elif len(found) == 1:
-        (index_type,) = found
-    else:
-        index_type = int32
-    return [_stack(spec, index_type) for spec in specs]
-
-
-def _stack(spec: list[Any], index_type: DType) -> Tensor:
-    if all(isinstance(part, int) for part in spec):
-        return constant(spec, index_type, shape=(len(spec),), name="stack")
-    parts = [
-        constant(part, index_type) if isinstance(part, int) else part if part.dtype.base_dtype == index_type else _cast_op(part, DstT=index_type)
-        for part in spec
-    ]
-    return pack_op(parts, axis=0, name="stack")
-
-
-Tensor.overload("__getitem__", getitem)

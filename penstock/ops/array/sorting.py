@@ -35,7 +35,9 @@ def _ordered(tensor: torch.Tensor) -> torch.Tensor:
 def _bounds(sorted_inputs: torch.Tensor, values: torch.Tensor, out_type: DType, right: bool) -> torch.Tensor:
     if sorted_inputs.ndim != 2 or values.ndim != 2 or sorted_inputs.shape[0] != values.shape[0]:
         raise InvalidArgumentError(
-            None, None, f"sorted_inputs and values must be matrices of equally many rows, got {list(sorted_inputs.shape)} and {list(values.shape)}"
+            None,
+            None,
+            f"sorted_inputs and values must be matrices of equally many rows, got {list(sorted_inputs.shape)} and {list(values.shape)}",
         )
     found = torch.searchsorted(_ordered(sorted_inputs).contiguous(), _ordered(values).contiguous(), right=right)
     return found.to(array.torch_dtype(out_type))
@@ -47,17 +49,29 @@ def _bound_shape(sorted_inputs: Dims, values: Dims, *, out_type: DType) -> Dims:
     return merge_dim(rows, own_rows, "rows of sorted_inputs and values"), columns
 
 
-@op("LowerBound(sorted_inputs: T, values: T) -> output: out_type", differentiable=False, shape=_bound_shape, out_type=Type(INDEX, default=int32))
+@op(
+    "LowerBound(sorted_inputs: T, values: T) -> output: out_type",
+    differentiable=False,
+    shape=_bound_shape,
+    out_type=Type(INDEX, default=int32),
+)
 def lower_bound_op(sorted_inputs: torch.Tensor, values: torch.Tensor, *, out_type: DType = int32) -> torch.Tensor:
     return _bounds(sorted_inputs, values, out_type, right=False)
 
 
-@op("UpperBound(sorted_inputs: T, values: T) -> output: out_type", differentiable=False, shape=_bound_shape, out_type=Type(INDEX, default=int32))
+@op(
+    "UpperBound(sorted_inputs: T, values: T) -> output: out_type",
+    differentiable=False,
+    shape=_bound_shape,
+    out_type=Type(INDEX, default=int32),
+)
 def upper_bound_op(sorted_inputs: torch.Tensor, values: torch.Tensor, *, out_type: DType = int32) -> torch.Tensor:
     return _bounds(sorted_inputs, values, out_type, right=True)
 
 
-def searchsorted(sorted_sequence: Any, values: Any, side: str = "left", out_type: Any = int32, name: str | None = None) -> Tensor:
+def searchsorted(
+    sorted_sequence: Any, values: Any, side: str = "left", out_type: Any = int32, name: str | None = None
+) -> Tensor:
     """Return where each value would be inserted into a sorted sequence.
 
     Args:
@@ -135,10 +149,14 @@ def argsort(
 
 def _sorted(values: Any, axis: Any, direction: str, output: int) -> Tensor:
     if direction not in ("ASCENDING", "DESCENDING"):
-        raise ValueError(f"Argument `direction` should be one of ASCENDING, DESCENDING. Received: direction={direction}")
+        raise ValueError(
+            f"Argument `direction` should be one of ASCENDING, DESCENDING. Received: direction={direction}"
+        )
     position = axis if isinstance(axis, int) else static_value(convert_to_tensor(axis))
     if position is None:
-        raise ValueError("Argument `axis` must be a constant scalar: the axis of a sort must be known while the graph is built.")
+        raise ValueError(
+            "Argument `axis` must be a constant scalar: the axis of a sort must be known while the graph is built."
+        )
     values = convert_to_tensor(values)
     rank = values.ndim
     if rank is None:

@@ -13,7 +13,7 @@ from penstock.core.dtypes import DType, as_dtype, int32, int64
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.op import Type, op
 from penstock.core.shape import Dims
-from penstock.core.shape_rules import ShapeError, expect_rank, normalize_axis
+from penstock.core.shape_rules import expect_rank, normalize_axis
 from penstock.ops.array.common import INDEX, strings
 
 
@@ -37,7 +37,9 @@ def _distinct(x: Value, axis: int, index_type: DType) -> tuple[Value, torch.Tens
 
 def _distinct_items(x: Value, dtype: torch.dtype) -> tuple[Value, torch.Tensor, torch.Tensor]:
     if x.ndim != 1:
-        raise InvalidArgumentError(None, None, f"distinct strings and complex numbers are found in vectors only, got shape {list(x.shape)}")
+        raise InvalidArgumentError(
+            None, None, f"distinct strings and complex numbers are found in vectors only, got shape {list(x.shape)}"
+        )
     places: dict[Any, int] = {}
     counts: list[int] = []
     inverse: list[int] = []
@@ -62,7 +64,9 @@ def _unique_axis(x: Value, axis: list[int]) -> int:
         _check_vector(x)
         return 0
     if len(axis) != 1:
-        raise InvalidArgumentError(None, None, f"axis does not support input tensors larger than 1 elements, got {axis}")
+        raise InvalidArgumentError(
+            None, None, f"axis does not support input tensors larger than 1 elements, got {axis}"
+        )
     if not -x.ndim <= axis[0] < x.ndim:
         raise InvalidArgumentError(None, None, f"axis must be in [{-x.ndim}, {x.ndim}), got {axis[0]}")
     return axis[0] % x.ndim
@@ -82,7 +86,12 @@ def unique_shape(x: Dims, *, out_idx: DType) -> tuple[Dims, Dims]:
     return (None,), expect_rank(x, 1, "x")
 
 
-@op("UniqueV2(x: T, axis: host Taxis) -> (y: T, idx: out_idx)", differentiable=False, Taxis=Type(INDEX, default=int64), out_idx=_OUT_INDEX)
+@op(
+    "UniqueV2(x: T, axis: host Taxis) -> (y: T, idx: out_idx)",
+    differentiable=False,
+    Taxis=Type(INDEX, default=int64),
+    out_idx=_OUT_INDEX,
+)
 def unique_v2_op(x: Value, axis: list[int], *, out_idx: DType = int32) -> tuple[Value, Value]:
     return _distinct(x, _unique_axis(x, axis), out_idx)[:2]
 
@@ -193,7 +202,9 @@ def invert_permutation_op(x: torch.Tensor) -> torch.Tensor:
         raise InvalidArgumentError(None, None, f"{int(x[outside][0])} is not between 0 and {x.numel()}")
     result[x.to(torch.int64)] = torch.arange(x.numel(), dtype=x.dtype, device=x.device)
     if (result < 0).any():
-        raise InvalidArgumentError(None, None, f"x must be a permutation, but a number is duplicated in {x.tolist()[:20]}")
+        raise InvalidArgumentError(
+            None, None, f"x must be a permutation, but a number is duplicated in {x.tolist()[:20]}"
+        )
     return result
 
 

@@ -3,3 +3,13 @@
 from __future__ import annotations
 
 from penstock.ops.math import binary as binary
+from penstock.ops.math import bitwise as bitwise
+from penstock.ops.math import broadcasting as broadcasting
+from penstock.ops.math import cast as cast
+from penstock.ops.math import compare as compare
+from penstock.ops.math import complex as complex
+from penstock.ops.math import exponential as exponential
+from penstock.ops.math import matmul as matmul
+from penstock.ops.math import reduce as reduce
+from penstock.ops.math import trigonometric as trigonometric
+from penstock.ops.math import unary as unary

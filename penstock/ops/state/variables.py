@@ -26,10 +26,10 @@ from penstock.core.shape import Dims
 from penstock.core.shape_rules import ShapeError, format_dims, merge, scalar
 from penstock.core.tensor import EagerTensor, Tensor
 from penstock.ops.array.common import moved
-from penstock.ops.array.gather import gather_nd_op, gather_v2_op
-from penstock.ops.array.shaping import reshape_op
+from penstock.ops.array.gather import gather_nd_op, gather_v2_op, scatter_nd_op
+from penstock.ops.array.joining import concat_v2_op
+from penstock.ops.array.shaping import reshape_op, size_op
 from penstock.ops.array.slicing import assign_slice, strided_slice_op
-from penstock.ops.array.gather import scatter_nd_op
 
 INDEX = frozenset({dtypes.int32, dtypes.int64})
 COUNTER = frozenset({dtypes.int32, dtypes.int64})
@@ -192,8 +192,8 @@ def _sizes_of(handle: Tensor, indices: Tensor, grad: Tensor) -> tuple[Tensor, An
     if dims is not None and indices.ndim is not None and None not in dims[indices.ndim :] and 0 not in dims:
         return sizes, [-1, *dims[indices.ndim :]]  # type: ignore[misc]
     rest = strided_slice_op(sizes, [1], [0], [1], end_mask=1)
-    from_indices = reshape_op(_size_op(indices), [1])
-    return sizes, _concat_op([from_indices, rest], 0)
+    from_indices = reshape_op(size_op(indices), [1])
+    return sizes, concat_v2_op([from_indices, rest], 0)
 
 
 @op("ResourceGatherNd(resource: resource, indices: Tindices) -> output: dtype", Tindices=INDEX, stateful=True)
@@ -275,7 +275,7 @@ def _add(storage: VariableStorage, value: Value, sign: int) -> None:
     with storage.lock:
         target = storage.writable()
         if target.dtype in (torch.uint16, torch.uint32, torch.uint64):
-            storage.value = moved(lambda a, b: a + b if sign > 0 else a - b, target, value)
+            storage.value = moved(lambda a, b: torch.add(a, b, alpha=sign), target, value)
         elif sign > 0:
             target.add_(value)
         else:

@@ -12,7 +12,7 @@ from penstock.core.dtypes import REAL_NUMBER, float16, float32, float64, uint8
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.op import Type, op
 from penstock.core.shape import Dims
-from penstock.core.shape_rules import ShapeError, format_dims, merge, scalar
+from penstock.core.shape_rules import ShapeError, format_dims, scalar
 from penstock.formats import protos, summary_values
 
 Constant = np.ndarray
@@ -47,7 +47,7 @@ def _expect_single_tag(tag: Dims, rank: tuple[int, ...], tensor: Dims) -> None:
         raise ShapeError(f"tensor must have rank {wanted}, got shape {format_dims(tensor)}")
 
 
-@op("ScalarSummary(tags: string, values: T) -> summary: string", T=REAL_NUMBER, differentiable=False)
+@op("ScalarSummary(tags: string, values: T) -> summary: string", T=REAL_NUMBER, differentiable=False, shape=scalar)
 def scalar_summary_op(tags: Value, values: Value) -> Value:
     numbers = np.asarray(array.to_numpy(values))
     # One tag for one number is accepted whatever the axes of size 1 around them.
@@ -61,13 +61,6 @@ def scalar_summary_op(tags: Value, values: Value) -> Value:
         )
     pairs = zip(tags.reshape(-1), numbers.reshape(-1).astype(np.float64).tolist(), strict=True)
     return _serialized([summary_values.scalar(tag.decode(), number) for tag, number in pairs])
-
-
-@scalar_summary_op.shape
-def scalar_summary_shape(tags: Dims, values: Dims) -> Dims:
-    if None not in (tags, values) and not (np.prod([d or 1 for d in tags or ()]) == 1 and all(d in (1, None) for d in values or ())):
-        merge(tags, values, "shapes of tags and values")
-    return ()
 
 
 @op("HistogramSummary(tag: string, values: T) -> summary: string", T=Type(REAL_NUMBER, default=float32), differentiable=False)

@@ -1,0 +1,75 @@
+"""Runs the workloads for Penstock and its peers in turn, and prints medians and ratios.
+
+    python -m benchmarks                       all workloads, three rounds
+    python -m benchmarks run_add cnn_step      some of them
+    python -m benchmarks --rounds 5
+
+Each measurement is a process of its own. TensorFlow runs in the environment that `make bench-peers` makes, where it exists.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pkgutil
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks import workloads
+
+ROOT = Path(__file__).resolve().parent.parent
+PEERS = Path(os.environ.get("PENSTOCK_PEERS", ROOT / ".venv-peers"))
+
+
+def interpreters() -> dict[str, str]:
+    """Return framework -> the Python that has it."""
+    found = {"penstock": sys.executable, "pytorch": sys.executable}
+    peer = PEERS / "bin" / "python"
+    if peer.exists():
+        found["tensorflow"] = str(peer)
+    return found
+
+
+def run(python: str, framework: str, workload: str) -> float | None:
+    """Return the median time of a step in seconds, None where the framework does not have the workload."""
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
+    command = [python, "-m", "benchmarks.worker", framework, workload]
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise SystemExit(f"{framework} {workload} failed:\n{result.stderr[-2000:]}")
+    return json.loads(result.stdout.strip().splitlines()[-1])
+
+
+def show(seconds: float) -> str:
+    """Return a time with its unit."""
+    return f"{seconds * 1e6:.1f} µs" if seconds < 1e-3 else f"{seconds * 1e3:.2f} ms"
+
+
+def main() -> None:
+    """Measure and print a table."""
+    names = [module.name for module in pkgutil.iter_modules(workloads.__path__)]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("workloads", nargs="*", choices=[*names, []], default=names)
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    frameworks = interpreters()
+    print("| workload | " + " | ".join(frameworks) + " | " + " | ".join(f"ratio to {f}" for f in frameworks if f != "penstock") + " |")
+    print("|---" * (2 * len(frameworks)) + "|")
+    for workload in arguments.workloads:
+        times: dict[str, list[float]] = {framework: [] for framework in frameworks}
+        for _ in range(arguments.rounds):
+            for framework, python in frameworks.items():
+                seconds = run(python, framework, workload)
+                if seconds is not None:
+                    times[framework].append(seconds)
+        medians = {framework: statistics.median(values) for framework, values in times.items() if values}
+        cells = [show(medians[f]) if f in medians else "" for f in frameworks]
+        ratios = [f"{medians['penstock'] / medians[f]:.2f}" if f in medians else "" for f in frameworks if f != "penstock"]
+        print("| " + " | ".join([workload, *cells, *ratios]) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+"""The methods of a graph as functions on the default graph."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from penstock.core import context
+from penstock.core.convert import convert_to_tensor as convert
+from penstock.core.convert import is_tensor_like, register_conversion
+from penstock.core.graph import current_graph, get_default_graph
+from penstock.core.indexed_slices import IndexedSlices
+from penstock.core.inference import static_value
+from penstock.core.tensor import Tensor
+
+
+def convert_to_tensor(value: Any, dtype: Any = None, dtype_hint: Any = None, name: str | None = None) -> Tensor:
+    """Return `value` as a tensor.
+
+    Args:
+        value: a tensor, variable, Python number, string, nested list, or NumPy array.
+        dtype: the type required; None takes the value's own.
+        dtype_hint: the type to try where `dtype` is None.
+        name: the name of the node that may be made.
+    Raises:
+        TypeError: if the value has no tensor form, or not of this type.
+        ValueError: if a tensor has another type.
+    """
+    return convert(value, dtype, name, dtype_hint)
+
+
+def convert_to_tensor_v1(
+    value: Any, dtype: Any = None, name: str | None = None, preferred_dtype: Any = None, dtype_hint: Any = None
+) -> Tensor:
+    """Return `value` as a tensor; see `convert_to_tensor`. `preferred_dtype` is the former name of `dtype_hint`."""
+    return convert(value, dtype, name, preferred_dtype if dtype_hint is None else dtype_hint)
+
+
+def convert_to_tensor_or_indexed_slices(value: Any, dtype: Any = None, name: str | None = None) -> Any:
+    """Return IndexedSlices as they are, and anything else as a tensor."""
+    return value if isinstance(value, IndexedSlices) else convert(value, dtype, name)
+
+
+def register_tensor_conversion_function(base_type: Any, conversion_func: Any, priority: int = 100) -> None:
+    """Register how objects of a class become tensors.
+
+    Args:
+        base_type: a class or a tuple of classes.
+        conversion_func: `(value, dtype=None, name=None, as_ref=False) -> Tensor`, or NotImplemented to decline.
+        priority: lower is asked first.
+    """
+    register_conversion(base_type, conversion_func, priority)
+
+
+def is_tensor(x: Any) -> bool:
+    """Tell whether `x` is a tensor, or of a class that stands for one, such as a variable."""
+    return isinstance(x, IndexedSlices) or is_tensor_like(x)
+
+
+def get_static_value(tensor: Any, partial: bool = False) -> Any:
+    """Return a tensor's value as a NumPy array if it is known while the graph is built, else None.
+
+    Args:
+        tensor: a tensor.
+        partial: whether vectors that are known in part are returned, with None for the unknown elements.
+    """
+    return static_value(tensor, partial)
+
+
+def add_to_collection(name: Any, value: Any) -> None:
+    """Append `value` to a collection of the default graph."""
+    get_default_graph().add_to_collection(name, value)
+
+
+def add_to_collections(names: Any, value: Any) -> None:
+    """Append `value` to several collections of the default graph."""
+    get_default_graph().add_to_collections(names, value)
+
+
+def get_collection(key: Any, scope: str | None = None) -> list[Any]:
+    """Return a copy of a collection of the default graph; see `Graph.get_collection`."""
+    return get_default_graph().get_collection(key, scope)
+
+
+def get_collection_ref(key: Any) -> list[Any]:
+    """Return a collection of the default graph itself."""
+    return get_default_graph().get_collection_ref(key)
+
+
+@contextlib.contextmanager
+def control_dependencies(control_inputs: Any) -> Iterator[None]:
+    """Make operations within the block wait for `control_inputs`; eagerly, everything has run already.
+
+    Args:
+        control_inputs: operations and tensors, or functions that make them (called eagerly); None leaves surrounding blocks.
+    """
+    graph = current_graph()
+    if graph is None:
+        for item in control_inputs or ():
+            if callable(item):
+                item()
+        yield
+        return
+    with graph.control_dependencies(control_inputs):
+        yield
+
+
+@contextlib.contextmanager
+def device(device_name: Any) -> Iterator[None]:
+    """Request a device for the operations made within the block.
+
+    Args:
+        device_name: a device name, a DeviceSpec, or None; in graphs also a function from operation to name.
+    Raises:
+        RuntimeError: for a function in eager execution.
+    """
+    graph = current_graph()
+    if graph is not None:
+        with graph.device(device_name):
+            yield
+        return
+    if callable(device_name) and not hasattr(device_name, "to_string"):
+        raise RuntimeError("tf.device does not support functions when eager execution is enabled.")
+    state = context.state
+    saved = state.eager_device
+    state.eager_device = "" if device_name is None else getattr(device_name, "to_string", lambda: device_name)()
+    try:
+        yield
+    finally:
+        state.eager_device = saved
+
+
+@contextlib.contextmanager
+def colocate_with(op: Any, ignore_existing: bool = False) -> Iterator[None]:
+    """Place the operations made within the block on the device of `op`."""
+    graph = current_graph()
+    if graph is None:
+        yield
+        return
+    with graph.colocate_with(op, ignore_existing):
+        yield
+

@@ -1,0 +1,3 @@
+"""Operations on files: checkpoints."""
+
+from penstock.ops.io import checkpoint as checkpoint
