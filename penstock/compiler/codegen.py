@@ -52,7 +52,7 @@ class Writer:
         self.result = Generated(name)
         self.lines: list[str] = []
         self._names: dict[int, str] = {}
-        self._taken: set[str] = set()
+        self._taken: set[str] = {name}
         self._indent = "    "
 
     def write(self) -> Generated:

@@ -38,6 +38,13 @@ def source_tensor(x: Any) -> Tensor:
     return convert_to_tensor(x) if found is None else found()
 
 
+def _of(graph: Graph, item: Any) -> Tensor:
+    """Return the tensor of `graph` that `item` is or stands for, not captured by the graph in which gradients are built."""
+    if isinstance(item, SymbolicTensor) and item.graph is graph:
+        return item
+    return source_tensor(item)
+
+
 def _as_list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
@@ -105,8 +112,8 @@ def gradients_of(
     """
     unconnected = UnconnectedGradients(getattr(unconnected_gradients, "value", unconnected_gradients))
     with name_scope(name):
-        targets = [convert_to_tensor(y) for y in ys]
-        sources = [source_tensor(x) for x in xs]
+        targets = [_of(source, y) for y in ys]
+        sources = [_of(source, x) for x in xs]
         stops = {id(source_tensor(x)) for x in _as_list(stop_gradients)} if stop_gradients is not None else set()
         cotangents = Cotangents()
         for target, seed in zip(targets, _seeds(targets, grad_ys), strict=True):

@@ -220,10 +220,9 @@ class BatchNormalization(Layer):
     def _move(self, variable: Any, value: Any, momentum: Any) -> Any:
         """Return an operation that moves an average towards a value."""
         with name_scope(None, "AssignMovingAvg", [variable, value, momentum]) as scope:
-            with get_default_graph().colocate_with(variable) if hasattr(variable, "op") else name_scope(scope):
-                decay = cast(1.0 - convert_to_tensor(momentum), variable.dtype.base_dtype)
-                change = (variable - cast(value, variable.dtype.base_dtype)) * decay
-                return variable.assign_sub(change, name=scope)
+            dtype = variable.dtype.base_dtype
+            decay = cast(1.0 - convert_to_tensor(momentum), dtype)
+            return variable.assign_sub((convert_to_tensor(variable) - cast(value, dtype)) * decay, name=scope)
 
     def _normalize(self, inputs: Any, training: Any) -> Tensor:
         rank = inputs.shape.rank

@@ -1,0 +1,163 @@
+"""Sequences of evenly spaced numbers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+
+from penstock.core.array import Array, torch_dtype
+from penstock.core.convert import convert_to_tensor
+from penstock.core.dtypes import (
+    FLOATING,
+    SIGNED,
+    DType,
+    as_dtype,
+    float32,
+    float64,
+    int32,
+    int64,
+    uint16,
+    uint32,
+    uint64,
+)
+from penstock.core.errors import InvalidArgumentError
+from penstock.core.graph import name_scope
+from penstock.core.op import Type, op
+from penstock.core.shape import Dims
+from penstock.core.shape_rules import ShapeError
+from penstock.core.tensor import Tensor
+from penstock.ops.math.cast import cast
+from penstock.ops.math.kernels import AXIS, operation
+
+
+def _length(start: float, limit: float, delta: float) -> int:
+    if delta == 0:
+        raise InvalidArgumentError(None, None, "Requires delta != 0: 0")
+    if delta > 0 and start > limit:
+        raise InvalidArgumentError(None, None, f"Requires start <= limit when delta > 0: {start}/{limit}")
+    if delta < 0 and start < limit:
+        raise InvalidArgumentError(None, None, f"Requires start >= limit when delta < 0: {start}/{limit}")
+    if isinstance(start, int) and isinstance(limit, int) and isinstance(delta, int):
+        return -((start - limit) // delta)
+    return math.ceil(abs((limit - start) / delta))
+
+
+@op(
+    "Range(start: host Tidx, limit: host Tidx, delta: host Tidx) -> output: Tidx",
+    Tidx=Type(FLOATING | SIGNED | {uint16, uint32, uint64}, default=int32),
+    differentiable=False,
+)
+def range_op(start: float, limit: float, delta: float, *, Tidx: DType = int32) -> Array:
+    if not all(math.isfinite(number) for number in (start, limit, delta)):
+        raise InvalidArgumentError(None, None, f"Requires finite start, limit and delta, got {start}, {limit} and {delta}")
+    length = _length(start, limit, delta)
+    if length > 2**40:
+        raise InvalidArgumentError(None, None, f"a range of {length} elements is too long; enlarge delta")
+    if Tidx.is_floating:
+        return (torch.arange(length, dtype=torch.float64) * delta + start).to(torch_dtype(Tidx))
+    if Tidx in (uint32, uint64, uint16):
+        return torch.from_numpy((np.arange(length, dtype=np.int64) * delta + start).astype(Tidx.as_numpy_dtype))
+    return torch.arange(start, start + length * delta, delta, dtype=torch.int64)[:length].to(torch_dtype(Tidx))
+
+
+@range_op.shape
+def range_shape(start: Any, limit: Any, delta: Any, *, Tidx: DType) -> Dims:
+    if start is None or limit is None or delta is None:
+        return (None,)
+    if any(isinstance(number, list) for number in (start, limit, delta)):
+        raise ShapeError("start, limit and delta must have shape ()")
+    try:
+        return (_length(start, limit, delta),)
+    except InvalidArgumentError as error:
+        raise ShapeError(error.message) from None
+
+
+_PROMOTION = (int32, int64, float32, float64)
+
+
+def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name: str = "range") -> Tensor:
+    """Return the numbers from `start` up to, and without, `limit`.
+
+    Args:
+        start: the first number; the limit if `limit` is None.
+        limit: where the sequence ends; None starts at 0.
+        delta: the distance between neighbours, less than 0 to count down.
+        dtype: the type; by default the widest of the arguments'.
+        name: the name of the node.
+    Raises:
+        InvalidArgumentError: if `delta` is 0 or leads away from `limit`.
+    """
+    if limit is None:
+        start, limit = 0, start
+    with name_scope(name, "Range", [start, limit, delta]) as scope:
+        wanted = None if dtype is None else as_dtype(dtype)
+        values = []
+        for value, label in ((start, "start"), (limit, "limit"), (delta, "delta")):
+            values.append(value if isinstance(value, Tensor) else convert_to_tensor(value, dtype=wanted, name=label))
+        if wanted is None:
+            types = [value.dtype.base_dtype for value in values]
+            if any(each not in _PROMOTION for each in types):
+                wanted = types[0]
+                if any(each is not wanted for each in types):
+                    raise ValueError(f"tf.range cannot mix {', '.join(each.name for each in types)}; use tf.cast to make the types agree")
+            else:
+                wanted = max(types, key=_PROMOTION.index)
+        return range_op(*(cast(value, wanted) for value in values), name=scope or name)
+
+
+@op(
+    "LinSpace(start: host T, stop: host T, num: host Tidx) -> output: T",
+    T=FLOATING,
+    Tidx=AXIS,
+    differentiable=False,
+)
+def lin_space_op(start: float, stop: float, num: int, *, T: DType) -> Array:
+    if num <= 0:
+        raise InvalidArgumentError(None, None, f"Requires num > 0: {num}")
+    if num > 2**40:
+        raise InvalidArgumentError(None, None, f"a sequence of {num} elements is too long")
+    return torch.from_numpy(np.linspace(start, stop, num, dtype=np.float64)).to(torch_dtype(T))
+
+
+@lin_space_op.shape
+def lin_space_shape(start: Any, stop: Any, num: Any, *, T: DType) -> Dims:
+    if num is not None and num <= 0:
+        raise ShapeError(f"num must be greater than 0, got {num}")
+    return (num,)
+
+
+def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: int = 0) -> Tensor:
+    """Return `num` numbers from `start` to `stop`, both included, at equal distances.
+
+    Args:
+        start: the first number, or a tensor of them.
+        stop: the last number, of the same type and shape.
+        num: how many, 1 or more; 1 gives `start` alone.
+        name: the scope of the nodes.
+        axis: the axis of the result along which the numbers stand.
+    Raises:
+        InvalidArgumentError: if `num` is less than 1.
+    """
+    with name_scope(name, "linspace") as scope:
+        start = convert_to_tensor(start, name="start")
+        stop = convert_to_tensor(stop, name="stop", dtype=start.dtype.base_dtype)
+        if start.shape.ndims == 0 and stop.shape.ndims == 0 and start.dtype.is_floating:
+            return lin_space_op(start, stop, num, name=scope or name)
+        dtype = start.dtype.base_dtype
+        expand = operation("ExpandDims")
+        count = cast(num, int32)
+        zero_to_one = range(count, dtype=int32)
+        axis = axis if axis >= 0 else len(start.shape) + 1 + axis
+        first, last = expand(start, axis), expand(stop, axis)
+        position_shape = [1] * axis + [-1] + [1] * (len(start.shape) - axis)
+        steps = operation("Maximum")(count - 1, 1)
+        wanted = dtype if dtype.is_floating else float64
+        position = cast(operation("Reshape")(zero_to_one, position_shape), wanted)
+        spread = cast(last - first, wanted) / cast(steps, wanted)
+        values = cast(first, wanted) + spread * position
+        # The last number is `stop` itself, whatever the rounding of the steps.
+        is_last = operation("Reshape")(operation("Equal")(zero_to_one, steps), position_shape)
+        return cast(operation("SelectV2")(is_last, cast(last, wanted), values), dtype)

@@ -1,0 +1,114 @@
+"""The largest elements and their positions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from penstock.core.array import Array, torch_dtype
+from penstock.core.convert import convert_to_tensor
+from penstock.core.dtypes import REAL_NUMBER, DType, as_dtype, int16, int32, int64
+from penstock.core.errors import InvalidArgumentError
+from penstock.core.op import Type, op
+from penstock.core.shape import Dims
+from penstock.core.shape_rules import ShapeError, expect_rank_at_least
+from penstock.core.tensor import Tensor
+from penstock.ops.constant import shape_op
+from penstock.ops.math.cast import cast
+from penstock.ops.math.kernels import STORED_ONLY, operation, through_numpy
+
+_INDEX = Type(frozenset({int16, int32, int64}), default=int32)
+
+
+def _top_k(input: Array, k: int, index_type: DType) -> tuple[Array, Array]:
+    if input.ndim < 1:
+        raise InvalidArgumentError(None, None, f"input must be >= 1-D, got shape {list(input.shape)}")
+    if k < 0:
+        raise InvalidArgumentError(None, None, f"Need k >= 0, got {k}")
+    if input.shape[-1] < k:
+        raise InvalidArgumentError(None, None, f"input must have at least k columns. Had {input.shape[-1]}, needed {k}")
+    wanted = torch_dtype(index_type)
+    if k == 1 and input.numel() and input.dtype not in STORED_ONLY:
+        position = torch.argmax(input, -1, keepdim=True)
+        return torch.gather(input, -1, position), position.to(wanted)
+    # A stable sort, because of equal elements the first comes first.
+    if input.dtype in STORED_ONLY:
+        order = through_numpy(lambda array: np.argsort(~array, axis=-1, kind="stable"), input)[..., :k]
+        values = through_numpy(lambda array, at: np.take_along_axis(array, at, -1), input, order)
+        return values, order.to(wanted)
+    values, positions = torch.sort(input, dim=-1, descending=True, stable=True)
+    return values[..., :k].contiguous(), positions[..., :k].to(wanted)
+
+
+def _top_k_shape(input: Dims, k: Any) -> tuple[Dims, Dims]:
+    expect_rank_at_least(input, 1, "input")
+    if input is None:
+        return None, None
+    if isinstance(k, int) and input[-1] is not None and k > input[-1]:
+        raise ShapeError(f"input must have last dimension >= k = {k} but is {input[-1]}")
+    dims = (*input[:-1], k if isinstance(k, int) else None)
+    return dims, dims
+
+
+@op("TopKV2(input: T, k: host Tk) -> (values: T, indices: index_type)", T=REAL_NUMBER, Tk=_INDEX, index_type=_INDEX)
+def top_k_v2_op(input: Array, k: int, *, sorted: bool = True, index_type: DType = int32) -> tuple[Array, Array]:
+    return _top_k(input, k, index_type)
+
+
+@top_k_v2_op.shape
+def top_k_v2_shape(input: Dims, k: Any, *, sorted: bool, index_type: DType) -> tuple[Dims, Dims]:
+    return _top_k_shape(input, k)
+
+
+@op("TopK(input: T) -> (values: T, indices: int32)", T=REAL_NUMBER)
+def top_k_op(input: Array, *, k: int, sorted: bool = True) -> tuple[Array, Array]:
+    return _top_k(input, k, int32)
+
+
+@top_k_op.shape
+def top_k_shape(input: Dims, *, k: int, sorted: bool) -> tuple[Dims, Dims]:
+    return _top_k_shape(input, k)
+
+
+def _scattered(call: Any, grad: Tensor) -> Tensor:
+    x, indices = call.inputs[0], cast(call.outputs[1], int32)
+    reshape = operation("Reshape")
+    sizes = shape_op(x)
+    columns = sizes[-1]  # type: ignore[index]
+    kept = shape_op(indices)[-1]  # type: ignore[index]
+    table = reshape(indices, operation("Pack")([-1, kept]))
+    rows = shape_op(table)[0]  # type: ignore[index]
+    total = operation("Prod")(sizes, [0])
+    offsets = operation("ExpandDims")(operation("Range")(0, rows, 1) * columns, 1)
+    flat = reshape(table + offsets, [-1, 1])
+    return reshape(operation("ScatterNd")(flat, reshape(grad, [-1]), operation("ExpandDims")(total, 0)), sizes)
+
+
+@top_k_op.gradient
+def top_k_gradient(call: Any, grad: Tensor, _: Any) -> Tensor:
+    return _scattered(call, grad)
+
+
+@top_k_v2_op.gradient
+def top_k_v2_gradient(call: Any, grad: Tensor, _: Any) -> tuple[Tensor, None]:
+    return _scattered(call, grad), None
+
+
+def top_k(input: Any, k: Any = 1, sorted: bool = True, index_type: Any = int32, name: str | None = None) -> Any:
+    """Return the k largest elements along the last axis, the largest first, and their positions.
+
+    Args:
+        input: a real tensor of rank 1 or more.
+        k: how many, at most the size of the last axis.
+        sorted: whether the elements must be in order; they always are.
+        index_type: the type of the positions.
+        name: the name of the node.
+    Returns:
+        A named tuple `(values, indices)`; of equal elements the one that comes first is first.
+    Raises:
+        InvalidArgumentError: if there are fewer than k elements.
+    """
+    input = convert_to_tensor(input, name="input")
+    return top_k_v2_op(input, k, sorted=sorted, index_type=as_dtype(index_type), name=name)

@@ -1,0 +1,17 @@
+"""Neural networks: convolutions, pooling, activations, normalization, losses and lookups."""
+
+from penstock.ops.nn import activation as activation
+from penstock.ops.nn import bias as bias
+from penstock.ops.nn import convolution as convolution
+from penstock.ops.nn import convolution_functions as convolution_functions
+from penstock.ops.nn import cross_entropy as cross_entropy
+from penstock.ops.nn import embedding as embedding
+from penstock.ops.nn import losses as losses
+from penstock.ops.nn import moments as moments
+from penstock.ops.nn import normalization as normalization
+from penstock.ops.nn import pooling as pooling
+from penstock.ops.nn import pooling_functions as pooling_functions
+from penstock.ops.nn import softmax as softmax
+from penstock.ops.nn import topk as topk
+from penstock.ops.nn import windows as windows
+from penstock.ops.nn import xw_plus_b as xw_plus_b
