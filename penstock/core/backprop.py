@@ -179,7 +179,9 @@ def backpropagate(
 def _zeros(tensor: Tensor) -> Gradient:
     if tensor.dtype.base_dtype.name in ("resource", "variant"):
         return None
-    return lookup("ZerosLike")(tensor)  # type: ignore[operator]
+    zeros = lookup("ZerosLike")(tensor)  # type: ignore[operator]
+    zeros._is_zeros_tensor = True  # gradient functions may skip what is multiplied with it
+    return zeros
 
 
 def _check_shape(call: Call, tensor: Tensor, piece: Tensor) -> None:

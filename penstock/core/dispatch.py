@@ -90,7 +90,10 @@ def _execute(op_def: OpDef, args: Sequence[Any], given: dict[str, Any], name: st
         inputs = _bind_inputs(op_def, args, given, attrs, None)
     except _TypeMismatch as mismatch:
         raise errors.InvalidArgumentError(None, None, f"{mismatch} [Op:{op_def.name}]") from None
-    _check_attributes(op_def, attrs)
+    try:
+        _check_attributes(op_def, attrs)
+    except ValueError as error:
+        raise errors.InvalidArgumentError(None, None, str(error)) from None
     values = [tensor.value for tensor in inputs]  # type: ignore[attr-defined]
     arguments = group_inputs(op_def, values, attrs)
     if op_def.has_host_input:

@@ -184,7 +184,8 @@ def _between(
     reached = {id(tensor) for tensor in sources}
     calls: list[Call] = []
     for op in sorted(needed, key=lambda item: item.index):
-        if any(id(tensor) in reached and id(tensor) not in stops for tensor in op.inputs):
+        stopped = bool(op.outputs) and all(id(tensor) in stops for tensor in op.outputs)
+        if not stopped and any(id(tensor) in reached for tensor in op.inputs):
             calls.append(op)
             reached.update(
                 id(tensor) for tensor in op.outputs if is_differentiable(tensor) or tensor.dtype._is_ref_dtype

@@ -1,7 +1,7 @@
 """Joining checkpoints that several writers made into one, as savers of sharded graphs do.
 
-Each part is a checkpoint of its own, in a temporary directory. Their files of elements are renamed into the shards of the whole, and
-one index over all replaces theirs; no element is copied.
+Each part is a checkpoint of its own, in a temporary directory. Their files of elements are renamed into the shards of
+the whole, and one index over all replaces theirs; no element is copied.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ _HEADER_KEY = b""
 _FORMAT_VERSION = 1
 
 
-def merge_bundles(prefixes: Sequence[str], destination: str, delete_old_dirs: bool = True, allow_missing: bool = False) -> None:
+def merge_bundles(
+    prefixes: Sequence[str], destination: str, delete_old_dirs: bool = True, allow_missing: bool = False
+) -> None:
     """Join checkpoints into one.
 
     Args:
@@ -64,7 +66,9 @@ def merge_bundles(prefixes: Sequence[str], destination: str, delete_old_dirs: bo
         for prefix in present:
             os.remove(index_path(prefix))
     except OSError as error:
-        raise unwritable(destination, error, "Check that the directory may be written, and that the disk has room.") from error
+        raise unwritable(
+            destination, error, "Check that the directory may be written, and that the disk has room."
+        ) from error
     if delete_old_dirs:
         for directory in {os.path.dirname(prefix) for prefix in present}:
             with contextlib.suppress(OSError):
@@ -86,7 +90,9 @@ def _collect(prefix: str, entries: dict[bytes, bytes], slices: dict[bytes, Any],
                     slices[key].slices.extend(entry.slices)
                 continue
             if key in entries or key in slices:
-                raise CorruptDataError(f"tensor {key!r} is in {prefix!r} and in another checkpoint to be merged with it")
+                raise CorruptDataError(
+                    f"tensor {key!r} is in {prefix!r} and in another checkpoint to be merged with it"
+                )
             entry.shard_id += first
             entries[key] = entry.SerializeToString()
     except DecodeError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from penstock.core.dtypes import DType
@@ -21,6 +21,8 @@ from penstock.language.variable_base import (
     VariableSynchronization,
     VariableV1,
     add_variable_to_collections,
+    batch_scatter,
+    beside,
     check_arguments,
     check_collections,
     check_initial_value,
@@ -204,8 +206,7 @@ class RefVariable(VariableV1):
 
     def is_initialized(self, name: str | None = None) -> Any:
         """Return a boolean tensor: whether anything has been assigned."""
-        with self._colocated():
-            return state.is_variable_initialized_op(self._variable, name=name)
+        return beside(self._variable, state.is_variable_initialized_op(self._variable, name=name))
 
     def eval(self, session: Any = None) -> Any:
         return self._variable.eval(session=session)
@@ -217,25 +218,16 @@ class RefVariable(VariableV1):
             indices: integer tensor of any shape.
             name: the name of the node.
         """
-        return gather_v1(self, indices, name=name)
+        return gather_v1(self._snapshot, indices, name=name)
 
     def gather_nd(self, indices: Any, name: str | None = None) -> Any:
         """Return elements or slices of the value; see `tf.gather_nd`."""
-        return gather_nd(self, indices, name=name)
+        return gather_nd(self._snapshot, indices, name=name)
 
     # Updating
 
-    @contextlib.contextmanager
-    def _colocated(self) -> Iterator[None]:
-        graph = get_default_graph()
-        if graph is self._variable.graph:
-            with graph.colocate_with(self._variable.op):
-                yield
-        else:
-            yield
-
-    @staticmethod
-    def _result(updated: Any, read_value: bool) -> Any:
+    def _result(self, updated: Any, read_value: bool) -> Any:
+        beside(self._variable, updated)
         return updated if read_value else updated.op
 
     def assign(self, value: Any, use_locking: bool | None = False, name: str | None = None, read_value: bool = True) -> Any:
@@ -247,24 +239,20 @@ class RefVariable(VariableV1):
             name: the name of the node.
             read_value: whether the reference is returned, or the operation.
         """
-        with self._colocated():
-            return self._result(state.assign_op(self._variable, value, use_locking=bool(use_locking), name=name), read_value)
+        return self._result(state.assign_op(self._variable, value, use_locking=bool(use_locking), name=name), read_value)
 
     def assign_add(self, delta: Any, use_locking: bool | None = False, name: str | None = None, read_value: bool = True) -> Any:
         """Add `delta`; see `assign`."""
-        with self._colocated():
-            return self._result(state.assign_add_op(self._variable, delta, use_locking=bool(use_locking), name=name), read_value)
+        return self._result(state.assign_add_op(self._variable, delta, use_locking=bool(use_locking), name=name), read_value)
 
     def assign_sub(self, delta: Any, use_locking: bool | None = False, name: str | None = None, read_value: bool = True) -> Any:
         """Subtract `delta`; see `assign`."""
-        with self._colocated():
-            return self._result(state.assign_sub_op(self._variable, delta, use_locking=bool(use_locking), name=name), read_value)
+        return self._result(state.assign_sub_op(self._variable, delta, use_locking=bool(use_locking), name=name), read_value)
 
     def _scatter(self, op: Any, sparse_delta: Any, use_locking: bool, name: str | None) -> Any:
         if not isinstance(sparse_delta, IndexedSlices):
             raise TypeError(f"sparse_delta is not IndexedSlices: {sparse_delta}")
-        with self._colocated():
-            return op(self._variable, sparse_delta.indices, sparse_delta.values, use_locking=use_locking, name=name)
+        return beside(self._variable, op(self._variable, sparse_delta.indices, sparse_delta.values, use_locking=use_locking, name=name))
 
     def scatter_update(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Any:
         """Replace the rows that IndexedSlices name by their values."""
@@ -296,11 +284,10 @@ class RefVariable(VariableV1):
 
     def batch_scatter_update(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Any:
         """Replace slices within each batch entry; see `tf.compat.v1.batch_scatter_update`."""
-        return batch_scatter(self, sparse_delta.indices, sparse_delta.values, use_locking, name)
+        return batch_scatter(self, sparse_delta.indices, sparse_delta.values, name)
 
     def _scatter_nd(self, op: Any, indices: Any, updates: Any, name: str | None) -> Any:
-        with self._colocated():
-            return op(self._variable, indices, updates, use_locking=True, name=name)
+        return beside(self._variable, op(self._variable, indices, updates, use_locking=True, name=name))
 
     def scatter_nd_update(self, indices: Any, updates: Any, name: str | None = None) -> Any:
         """Replace the elements or slices at `indices` by `updates`; see `tf.scatter_nd`."""
@@ -323,13 +310,11 @@ class RefVariable(VariableV1):
         return self._scatter_nd(scatter.scatter_nd_max_op, indices, updates, name)
 
     def _strided_slice_assign(self, begin: Any, end: Any, strides: Any, value: Any, name: Any, **masks: int) -> Any:
-        with self._colocated():
-            return state.strided_slice_assign_op(self._variable, begin, end, strides, value, name=name, **masks)
+        return beside(self._variable, state.strided_slice_assign_op(self._variable, begin, end, strides, value, name=name, **masks))
 
     def count_up_to(self, limit: int) -> Any:
         """Return the value and add one to it; at `limit` the run raises OutOfRangeError instead."""
-        with self._colocated():
-            return state.count_up_to_op(self._variable, limit=limit)
+        return beside(self._variable, state.count_up_to_op(self._variable, limit=limit))
 
     def load(self, value: Any, session: Any = None) -> None:
         """Make an array the new value, in `session` or the default session, without growing the graph.
@@ -362,8 +347,3 @@ class RefVariable(VariableV1):
 
     def __repr__(self) -> str:
         return f"<tf.Variable {self.name!r} shape={self.shape} dtype={self.dtype.name}>"
-
-
-def batch_scatter(variable: Any, indices: Any, updates: Any, use_locking: bool, name: str | None) -> Any:
-    """Replace slices of a variable within each entry of its leading axes; see `tf.compat.v1.batch_scatter_update`."""
-    raise AssertionError("bound by penstock.language.variables")

@@ -22,7 +22,7 @@ from penstock.core.tape import watch_variable_access
 from penstock.core.tensor import Reference, SymbolicTensor, Tensor
 from penstock.formats import protos
 from penstock.language.init_scope import executing_eagerly_outside_functions
-from penstock.ops.array.slicing import getitem
+from penstock.ops.array.indexing import getitem
 
 
 class VariableSynchronization(enum.Enum):
@@ -514,3 +514,35 @@ def add_variable_to_collections(variable: Any, collections: Sequence[Any]) -> No
 def to_initial_tensor(initial_value: Any, dtype: Any) -> Tensor:
     """Return an initial value as a tensor; a node made for it is named "initial_value"."""
     return convert_to_tensor(initial_value, dtype, name="initial_value")
+
+
+def beside(ref: SymbolicTensor, updated: Any) -> Any:
+    """Place the operation that gives `updated` where the variable of a reference lies, and return `updated`."""
+    op, home = updated.op, ref.op
+    if op.graph is home.graph:
+        op.attrs["_class"] = sorted({*(op.attrs.get("_class") or ()), *home.colocation_groups()})
+        op.device = home.device or op.device
+    return updated
+
+
+def batch_scatter(variable: Any, indices: Any, updates: Any, name: str | None) -> Any:
+    """Replace slices of a variable within each entry of its leading axes.
+
+    Args:
+        variable: the variable.
+        indices: integer tensor of shape (b1, ..., bn, k): positions along axis n of the variable.
+        updates: tensor of shape (b1, ..., bn, k, ...).
+        name: the name of the node.
+    """
+    positions = convert_to_tensor(indices)
+    if positions.dims is None:
+        raise ValueError("batch_scatter_update needs indices of known rank")
+    rank = len(positions.dims)
+    zeros, sizes = lookup("ZerosLike")(positions), lookup("Shape")(positions)  # type: ignore[operator]
+    coordinates = []
+    for axis in range(rank - 1):
+        extent = sizes[axis] if positions.dims[axis] is None else positions.dims[axis]
+        steps = lookup("Cast")(lookup("Range")(0, extent, 1), DstT=positions.dtype)  # type: ignore[operator]
+        coordinates.append(zeros + lookup("Reshape")(steps, [-1 if i == axis else 1 for i in range(rank)]))  # type: ignore[operator]
+    full = lookup("Pack")([*coordinates, positions], axis=-1)  # type: ignore[operator]
+    return variable.scatter_nd_update(full, updates, name)

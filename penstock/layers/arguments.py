@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-#@ relu relu6 elu selu leaky_relu softplus softsign softmax_v1 sigmoid tanh
+from penstock.ops.math.exponential import sigmoid, tanh
+from penstock.ops.nn.activation import elu, leaky_relu, relu, relu6, selu, softplus, softsign
+from penstock.ops.nn.softmax import softmax_v1
 #@ zeros_initializer_v1 ones_initializer_v1 glorot_uniform_initializer_v1 glorot_normal_initializer_v1 constant_initializer_v1
 from penstock.ops.constant import identity
 

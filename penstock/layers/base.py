@@ -22,9 +22,10 @@ from penstock.core.tensor import SymbolicTensor, Tensor
 from penstock.layers.arguments import as_constraint, as_initializer, as_regularizer
 from penstock.layers.input_spec import InputSpec as InputSpec
 from penstock.layers.input_spec import check_inputs
-#@ PartitionedVariable global_variables VariableSynchronization VariableAggregation
-#@ VariableScope get_variable variable_scope
-#@ cast shape_v1
+from penstock.language.variable_base import VariableAggregation, VariableSynchronization
+from penstock.ops.array.shaping import shape_v1
+from penstock.ops.math.cast import cast
+#@ PartitionedVariable global_variables VariableScope get_variable variable_scope
 
 _names_in_graph: weakref.WeakKeyDictionary[Graph, dict[str, int]] = weakref.WeakKeyDictionary()
 

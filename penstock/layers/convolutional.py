@@ -16,8 +16,12 @@ from penstock.layers.arguments import (
     windowed_length,
 )
 from penstock.layers.base import InputSpec, Layer
-#@ conv2d_op conv3d_op conv2d_backprop_input_op conv3d_backprop_input_op depthwise_conv2d_native_op
-#@ bias_add_op expand_dims squeeze pad stack shape_v1 zeros_initializer_v1
+from penstock.ops.array.joining import stack
+from penstock.ops.array.padding import pad
+from penstock.ops.array.shaping import expand_dims, shape_v1, squeeze
+from penstock.ops.nn.bias import bias_add_op
+from penstock.ops.nn.convolution import conv2d_backprop_input_op, conv2d_op, conv3d_backprop_input_op, conv3d_op, depthwise_conv2d_native_op
+#@ zeros_initializer_v1
 
 
 class Conv(Layer):

@@ -11,8 +11,12 @@ from penstock.core.tensor import Tensor
 from penstock.layers.arguments import as_activation, as_data_format
 from penstock.layers.base import InputSpec, Layer
 from penstock.ops.constant import identity
-#@ smart_cond
-#@ bias_add dropout_v1 matmul tensordot reshape transpose shape_v1 zeros_initializer_v1
+from penstock.language.control_flow import smart_cond
+from penstock.ops.array.shaping import reshape, shape_v1, transpose
+from penstock.ops.math.matmul import matmul, tensordot
+from penstock.ops.nn.bias import bias_add
+from penstock.ops.nn.dropout import dropout_v1
+#@ zeros_initializer_v1
 
 
 class Dense(Layer):

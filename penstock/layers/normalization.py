@@ -11,8 +11,17 @@ from penstock.core.shape import TensorShape, as_shape
 from penstock.core.tensor import Tensor
 from penstock.layers.base import InputSpec, Layer
 from penstock.ops.constant import identity, stop_gradient
-#@ smart_cond smart_constant_value
-#@ batch_normalization:normalize fused_batch_norm_v1 moments cast maximum minimum sqrt reduce_mean reshape shape_v1 ones_like zeros_like multiply ones_initializer_v1 zeros_initializer_v1 constant
+from penstock.language.control_flow import smart_cond, smart_constant_value
+from penstock.ops.array.filling import ones_like, zeros_like
+from penstock.ops.array.shaping import reshape, shape_v1
+from penstock.ops.constant import constant
+from penstock.ops.math.binary import maximum, minimum, multiply
+from penstock.ops.math.cast import cast
+from penstock.ops.math.reduce import reduce_mean
+from penstock.ops.math.unary import sqrt
+from penstock.ops.nn.moments import batch_normalization as normalize, moments
+from penstock.ops.nn.normalization import fused_batch_norm
+#@ ones_initializer_v1 zeros_initializer_v1
 
 
 class BatchNormalization(Layer):

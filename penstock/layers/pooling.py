@@ -9,7 +9,8 @@ from penstock.core.shape import TensorShape, as_shape
 from penstock.core.tensor import Tensor
 from penstock.layers.arguments import as_data_format, as_padding, as_sizes, operation_format, windowed_length
 from penstock.layers.base import InputSpec, Layer
-#@ expand_dims squeeze avg_pool_op avg_pool3d_op max_pool_op max_pool3d_op
+from penstock.ops.array.shaping import expand_dims, squeeze
+from penstock.ops.nn.pooling import avg_pool3d_op, avg_pool_op, max_pool3d_op, max_pool_op
 
 
 class Pooling(Layer):

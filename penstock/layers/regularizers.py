@@ -11,7 +11,12 @@ from penstock.core.convert import convert_to_tensor
 from penstock.core.graph import get_default_graph, name_scope
 from penstock.core.graph_keys import GraphKeys
 from penstock.core.tensor import Tensor
-#@ add_n multiply l2_loss reduce_sum abs constant
+from penstock.ops.constant import constant
+from penstock.ops.math.binary import multiply
+from penstock.ops.math.reduce import reduce_sum
+from penstock.ops.math.sum_n import add_n
+from penstock.ops.math.unary import abs
+from penstock.ops.nn.losses import l2_loss
 
 Regularizer = Callable[[Any], "Tensor | None"]
 

@@ -8,7 +8,8 @@ from penstock.core.context import executing_eagerly
 from penstock.core.graph import get_default_graph
 from penstock.core.graph_keys import GraphKeys
 from penstock.core.tensor import Tensor
-#@ add_n constant
+from penstock.ops.constant import constant
+from penstock.ops.math.sum_n import add_n
 
 
 def add_loss(loss: Any, loss_collection: str | None = GraphKeys.LOSSES) -> None:

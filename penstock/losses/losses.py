@@ -15,8 +15,17 @@ from penstock.core.tensor import Tensor
 from penstock.losses.collection import add_loss
 from penstock.losses.weights import assert_broadcastable, broadcast_weights
 from penstock.ops.constant import stop_gradient
-#@ abs cast divide_no_nan log maximum minimum multiply not_equal ones_like reduce_sum relu where_v1 shape_v1 size squeeze square squared_difference subtract zeros_like
-#@ sigmoid_cross_entropy_with_logits softmax_cross_entropy_with_logits_v2 sparse_softmax_cross_entropy_with_logits
+from penstock.ops.array.filling import ones_like, zeros_like
+from penstock.ops.array.selecting import where_v1
+from penstock.ops.array.shaping import shape_v1, size, squeeze
+from penstock.ops.math.binary import divide_no_nan, maximum, minimum, multiply, squared_difference, subtract
+from penstock.ops.math.cast import cast
+from penstock.ops.math.compare import not_equal
+from penstock.ops.math.exponential import log
+from penstock.ops.math.reduce import reduce_sum
+from penstock.ops.math.unary import abs, square
+from penstock.ops.nn.activation import relu
+from penstock.ops.nn.cross_entropy import sigmoid_cross_entropy_with_logits, softmax_cross_entropy_with_logits_v2, sparse_softmax_cross_entropy_with_logits
 
 
 class Reduction:
@@ -224,7 +233,7 @@ def huber_loss(
         labels, predictions = _pair(labels, predictions, "huber_loss")
         error = abs(subtract(predictions, labels))
         quadratic = minimum(error, delta)
-        losses = 0.5 * square(quadratic) + delta * subtract(error, quadratic)
+        losses = multiply(0.5, square(quadratic)) + multiply(delta, subtract(error, quadratic))
         return compute_weighted_loss(losses, weights, inner, loss_collection, reduction)
 
 
@@ -292,9 +301,9 @@ def mean_pairwise_squared_error(
             # Broadcast to the differences, so that a weight of 0 takes its example out of the count.
             present = broadcast_weights(cast(not_equal(weights, 0.0), float32), differences)
             count = reduce_sum(present, axis=axes, keepdims=True)
-            squares_part = 2.0 * divide_no_nan(squares, maximum(count - 1, 0.0))
+            squares_part = 2.0 * divide_no_nan(squares, maximum(count - 1, 0.0), name="value")
             total = reduce_sum(differences, axis=axes, keepdims=True)
-            product_part = 2.0 * divide_no_nan(square(total), maximum(multiply(count, count - 1), 0.0))
+            product_part = 2.0 * divide_no_nan(square(total), maximum(multiply(count, count - 1), 0.0), name="value")
             weighted = multiply(squares_part - product_part, weights)
             loss = reduce_sum(weighted)
             mean_loss = where_v1(reduce_sum(count) > 0, loss, zeros_like(loss), name="value")

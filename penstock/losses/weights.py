@@ -14,7 +14,11 @@ from penstock.core.shape_rules import format_dims
 from penstock.core.tensor import Tensor
 from penstock.language.control_flow import assert_true, cond, with_dependencies
 from penstock.ops.constant import constant, no_op
-#@ equal logical_or reduce_all rank shape_v1 multiply ones_like
+from penstock.ops.array.filling import ones_like
+from penstock.ops.array.shaping import rank, shape_v1
+from penstock.ops.math.binary import multiply
+from penstock.ops.math.compare import equal, logical_or
+from penstock.ops.math.reduce import reduce_all
 
 _RULE = "weights can not be broadcast to values. weights must be a scalar, or have the rank of values with each size 1 or that of values."
 

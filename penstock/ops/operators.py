@@ -74,7 +74,7 @@ def _itself(x: Tensor) -> Tensor:
 
 
 def _has_own(y: Any, method: str) -> bool:
-    """Tell whether the other operand is of a class that may know what to do with a tensor, so that Python should ask it."""
+    """Tell whether the other operand is of a class that may know what to do with a tensor, so that Python asks it."""
     return not isinstance(y, _PLAIN) and hasattr(type(y), method)
 
 

@@ -9,6 +9,7 @@ from penstock.core.convert import convert_to_tensor
 from penstock.ops.math.cast import cast
 from penstock.train.optimizer import KernelOptimizer, reference
 
+
 class AdadeltaOptimizer(KernelOptimizer):
     """Scales gradients by the ratio of the running sizes of past updates and past gradients.
 

@@ -12,6 +12,7 @@ from penstock.ops.constant import constant_v1
 from penstock.ops.math.cast import cast
 from penstock.train.optimizer import KernelOptimizer, reference
 
+
 class AdagradOptimizer(KernelOptimizer):
     """Divides the learning rate by the root of the sum of squares: `accum += grad**2; var -= lr * grad / sqrt(accum)`.
 
@@ -25,7 +26,11 @@ class AdagradOptimizer(KernelOptimizer):
     """
 
     def __init__(
-        self, learning_rate: Any, initial_accumulator_value: float = 0.1, use_locking: bool = False, name: str = "Adagrad"
+        self,
+        learning_rate: Any,
+        initial_accumulator_value: float = 0.1,
+        use_locking: bool = False,
+        name: str = "Adagrad",
     ) -> None:
         if initial_accumulator_value <= 0.0:
             raise ValueError(f"initial_accumulator_value must be positive: {initial_accumulator_value}")
@@ -38,7 +43,9 @@ class AdagradOptimizer(KernelOptimizer):
         for var in var_list:
             dtype = var.dtype.base_dtype
             if var.get_shape().is_fully_defined():
-                self._get_or_make_slot_with_initializer(var, self._initial, var.get_shape(), dtype, "accumulator", self._name)
+                self._get_or_make_slot_with_initializer(
+                    var, self._initial, var.get_shape(), dtype, "accumulator", self._name
+                )
             else:
                 value = fill(shape_v1(var), cast(self._initial_accumulator_value, dtype))
                 self._get_or_make_slot(var, value, "accumulator", self._name)
@@ -47,7 +54,9 @@ class AdagradOptimizer(KernelOptimizer):
         return constant_v1(self._initial_accumulator_value, dtype, shape)
 
     def _prepare(self) -> None:
-        self._learning_rate_tensor = convert_to_tensor(self._call_if_callable(self._learning_rate), name="learning_rate")
+        self._learning_rate_tensor = convert_to_tensor(
+            self._call_if_callable(self._learning_rate), name="learning_rate"
+        )
 
     def _update(self, var: Any, grad: Any, indices: Any) -> Any:
         return self._training_op("Adagrad", var, indices)(

@@ -11,6 +11,7 @@ from penstock.ops.math.cast import cast
 from penstock.train.optimizer import KernelOptimizer, reference
 from penstock.train.scopes import colocate_with
 
+
 class AdagradDAOptimizer(KernelOptimizer):
     """Adagrad in the form that regularizes rows which a step does not touch as if it had.
 
@@ -38,7 +39,8 @@ class AdagradDAOptimizer(KernelOptimizer):
     ) -> None:
         if initial_gradient_squared_accumulator_value <= 0.0:
             raise ValueError(
-                f"initial_gradient_squared_accumulator_value must be positive: {initial_gradient_squared_accumulator_value}"
+                "initial_gradient_squared_accumulator_value must be positive: "
+                f"{initial_gradient_squared_accumulator_value}"
             )
         super().__init__(use_locking, name)
         self._learning_rate = learning_rate

@@ -7,11 +7,13 @@ from typing import Any
 
 from penstock.core.convert import convert_to_tensor
 from penstock.language.control_flow import group
+from penstock.language.init_scope import outermost_graph
 from penstock.language.variables import is_resource_variable
 from penstock.ops.math.cast import cast
 from penstock.ops.math.unary import sqrt
 from penstock.train.optimizer import Optimizer, operation, reference
-from penstock.train.scopes import colocate_with, control_dependencies, outermost_graph
+from penstock.train.scopes import colocate_with, control_dependencies
+
 
 class AdamOptimizer(Optimizer):
     """Scales gradients by running means of their values and squares, corrected for their start at 0.
@@ -23,8 +25,8 @@ class AdamOptimizer(Optimizer):
         epsilon: keeps the quotient away from 0; the one that the paper calls "epsilon hat".
         use_locking, name: see `Optimizer`.
         use_own_namescope_for_non_slot_vars: whether the powers of beta1 and beta2 are named after the optimizer.
-    Source: Kingma and Ba 2015, the formulation before section 2.1. For sparse gradients the means of all rows decay, and all rows
-        move, as if the gradient were zero elsewhere.
+    Source: Kingma and Ba 2015, the formulation before section 2.1. For sparse gradients the means of all rows decay,
+        and all rows move, as if the gradient were zero elsewhere.
     """
 
     def __init__(

@@ -34,7 +34,11 @@ def generate_checkpoint_state_proto(
         ValueError: if there are timestamps but not one for each checkpoint.
     """
     return checkpoint_state.make_checkpoint_state(
-        save_dir, model_checkpoint_path, all_model_checkpoint_paths, all_model_checkpoint_timestamps, last_preserved_timestamp
+        save_dir,
+        model_checkpoint_path,
+        all_model_checkpoint_paths,
+        all_model_checkpoint_timestamps,
+        last_preserved_timestamp,
     )
 
 
@@ -121,7 +125,9 @@ def meta_graph_filename(checkpoint_filename: str, meta_graph_suffix: str = "meta
     return f"{checkpoint_filename}.{meta_graph_suffix}"
 
 
-def remove_checkpoint(checkpoint_prefix: str, checkpoint_format_version: int = 2, meta_graph_suffix: str = "meta") -> None:
+def remove_checkpoint(
+    checkpoint_prefix: str, checkpoint_format_version: int = 2, meta_graph_suffix: str = "meta"
+) -> None:
     """Delete the files of a checkpoint, and the graph beside it.
 
     Args:

@@ -63,12 +63,14 @@ class CheckpointReader:
         """Return a line for each tensor with its name, type and shape."""
         lines = []
         for name, (shape, enum) in sorted(self._described().items()):
-            dtype = {"float32": "float", "float64": "double", "float16": "half"}.get(as_dtype(enum).name, as_dtype(enum).name)
+            dtype = {"float32": "float", "float64": "double", "float16": "half"}.get(
+                as_dtype(enum).name, as_dtype(enum).name
+            )
             lines.append(f"{name} (DT_{dtype.upper()}) [{','.join(map(str, shape))}]\n")
         return "".join(lines).encode()
 
 
-def NewCheckpointReader(filepattern: Any) -> CheckpointReader:  # noqa: N802 - the public name
+def NewCheckpointReader(filepattern: Any) -> CheckpointReader:
     """Return a reader of the checkpoint with this prefix; see `CheckpointReader`."""
     return CheckpointReader(filepattern)
 
@@ -115,8 +117,9 @@ def init_from_checkpoint(ckpt_dir_or_file: Any, assignment_map: Any) -> None:
 
     Args:
         ckpt_dir_or_file: see `load_checkpoint`.
-        assignment_map: a dict or a list of pairs. From a name in the checkpoint to a variable, its name, or the list of its
-            partitions; or from a scope of the checkpoint, which ends in "/", to a scope of the graph, which does too.
+        assignment_map: a dict or a list of pairs. From a name in the checkpoint to a variable, its name, or the list of
+            its partitions; or from a scope of the checkpoint, which ends in "/", to a scope of the graph, which does
+            too.
     Raises:
         ValueError: if a tensor or variable does not exist, or their shapes differ.
     """
@@ -163,8 +166,13 @@ def _init_scope_from(prefix: str, shapes: dict[str, list[int]], source: str, tar
     scope = target[:-1]
     source_scope = source.removesuffix("/")
     if source and not source.endswith("/"):
-        raise ValueError(f"Assignment map with scope only name {scope} should map to scope only {source}. Should be 'scope/': 'other_scope/'.")
-    variables = {name: parts for name, parts in _variables_by_name().items() if not scope or name.startswith(scope + "/")}
+        raise ValueError(
+            f"Assignment map with scope only name {scope} should map to scope only {source}. "
+            "Should be 'scope/': 'other_scope/'."
+        )
+    variables = {
+        name: parts for name, parts in _variables_by_name().items() if not scope or name.startswith(scope + "/")
+    }
     for name, parts in sorted(variables.items()):
         rest = name[len(scope) :].lstrip("/")
         tensor_name = f"{source_scope}/{rest}" if source_scope else rest

@@ -8,8 +8,8 @@ from penstock.core import dtypes
 from penstock.core.graph import Graph, get_default_graph
 from penstock.core.graph_keys import GraphKeys
 from penstock.core.tensor import Tensor
+from penstock.language.variable_base import Variable, VariableAggregation
 from penstock.language.variable_scope import get_variable
-from penstock.language.variables import VariableAggregation
 from penstock.train.slot_creator import zeros_initializer
 
 
@@ -72,7 +72,7 @@ def assert_global_step(global_step_tensor: Any) -> None:
     Raises:
         TypeError: if it is no integer scalar.
     """
-    if not (isinstance(global_step_tensor, Tensor) or hasattr(global_step_tensor, "initializer")):
+    if not (isinstance(global_step_tensor, (Tensor, Variable))):
         raise TypeError(f'Existing "global_step" must be a Variable or Tensor: {global_step_tensor}.')
     if not global_step_tensor.dtype.base_dtype.is_integer:
         raise TypeError(f'Existing "global_step" does not have integer type: {global_step_tensor.dtype!r}')

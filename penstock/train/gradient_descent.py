@@ -8,6 +8,7 @@ from penstock.core.convert import convert_to_tensor
 from penstock.ops.math.cast import cast
 from penstock.train.optimizer import Optimizer, operation, reference
 
+
 class GradientDescentOptimizer(Optimizer):
     """Moves each variable against its gradient: `var -= learning_rate * grad`.
 
@@ -22,7 +23,9 @@ class GradientDescentOptimizer(Optimizer):
         self._learning_rate_tensor: Any = None
 
     def _prepare(self) -> None:
-        self._learning_rate_tensor = convert_to_tensor(self._call_if_callable(self._learning_rate), name="learning_rate")
+        self._learning_rate_tensor = convert_to_tensor(
+            self._call_if_callable(self._learning_rate), name="learning_rate"
+        )
 
     def _rate(self, like: Any) -> Any:
         return cast(self._learning_rate_tensor, like.dtype.base_dtype)

@@ -1,7 +1,7 @@
 """Schedules: the learning rate as a function of the global step.
 
-In a graph each returns a tensor. In eager execution, where a tensor could not follow the step, each returns a function without arguments
-that gives the rate of the present step; optimizers take either.
+In a graph each returns a tensor. In eager execution, where a tensor could not follow the step, each returns a function
+without arguments that gives the rate of the present step; optimizers take either.
 """
 
 from __future__ import annotations
@@ -32,11 +32,18 @@ def _schedule(rate: Callable[[], Any]) -> Any:
 
 def _need_step(global_step: Any, schedule: str) -> None:
     if global_step is None:
-        raise ValueError(f"global_step is required for {schedule}, got None; pass tf.train.get_or_create_global_step().")
+        raise ValueError(
+            f"global_step is required for {schedule}, got None; pass tf.train.get_or_create_global_step()."
+        )
 
 
 def exponential_decay(
-    learning_rate: Any, global_step: Any, decay_steps: Any, decay_rate: Any, staircase: bool = False, name: str | None = None
+    learning_rate: Any,
+    global_step: Any,
+    decay_steps: Any,
+    decay_rate: Any,
+    staircase: bool = False,
+    name: str | None = None,
 ) -> Any:
     """Return `learning_rate * decay_rate ** (global_step / decay_steps)`.
 
@@ -66,7 +73,7 @@ def exponential_decay(
 
 
 def piecewise_constant(x: Any, boundaries: Sequence[Any], values: Sequence[Any], name: str | None = None) -> Any:
-    """Return `values[i]`, where i is the number of boundaries that `x` has passed; at a boundary it has not passed it yet.
+    """Return `values[i]`, where i is the number of boundaries below `x`.
 
     Args:
         x: a scalar, such as the global step.
@@ -87,7 +94,8 @@ def piecewise_constant(x: Any, boundaries: Sequence[Any], values: Sequence[Any],
             for level in levels:
                 if level.dtype.base_dtype != levels[0].dtype.base_dtype:
                     raise ValueError(
-                        f"Values must have elements all with the same dtype ({levels[0].dtype.base_dtype!r} vs {level.dtype.base_dtype!r})."
+                        "Values must have elements all with the same dtype "
+                        f"({levels[0].dtype.base_dtype!r} vs {level.dtype.base_dtype!r})."
                     )
             if not limits:
                 return levels[0]
@@ -121,7 +129,7 @@ def polynomial_decay(
     cycle: bool = False,
     name: str | None = None,
 ) -> Any:
-    """Return a rate that falls to `end_learning_rate` within `decay_steps` as `(1 - global_step / decay_steps) ** power`.
+    """Return a rate that falls to `end_learning_rate` as `(1 - global_step / decay_steps) ** power`.
 
     Args:
         learning_rate: the initial rate.
@@ -154,18 +162,28 @@ def polynomial_decay(
 
 
 def natural_exp_decay(
-    learning_rate: Any, global_step: Any, decay_steps: Any, decay_rate: Any, staircase: bool = False, name: str | None = None
+    learning_rate: Any,
+    global_step: Any,
+    decay_steps: Any,
+    decay_rate: Any,
+    staircase: bool = False,
+    name: str | None = None,
 ) -> Any:
-    """Return `learning_rate * exp(-decay_rate * global_step / decay_steps)`; see `exponential_decay` for the arguments."""
+    """Return `learning_rate * exp(-decay_rate * global_step / decay_steps)`; see `exponential_decay`."""
     _need_step(global_step, "natural_exp_decay")
     factor = exp(-decay_rate) if not isinstance(decay_rate, float) else math.exp(-decay_rate)
     return exponential_decay(learning_rate, global_step, decay_steps, factor, staircase=staircase, name=name)
 
 
 def inverse_time_decay(
-    learning_rate: Any, global_step: Any, decay_steps: Any, decay_rate: Any, staircase: bool = False, name: str | None = None
+    learning_rate: Any,
+    global_step: Any,
+    decay_steps: Any,
+    decay_rate: Any,
+    staircase: bool = False,
+    name: str | None = None,
 ) -> Any:
-    """Return `learning_rate / (1 + decay_rate * global_step / decay_steps)`; see `exponential_decay` for the arguments."""
+    """Return `learning_rate / (1 + decay_rate * global_step / decay_steps)`; see `exponential_decay`."""
     _need_step(global_step, "inverse_time_decay")
 
     def rate() -> Any:
@@ -179,7 +197,9 @@ def inverse_time_decay(
     return _schedule(rate)
 
 
-def cosine_decay(learning_rate: Any, global_step: Any, decay_steps: Any, alpha: float = 0.0, name: str | None = None) -> Any:
+def cosine_decay(
+    learning_rate: Any, global_step: Any, decay_steps: Any, alpha: float = 0.0, name: str | None = None
+) -> Any:
     """Return a rate that falls along half a cosine wave to `alpha * learning_rate` within `decay_steps`.
 
     Args:

@@ -53,8 +53,8 @@ def export_meta_graph(
         export_scope: take only nodes within this name scope, with names relative to it.
         clear_devices: whether requested devices are left out.
         clear_extraneous_savers: whether nodes and collections of savers other than that of `saver_def` are left out.
-        strip_default_attrs: whether attributes that have their default values are left out, so that older readers that do not
-            know them can read the graph.
+        strip_default_attrs: whether attributes that have their default values are left out, so that older readers that
+            do not know them can read the graph.
         save_debug_info: accepted as TensorFlow does.
         kwargs: accepted and unused.
     Raises:
@@ -103,7 +103,9 @@ def _write(path: str, data: bytes) -> None:
                 os.remove(temp)
     except OSError as error:
         kinds: dict[type[OSError], Any] = {FileNotFoundError: NotFoundError, PermissionError: PermissionDeniedError}
-        text = f"cannot write the graph to {path!r}: {error.strerror}; check that the directory exists and may be written"
+        text = (
+            f"cannot write the graph to {path!r}: {error.strerror}; check that the directory exists and may be written"
+        )
         raise kinds.get(type(error), UnknownError)(None, None, text) from None
 
 
@@ -249,12 +251,19 @@ def _writer_of(items: Sequence[Any], scope: str) -> Callable[[Any, Sequence[Any]
         return lambda collection, values: _write_protos(collection, values, scope)
     if isinstance(first, (SymbolicTensor, Operation)) or callable(getattr(first, "_as_graph_element", None)):
         return lambda collection, values: _write_nodes(collection, values, scope)
-    kinds: tuple[tuple[Any, str], ...] = ((bool, ""), ((str, bytes), "bytes_list"), (int, "int64_list"), (float, "float_list"))
+    kinds: tuple[tuple[Any, str], ...] = (
+        (bool, ""),
+        ((str, bytes), "bytes_list"),
+        (int, "int64_list"),
+        (float, "float_list"),
+    )
     for types, field in kinds:
         if isinstance(first, types):
             return _write_values(field) if field else None
     if hasattr(first, "SerializeToString"):
-        return lambda collection, values: collection.bytes_list.value.extend(item.SerializeToString() for item in values)
+        return lambda collection, values: collection.bytes_list.value.extend(
+            item.SerializeToString() for item in values
+        )
     return None
 
 

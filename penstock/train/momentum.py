@@ -9,6 +9,7 @@ from penstock.core.convert import convert_to_tensor
 from penstock.ops.math.cast import cast
 from penstock.train.optimizer import KernelOptimizer, reference
 
+
 class MomentumOptimizer(KernelOptimizer):
     """Accumulates a velocity: `accum = momentum * accum + grad; var -= learning_rate * accum`.
 
@@ -40,7 +41,9 @@ class MomentumOptimizer(KernelOptimizer):
             self._zeros_slot(var, "momentum", self._name)
 
     def _prepare(self) -> None:
-        self._learning_rate_tensor = convert_to_tensor(self._call_if_callable(self._learning_rate), name="learning_rate")
+        self._learning_rate_tensor = convert_to_tensor(
+            self._call_if_callable(self._learning_rate), name="learning_rate"
+        )
         self._momentum_tensor = convert_to_tensor(self._call_if_callable(self._momentum), name="momentum")
 
     def _update(self, var: Any, grad: Any, indices: Any) -> Any:

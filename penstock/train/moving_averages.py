@@ -10,25 +10,29 @@ from penstock.core.convert import convert_to_tensor
 from penstock.core.graph import get_default_graph, name_scope
 from penstock.core.graph_keys import GraphKeys
 from penstock.language.control_flow import group
+from penstock.language.init_scope import init_scope
+from penstock.language.variable_base import Variable
 from penstock.language.variable_scope import get_variable, variable_scope
 from penstock.language.variables import is_resource_variable
 from penstock.ops.math.binary import divide, minimum, pow, truediv
 from penstock.ops.math.cast import cast
 from penstock.train import slot_creator
-from penstock.train.scopes import colocate_with, init_scope
+from penstock.train.scopes import colocate_with
 
 _AVERAGED_TYPES = (dtypes.float16, dtypes.bfloat16, dtypes.float32, dtypes.float64)
 
 
-def assign_moving_average(variable: Any, value: Any, decay: Any, zero_debias: bool = True, name: str | None = None) -> Any:
+def assign_moving_average(
+    variable: Any, value: Any, decay: Any, zero_debias: bool = True, name: str | None = None
+) -> Any:
     """Move a variable towards a value: `variable -= (1 - decay) * (variable - value)`.
 
     Args:
         variable: holds the average.
         value: a tensor of the variable's shape and type.
         decay: the part of the average that is kept, in [0, 1].
-        zero_debias: whether to correct the average for its start at 0; two more variables, `biased` and `local_step`, then keep what
-            that takes.
+        zero_debias: whether to correct the average for its start at 0; two more variables, `biased` and `local_step`,
+            then keep what that takes.
         name: the name of the update.
     Returns:
         The update; its value is the new average.
@@ -135,8 +139,8 @@ class ExponentialMovingAverage:
         """Return an operation that updates the averages, which are made where there are none yet.
 
         Args:
-            var_list: variables, whose averages start at their initial values, and tensors, whose averages start at 0. By default
-                the trainable variables.
+            var_list: variables, whose averages start at their initial values, and tensors, whose averages start at 0.
+                By default the trainable variables.
         Raises:
             TypeError: if one of them is not floating.
         """
@@ -152,7 +156,7 @@ class ExponentialMovingAverage:
                 with init_scope():
                     average = self._make(item)
                 self._averages[item.ref()] = average
-                if self._zero_debias and not hasattr(item, "initializer"):
+                if self._zero_debias and not isinstance(item, Variable):
                     debiased.add(average.ref())
         with name_scope(self._name) as scope:
             decay = convert_to_tensor(self._decay, name="decay")
@@ -166,7 +170,7 @@ class ExponentialMovingAverage:
             return group(*updates, name=scope)
 
     def _make(self, item: Any) -> Any:
-        if not hasattr(item, "initializer"):
+        if not isinstance(item, Variable):
             follows = item.op.type in ("Variable", "VariableV2", "VarHandleOp")
             return slot_creator.create_zeros_slot(item, self._name, colocate_with_primary=follows)
         average = slot_creator.create_slot(item, item.initialized_value(), self._name)

@@ -17,10 +17,11 @@ from penstock.core.op_def import lookup
 from penstock.core.tape import GradientTape
 from penstock.core.tensor import Tensor
 from penstock.language.control_flow import group, tuple_
+from penstock.language.init_scope import init_scope
 from penstock.language.variable_scope import variable
 from penstock.language.variables import is_resource_variable
 from penstock.train import slot_creator
-from penstock.train.scopes import colocate_with, control_dependencies, init_scope
+from penstock.train.scopes import colocate_with, control_dependencies
 
 _NO_GRADIENTS = (
     "No gradients provided for any variable, check your graph for ops that do not support gradients, between variables "
@@ -72,8 +73,9 @@ class _Processor:
     def _refuse_constraint(self) -> None:
         if getattr(self.variable, "constraint", None) is not None:
             raise RuntimeError(
-                f"Cannot use a constraint function on a sparse variable: {self.variable.name!r} has one, and its gradient touches "
-                "some rows only. Apply the constraint with assign, or make the gradient dense with tf.convert_to_tensor."
+                f"Cannot use a constraint function on a sparse variable: {self.variable.name!r} has one, and its gradient "
+                "touches some rows only. Apply the constraint with assign, or make the gradient dense with "
+                "tf.convert_to_tensor."
             )
 
 
@@ -198,7 +200,8 @@ class Optimizer:
             colocate_gradients_with_ops: whether each runs on the device of the operation that it differentiates.
             grad_loss: the gradient of what follows with respect to the loss; ones by default.
         Returns:
-            Pairs of gradient and variable; the gradient is a tensor, IndexedSlices, or None where there is no dependence.
+            Pairs of gradient and variable; the gradient is a tensor, IndexedSlices, or None where there is no
+            dependence.
         Raises:
             TypeError, ValueError: if an argument is invalid, or there is nothing to differentiate by.
             RuntimeError: in eager execution, if `loss` is not a function.
@@ -206,10 +209,13 @@ class Optimizer:
         if callable(loss):
             return self._tape_gradients(loss, var_list, grad_loss)
         if executing_eagerly():
-            raise RuntimeError("`loss` passed to Optimizer.compute_gradients should be a function when eager execution is enabled.")
+            raise RuntimeError(
+                "`loss` passed to Optimizer.compute_gradients should be a function when eager execution is enabled."
+            )
         if gate_gradients not in (Optimizer.GATE_NONE, Optimizer.GATE_OP, Optimizer.GATE_GRAPH):
             raise ValueError(
-                f"gate_gradients must be one of: Optimizer.GATE_NONE, Optimizer.GATE_OP, Optimizer.GATE_GRAPH.  Not {gate_gradients}"
+                "gate_gradients must be one of: Optimizer.GATE_NONE, Optimizer.GATE_OP, Optimizer.GATE_GRAPH.  "
+                f"Not {gate_gradients}"
             )
         self._assert_valid_dtypes([loss])
         if grad_loss is not None:
@@ -247,7 +253,9 @@ class Optimizer:
         variables = list(tape.watched_variables()) if var_list is None else nest.flatten(var_list)
         return list(zip(tape.gradient(value, variables, grad_loss), variables, strict=True))
 
-    def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Any]], global_step: Any = None, name: str | None = None) -> Any:
+    def apply_gradients(
+        self, grads_and_vars: Iterable[tuple[Any, Any]], global_step: Any = None, name: str | None = None
+    ) -> Any:
         """Update variables by their gradients.
 
         Args:
@@ -387,7 +395,9 @@ class Optimizer:
         for tensor in tensors:
             dtype = tensor.dtype.base_dtype
             if dtype not in valid:
-                raise ValueError(f"Invalid type {dtype!r} for {tensor.name}, expected: {sorted(valid, key=lambda item: item.name)}.")
+                raise ValueError(
+                    f"Invalid type {dtype!r} for {tensor.name}, expected: {sorted(valid, key=lambda item: item.name)}."
+                )
 
     def _create_slots(self, var_list: Sequence[Any]) -> None:
         """Make all slots that the variables need; called before gradients are applied."""
@@ -397,18 +407,22 @@ class Optimizer:
 
     def _apply_dense(self, grad: Any, var: Any) -> Any:
         """Return the operation that updates a variable behind a reference by a tensor."""
-        raise NotImplementedError(f"{type(self).__name__} does not say how to apply dense gradients: override _apply_dense")
+        raise NotImplementedError(
+            f"{type(self).__name__} does not say how to apply dense gradients: override _apply_dense"
+        )
 
     def _resource_apply_dense(self, grad: Any, handle: Any) -> Any:
         """Return the operation that updates a variable behind a handle by a tensor."""
         raise NotImplementedError(
-            f"{type(self).__name__} does not say how to apply dense gradients to resource variables: override _resource_apply_dense"
+            f"{type(self).__name__} does not say how to apply dense gradients to resource variables: "
+            "override _resource_apply_dense"
         )
 
     def _resource_apply_sparse_duplicate_indices(self, grad: Any, handle: Any, indices: Any) -> Any:
         """Return the operation that updates rows of a variable behind a handle; `indices` may repeat.
 
-        By default repeated rows are summed, and `_resource_apply_sparse` is called. Override it where sums need not be formed.
+        By default repeated rows are summed, and `_resource_apply_sparse` is called. Override it where sums need not be
+        formed.
         """
         summed, unique_indices = deduplicate(grad, indices)
         return self._resource_apply_sparse(summed, handle, unique_indices)
@@ -416,7 +430,8 @@ class Optimizer:
     def _resource_apply_sparse(self, grad: Any, handle: Any, indices: Any) -> Any:
         """Return the operation that updates rows of a variable behind a handle; no index is repeated."""
         raise NotImplementedError(
-            f"{type(self).__name__} does not say how to apply sparse gradients to resource variables: override _resource_apply_sparse"
+            f"{type(self).__name__} does not say how to apply sparse gradients to resource variables: "
+            "override _resource_apply_sparse"
         )
 
     def _apply_sparse_duplicate_indices(self, grad: Any, var: Any) -> Any:
@@ -429,7 +444,9 @@ class Optimizer:
 
     def _apply_sparse(self, grad: Any, var: Any) -> Any:
         """Return the operation that updates rows of a variable behind a reference; no index of `grad` is repeated."""
-        raise NotImplementedError(f"{type(self).__name__} does not say how to apply sparse gradients: override _apply_sparse")
+        raise NotImplementedError(
+            f"{type(self).__name__} does not say how to apply sparse gradients: override _apply_sparse"
+        )
 
     def _finish(self, update_ops: Sequence[Any], name_scope: str) -> Any:
         """Return the operation that completes an update.

@@ -11,6 +11,7 @@ from penstock.ops.math.cast import cast
 from penstock.train.optimizer import KernelOptimizer, reference
 from penstock.train.scopes import colocate_with
 
+
 class ProximalAdagradOptimizer(KernelOptimizer):
     """Adagrad followed by the exact minimization of an L1 and L2 penalty.
 
@@ -52,7 +53,9 @@ class ProximalAdagradOptimizer(KernelOptimizer):
             self._get_or_make_slot(var, value, "accumulator", self._name)
 
     def _prepare(self) -> None:
-        self._learning_rate_tensor = convert_to_tensor(self._call_if_callable(self._learning_rate), name="learning_rate")
+        self._learning_rate_tensor = convert_to_tensor(
+            self._call_if_callable(self._learning_rate), name="learning_rate"
+        )
         self._l1_tensor = convert_to_tensor(self._l1_regularization_strength, name="l1_regularization_strength")
         self._l2_tensor = convert_to_tensor(self._l2_regularization_strength, name="l2_regularization_strength")
 

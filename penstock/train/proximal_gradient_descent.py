@@ -8,6 +8,7 @@ from penstock.core.convert import convert_to_tensor
 from penstock.ops.math.cast import cast
 from penstock.train.optimizer import KernelOptimizer, reference
 
+
 class ProximalGradientDescentOptimizer(KernelOptimizer):
     """Gradient descent followed by the exact minimization of an L1 and L2 penalty.
 
@@ -36,7 +37,9 @@ class ProximalGradientDescentOptimizer(KernelOptimizer):
         self._l2_tensor: Any = None
 
     def _prepare(self) -> None:
-        self._learning_rate_tensor = convert_to_tensor(self._call_if_callable(self._learning_rate), name="learning_rate")
+        self._learning_rate_tensor = convert_to_tensor(
+            self._call_if_callable(self._learning_rate), name="learning_rate"
+        )
         self._l1_tensor = convert_to_tensor(self._l1_regularization_strength, name="l1_regularization_strength")
         self._l2_tensor = convert_to_tensor(self._l2_regularization_strength, name="l2_regularization_strength")
 

@@ -10,6 +10,7 @@ from penstock.ops.array.filling import ones, ones_like_v1
 from penstock.ops.math.cast import cast
 from penstock.train.optimizer import KernelOptimizer, reference
 
+
 class RMSPropOptimizer(KernelOptimizer):
     """Divides gradients by their running root mean square, with momentum.
 
@@ -57,7 +58,9 @@ class RMSPropOptimizer(KernelOptimizer):
             self._zeros_slot(var, "momentum", self._name)
 
     def _prepare(self) -> None:
-        self._learning_rate_tensor = convert_to_tensor(self._call_if_callable(self._learning_rate), name="learning_rate")
+        self._learning_rate_tensor = convert_to_tensor(
+            self._call_if_callable(self._learning_rate), name="learning_rate"
+        )
         self._decay_tensor = convert_to_tensor(self._call_if_callable(self._decay), name="decay")
         self._momentum_tensor = convert_to_tensor(self._call_if_callable(self._momentum), name="momentum")
         self._epsilon_tensor = convert_to_tensor(self._call_if_callable(self._epsilon), name="epsilon")

@@ -8,6 +8,7 @@ from typing import Any
 from penstock.core.convert import convert_to_tensor
 from penstock.core.graph import current_graph
 from penstock.core.tensor import SymbolicTensor, Tensor
+from penstock.language.variable_base import Variable
 from penstock.language.variables import is_resource_variable
 from penstock.ops.array.shaping import reshape
 from penstock.ops.constant import identity
@@ -30,7 +31,9 @@ class SaveSpec:
 
     def __init__(self, tensor: Any, slice_spec: str, name: str, dtype: Any = None, device: str | None = None) -> None:
         if callable(tensor) and (dtype is None or device is None):
-            raise AssertionError("When passing a callable `tensor` to a SaveSpec, an explicit dtype and device must be provided.")
+            raise AssertionError(
+                "When passing a callable `tensor` to a SaveSpec, an explicit dtype and device must be provided."
+            )
         self._tensor = tensor
         self.slice_spec = slice_spec
         self.name = name
@@ -83,7 +86,9 @@ class VariableSaveable(SaveableObject):
     def __init__(self, var: Any, slice_spec: str, name: str) -> None:
         self.variable = var
         self._is_resource = is_resource_variable(var)
-        super().__init__(var, [SaveSpec(_value(var, slice_spec), slice_spec, name, var.dtype.base_dtype, var.device)], name)
+        super().__init__(
+            var, [SaveSpec(_value(var, slice_spec), slice_spec, name, var.dtype.base_dtype, var.device)], name
+        )
 
     def restore(self, restored_tensors: Sequence[Any], restored_shapes: Sequence[Any] | None) -> Any:
         """Return the operation that assigns a restored tensor to the variable; see `SaveableObject.restore`."""
@@ -115,10 +120,6 @@ def _name_of(var: Any) -> str:
     return var.op.name if getattr(var, "_in_graph_mode", True) else var._shared_name
 
 
-def _is_variable(item: Any) -> bool:
-    return hasattr(item, "initializer") and hasattr(item, "assign")
-
-
 def _as_variable_tensor(item: Any) -> Any:
     """Return the reference or value of a variable that a tensor is, or None if it is something else."""
     if not isinstance(item, SymbolicTensor):
@@ -147,13 +148,13 @@ def names_to_variables(var_list: Iterable[Any]) -> dict[str, Any]:
             name = item.name
         elif _is_partitioned(item):
             name, item = item.name, list(item)
-        elif _is_variable(item) and part is not None:
+        elif isinstance(item, Variable) and part is not None:
             parts = names.setdefault(part.full_name, [])
             if not isinstance(parts, list):
                 raise ValueError(f"At least two variables have the same name: {part.full_name}")
             parts.append(item)
             continue
-        elif _is_variable(item):
+        elif isinstance(item, Variable):
             name = _name_of(item)
         else:
             tensor = _as_variable_tensor(item)
@@ -183,7 +184,10 @@ def saveables_of(names: Mapping[str, Any]) -> list[SaveableObject]:
     seen: set[int] = set()
     for name in sorted(names, key=str):
         if not isinstance(name, str):
-            raise TypeError(f"names_to_saveables must be a dict mapping string names to trackable operations. Name is not a string: {name!r}")
+            raise TypeError(
+                "names_to_saveables must be a dict mapping string names to trackable operations. "
+                f"Name is not a string: {name!r}"
+            )
         item = names[name]
         for saveable in _saveables_for(name, item):
             key = id(saveable.op)
@@ -204,12 +208,16 @@ def _saveables_for(name: str, item: Any) -> list[SaveableObject]:
         for variable in item:
             info = variable._save_slice_info
             if info is None:
-                raise ValueError(f"{variable.name!r} in a list of partitions is no partition of a larger variable; pass it by itself")
+                raise ValueError(
+                    f"{variable.name!r} in a list of partitions is no partition of a larger variable; pass it by itself"
+                )
             if info.full_name != item[0]._save_slice_info.full_name:
-                raise ValueError(f"Slices must all be from the same tensor: {item[0]._save_slice_info.full_name} != {info.full_name}")
+                raise ValueError(
+                    f"Slices must all be from the same tensor: {item[0]._save_slice_info.full_name} != {info.full_name}"
+                )
             parts.append(VariableSaveable(variable, info.spec, name))
         return parts
-    if _is_variable(item):
+    if isinstance(item, Variable):
         return [VariableSaveable(item, "", name)]
     tensor = _as_variable_tensor(item)
     if tensor is None:
@@ -217,5 +225,7 @@ def _saveables_for(name: str, item: Any) -> list[SaveableObject]:
             f"names_to_saveables must be a dict mapping string names to Tensors/Variables. Not a variable: {item}"
         )
     if tensor.op.type == "ReadVariableOp":
-        raise TypeError(f"{item} is a value read from a variable: pass the variable itself, to which it can be restored")
+        raise TypeError(
+            f"{item} is a value read from a variable: pass the variable itself, to which it can be restored"
+        )
     return [VariableSaveable(tensor, "", name)]

@@ -40,14 +40,13 @@ from penstock.train.saveable import SaveableObject, SaveSpec, VariableSaveable, 
 from penstock.train.scopes import control_dependencies, device
 
 _MISMATCH = (
-    "Restoring from checkpoint failed. This is most likely due to a mismatch between the current graph and the graph from the "
-    "checkpoint: {error}\nNothing was restored. Build the graph as it was when the checkpoint was written, or pass the Saver only "
-    "the variables that fit."
+    "Restoring from checkpoint failed: the graph is not the one from which the checkpoint was written. {error}\n"
+    "Nothing was restored. Build the graph as it was then, or pass the Saver only the variables that fit."
 )
 _MISSING = (
-    "Restoring from checkpoint failed. This is most likely due to a Variable name or other graph key that is missing from the "
-    "checkpoint: {error}\nNothing was restored. tf.train.list_variables tells which names the checkpoint has; pass the Saver a dict "
-    "from these to variables."
+    "Restoring from checkpoint failed: a variable of the graph is missing from the checkpoint. {error}\n"
+    "Nothing was restored. tf.train.list_variables tells which names the checkpoint has; pass the Saver a dict from these "
+    "to variables."
 )
 
 
@@ -70,7 +69,9 @@ class BaseSaverBuilder:
         names = [spec.name for spec in specs]
         return save_v2_op(filename_tensor, names, [spec.slice_spec for spec in specs], [spec.tensor for spec in specs])
 
-    def bulk_restore(self, filename_tensor: Any, saveables: Sequence[SaveableObject], restore_sequentially: bool) -> list[Any]:
+    def bulk_restore(
+        self, filename_tensor: Any, saveables: Sequence[SaveableObject], restore_sequentially: bool
+    ) -> list[Any]:
         """Return the tensors of all saveables as a checkpoint has them, read by one operation."""
         specs = [spec for saveable in saveables for spec in saveable.specs]
         with device("/cpu:0"):
@@ -100,7 +101,8 @@ class BaseSaverBuilder:
 
         Args:
             names_to_saveables: see `saveables_of`.
-            reshape, sharded, max_to_keep, keep_checkpoint_every_n_hours, name, restore_sequentially, filename: see `Saver`.
+            reshape, sharded, max_to_keep, keep_checkpoint_every_n_hours, name, restore_sequentially, filename: see
+                `Saver`.
         Returns:
             A SaverDef message with the names of the nodes.
         """
@@ -136,12 +138,16 @@ class BaseSaverBuilder:
                 for shard, (where, items) in enumerate(shards):
                     with device(where):
                         assigns = self._add_restore(path, items, reshape, restore_sequentially)
-                        restores.append(group(*assigns, name="restore_shard" if shard == 0 else f"restore_shard_{shard}"))
+                        restores.append(
+                            group(*assigns, name="restore_shard" if shard == 0 else f"restore_shard_{shard}")
+                        )
                 restore_op = group(*restores, name="restore_all")
             else:
                 save = self.save_op(path, saveables)
                 save_tensor = with_dependencies([save], path)
-                restore_op = group(*self._add_restore(path, saveables, reshape, restore_sequentially), name="restore_all")
+                restore_op = group(
+                    *self._add_restore(path, saveables, reshape, restore_sequentially), name="restore_all"
+                )
         return protos.SaverDef(
             filename_tensor_name=path.name,
             save_tensor_name=save_tensor.name,
@@ -167,7 +173,9 @@ class BaseSaverBuilder:
             with control_dependencies([merge]):
                 return identity(path)
 
-    def _add_restore(self, path: Any, saveables: Sequence[SaveableObject], reshape: bool, restore_sequentially: bool) -> list[Any]:
+    def _add_restore(
+        self, path: Any, saveables: Sequence[SaveableObject], reshape: bool, restore_sequentially: bool
+    ) -> list[Any]:
         values = self.bulk_restore(path, saveables, restore_sequentially)
         assigns: list[Any] = []
         position = 0
@@ -249,12 +257,17 @@ class Saver:
     ) -> None:
         if defer_build and var_list:
             raise ValueError(
-                "If `var_list` is provided then build cannot be deferred. Either set defer_build=False or var_list=None."
+                "If `var_list` is provided then build cannot be deferred. "
+                "Either set defer_build=False or var_list=None."
             )
         if executing_eagerly() and var_list is None:
-            raise RuntimeError("When eager execution is enabled, `var_list` must specify a list or dict of variables to save")
+            raise RuntimeError(
+                "When eager execution is enabled, `var_list` must specify a list or dict of variables to save"
+            )
         if write_version != protos.SaverDef.V2:
-            raise ValueError(f"checkpoints are written in format version 2 (SaverDef.V2), got write_version={write_version}")
+            raise ValueError(
+                f"checkpoints are written in format version 2 (SaverDef.V2), got write_version={write_version}"
+            )
         self._var_list = var_list
         self._reshape = reshape
         self._sharded = sharded
@@ -324,7 +337,9 @@ class Saver:
         variables = self._var_list
         if variables is None:
             graph = get_default_graph()
-            variables = graph.get_collection(GraphKeys.GLOBAL_VARIABLES) + graph.get_collection(GraphKeys.SAVEABLE_OBJECTS)
+            variables = graph.get_collection(GraphKeys.GLOBAL_VARIABLES) + graph.get_collection(
+                GraphKeys.SAVEABLE_OBJECTS
+            )
         if isinstance(variables, dict):
             return variables
         if not isinstance(variables, (list, tuple, set)) and not hasattr(variables, "_get_partitions"):
@@ -495,7 +510,9 @@ class Saver:
                 if tuple(shape.as_list()) != stored:
                     wrong.append(f"{name}: lhs shape= {_brackets(shape.as_list())} rhs shape= {_brackets(stored)}")
         if wrong:
-            raise InvalidArgumentError(None, None, "Assign requires shapes of both tensors to match. " + "; ".join(wrong))
+            raise InvalidArgumentError(
+                None, None, "Assign requires shapes of both tensors to match. " + "; ".join(wrong)
+            )
 
     def _restore_eagerly(self, prefix: str) -> None:
         values = BulkSaverBuilder().bulk_restore(prefix, self._saveables, False)
@@ -529,7 +546,9 @@ class Saver:
     def set_last_checkpoints_with_time(self, last_checkpoints_with_time: Sequence[tuple[str, float]]) -> None:
         """Replace the list of checkpoints by pairs of prefix and time of writing, in seconds since the epoch."""
         if not isinstance(last_checkpoints_with_time, list):
-            raise TypeError(f"last_checkpoints_with_time must be a list of pairs, got {type(last_checkpoints_with_time).__name__}")
+            raise TypeError(
+                f"last_checkpoints_with_time must be a list of pairs, got {type(last_checkpoints_with_time).__name__}"
+            )
         self._last_checkpoints = list(last_checkpoints_with_time)
 
     def recover_last_checkpoints(self, checkpoint_paths: Sequence[str]) -> None:
@@ -586,7 +605,7 @@ class Saver:
         strip_default_attrs: bool = False,
         save_debug_info: bool = False,
     ) -> Any:
-        """Return the default graph as a MetaGraphDef, with this Saver; see `penstock.train.meta_graph.export_meta_graph`."""
+        """Return the default graph as a MetaGraphDef, with this Saver; see `export_meta_graph`."""
         return export_meta_graph(
             filename=filename,
             graph_def=get_default_graph().as_graph_def(add_shapes=True),

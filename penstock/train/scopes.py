@@ -1,14 +1,12 @@
-"""Scopes that do their work in a graph and nothing in eager execution, so that training code need not ask in which it is."""
+"""Scopes that do their work in a graph, and nothing in eager execution."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
-from penstock.core import context
-from penstock.core.graph import Graph, current_graph
+from penstock.core.graph import current_graph
 from penstock.core.operation import Operation
 
 
@@ -36,27 +34,3 @@ def device(name: Any) -> AbstractContextManager[Any]:
     """Request a device for the operations made within the block; eager execution keeps its own."""
     graph = current_graph()
     return contextlib.nullcontext() if graph is None else graph.device(name)
-
-
-def outermost_graph() -> Graph | None:
-    """Return the graph that surrounds all functions being traced; None where that is eager execution."""
-    graph = current_graph()
-    while graph is not None and graph.building_function:
-        graph = getattr(graph, "outer_graph", None)
-    return graph
-
-
-@contextlib.contextmanager
-def init_scope() -> Iterator[None]:
-    """Lift what is made within the block out of functions, control dependencies and gradient tapes.
-
-    Variables of an optimizer are made in such a block: they live on after the function whose tracing asked for them.
-    """
-    graph = outermost_graph()
-    with contextlib.ExitStack() as stack:
-        if graph is not current_graph():
-            stack.enter_context(context.eager_mode() if graph is None else graph.as_default())
-        if graph is not None:
-            stack.enter_context(graph.control_dependencies(None))
-        stack.enter_context(context.stop_recording())
-        yield

@@ -6,8 +6,9 @@ from typing import Any
 
 from penstock.core.convert import convert_to_tensor
 from penstock.core.shape import TensorShape
+from penstock.language.variable_base import SaveSliceInfo, Variable
 from penstock.language.variable_scope import get_variable, get_variable_scope, variable_scope
-from penstock.language.variables import SaveSliceInfo, is_resource_variable
+from penstock.language.variables import is_resource_variable
 from penstock.ops.array.filling import zeros
 from penstock.ops.array.shaping import shape_v1
 from penstock.train.scopes import colocate_with
@@ -72,9 +73,7 @@ def _create(
             return _create_variable(primary, initializer, shape, dtype, validate_shape, prefix)
 
 
-def _create_variable(
-    primary: Any, initializer: Any, shape: Any, dtype: Any, validate_shape: bool, prefix: str
-) -> Any:
+def _create_variable(primary: Any, initializer: Any, shape: Any, dtype: Any, validate_shape: bool, prefix: str) -> Any:
     scope = get_variable_scope()
     partitioner = scope.partitioner
     scope.set_partitioner(None)
@@ -83,7 +82,7 @@ def _create_variable(
             "",
             initializer=initializer,
             trainable=False,
-            use_resource=is_resource_variable(primary) if hasattr(primary, "initializer") else None,
+            use_resource=is_resource_variable(primary) if isinstance(primary, Variable) else None,
             shape=shape,
             dtype=dtype,
             validate_shape=validate_shape,

@@ -21,3 +21,4 @@ from penstock.ops.array import shaping as shaping
 from penstock.ops.array import slicing as slicing
 from penstock.ops.array import sorting as sorting
 from penstock.ops.array import uniqueness as uniqueness
+from penstock.ops.array import unraveling as unraveling

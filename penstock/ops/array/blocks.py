@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from penstock.core.shape_rules import ShapeError, expect_rank, expect_rank_at_le
 from penstock.core.tensor import Tensor
 from penstock.ops.array.common import INDEX
 
-_FORMATS = {"data_format": ("NHWC", "NCHW", "NCHW_VECT_C")}
+_FORMATS: dict[str, Iterable[Any]] = {"data_format": ("NHWC", "NCHW", "NCHW_VECT_C")}
 _INDEX = Type(INDEX, default=int32)
 
 
@@ -190,6 +190,7 @@ def _space_to_batch(input: Value, block: list[int], paddings: list[list[int]]) -
     count = len(block)
     rest = input.shape[count + 1 :]
     margins = [[0, 0], *paddings, *([[0, 0]] * len(rest))]
+    padded: Value
     if isinstance(input, np.ndarray):
         padded = np.pad(input, margins, constant_values=b"")
     else:

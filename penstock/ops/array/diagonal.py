@@ -7,6 +7,7 @@ which end shorter ones are moved, for superdiagonals and for subdiagonals.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -24,7 +25,7 @@ from penstock.ops.array.common import INDEX, check_allocation, deferred, item_si
 from penstock.ops.array.filling import ones, zeros
 from penstock.ops.array.joining import concat_v2_op
 
-_ALIGN = {"align": ("LEFT_RIGHT", "RIGHT_LEFT", "LEFT_LEFT", "RIGHT_RIGHT")}
+_ALIGN: dict[str, Iterable[Any]] = {"align": ("LEFT_RIGHT", "RIGHT_LEFT", "LEFT_LEFT", "RIGHT_RIGHT")}
 _TENSOR_DIAGONAL = FLOATING | COMPLEX | {int32, int64}
 _minimum_op = deferred("Minimum")
 _sum_op = deferred("Sum")
@@ -112,18 +113,18 @@ def _matrix_diag(diagonal: torch.Tensor, k: Any, rows: int, columns: int, paddin
     except ShapeError as error:
         raise _invalid(error) from None
     assert batch is not None
-    check_allocation([*batch, rows, columns], item_size(diagonal))  # type: ignore[list-item]
+    check_allocation([*batch, rows, columns], item_size(diagonal))
     if lower == upper == 0 and rows == columns and not padding:
         return torch.diag_embed(diagonal)
     in_matrix, in_band = _positions(lower, upper, rows, columns, align)
     flat = diagonal.reshape(*batch, -1) if lower != upper else diagonal
-    target = torch.full((*batch, rows * columns), padding, dtype=diagonal.dtype, device=diagonal.device)  # type: ignore[arg-type]
+    target = torch.full((*batch, rows * columns), padding, dtype=diagonal.dtype, device=diagonal.device)
     taken = flat.index_select(-1, _index(in_band, flat))
     at = _index(in_matrix, flat)
     return moved(lambda old, new: old.index_copy(-1, at, new), target, taken).reshape(*batch, rows, columns)
 
 
-def _diagonal_batch(diagonal: Dims, lower: int, upper: int) -> Dims:
+def _diagonal_batch(diagonal: Dims, lower: int, upper: int) -> Any:
     rank = 1 if lower == upper else 2
     expect_rank_at_least(diagonal, rank, "diagonal")
     if diagonal is None:
@@ -486,8 +487,8 @@ def diag_part_op(input: torch.Tensor) -> torch.Tensor:
     except ShapeError as error:
         raise _invalid(error) from None
     assert dims is not None
-    count = math.prod(dims)  # type: ignore[arg-type]
-    return input.reshape(count, count).diagonal().reshape(dims)  # type: ignore[arg-type]
+    count = math.prod(dims)
+    return input.reshape(count, count).diagonal().reshape(dims)
 
 
 @diag_part_op.shape
@@ -552,8 +553,6 @@ def eye(
         columns = num_rows if is_square else num_columns
         if isinstance(num_rows, int) and isinstance(columns, int) and not isinstance(batch, Tensor):
             sizes: list[Any] = list(batch)
-            if num_rows < 0 or columns < 0:
-                raise ValueError(f"the numbers of rows and columns must be at least 0, got {num_rows} and {columns}")
             diagonal_shape: Any = [*sizes, min(num_rows, columns)]
             shape: Any = [*sizes, num_rows, columns]
         else:

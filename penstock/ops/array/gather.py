@@ -223,7 +223,7 @@ def _extents(tensor: Tensor) -> list[Any]:
     if None not in dims:
         return list(dims)
     dynamic = shape_op(tensor)
-    return [dynamic[axis] if size is None else size for axis, size in enumerate(dims)]  # type: ignore[index]
+    return [dynamic[axis] if size is None else size for axis, size in enumerate(dims)]
 
 
 def _product(parts: Sequence[Any]) -> Any:
@@ -237,9 +237,9 @@ def _as_shape(parts: list[Any]) -> Any:
     return parts if all(isinstance(part, int) for part in parts) else pack_op(parts, axis=0)
 
 
-def _rows_gradient(params: Tensor, indices: Tensor, grad: Any) -> IndexedSlices:
+def _rows_gradient(params: Any, indices: Any, grad: Any) -> IndexedSlices:
     extents = sizes(params)
-    dense_shape = constant(extents, int32) if isinstance(extents, list) else extents
+    dense_shape: Any = constant(extents, int32) if isinstance(extents, list) else extents
     rows = _as_shape([-1, *params.dims[1:]]) if is_static(params) else concat_v2_op([[-1], dense_shape[1:]], 0)
     if is_static(params) and 0 in params.dims[1:]:
         rows = concat_v2_op([reshape_op(deferred("Size")(indices), [1]), dense_shape[1:]], 0)
@@ -381,6 +381,7 @@ def gather_nd_op(params: Value, indices: torch.Tensor, *, bad_indices_policy: st
             None, None, f"Requested more than 0 entries, but params is empty. Params shape: {list(dims)}"
         )
     rows = params.reshape(math.prod(dims[:depth]), math.prod(dims[depth:]))
+    picked: Value
     if isinstance(rows, np.ndarray):
         picked = np.take(rows, positions.reshape(-1).numpy(), 0)
         if inside is not None:

@@ -35,7 +35,7 @@ def dense(value: IndexedSlices, dtype: DType | None = None, name: str | None = N
         )
     if value.dense_shape is None:
         raise ValueError(f"Tensor conversion requested for IndexedSlices without dense_shape: {value}")
-    dims = (
+    dims: Any = (
         static_shape(value.dense_shape).as_tuple()
         if isinstance(value.dense_shape, Tensor)
         else tuple(value.dense_shape)

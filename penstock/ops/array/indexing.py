@@ -70,7 +70,9 @@ def getitem(tensor: Any, slice_spec: Any, var: Any = None) -> Tensor:
     begin: list[Any] = []
     end: list[Any] = []
     strides: list[Any] = []
-    masks = dict.fromkeys(("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask"), 0)
+    masks: dict[str, Any] = dict.fromkeys(
+        ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask"), 0
+    )
     for position, item in enumerate(slice_spec):
         bit = 1 << position
         if isinstance(item, slice):
@@ -97,7 +99,8 @@ def getitem(tensor: Any, slice_spec: Any, var: Any = None) -> Tensor:
     ):
         return strided_slice_op(tensor, *_same_type(begin, end, strides), **masks)
     with name_scope(None, "strided_slice", [tensor]) as scope:
-        return strided_slice(tensor, *_same_type(begin, end, strides), **masks, var=var, name=scope or None)
+        starts, stops, steps = _same_type(begin, end, strides)
+        return strided_slice(tensor, starts, stops, steps, **masks, var=var, name=scope or None)
 
 
 def _same_type(*specs: list[Any]) -> list[Tensor]:

@@ -483,7 +483,7 @@ def tile_gradient(call: Any, grad: Any) -> tuple[Any, None]:
         if not math.prod(known):
             return deferred("ZerosLike")(input), None
         interleaved: Any = [part for pair in zip(known, input.dims, strict=True) for part in pair]
-        rank = len(known)
+        rank: Any = len(known)
     else:
         extents = shape_op(input, out_type=multiples.dtype)
         interleaved = reshape_op(pack_op([multiples, extents], axis=1), [-1])

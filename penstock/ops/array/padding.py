@@ -144,7 +144,7 @@ def mirror_pad_shape(input: Dims, paddings: Any, *, mode: str) -> Dims:
     if input is not None and paddings is not None and len(input) == len(paddings):
         for size, pair in zip(input, paddings, strict=True):
             if size is not None and pair is not None and None not in pair:
-                _check_mirror(size, *pair, mode, ShapeError)
+                _check_mirror(size, pair[0], pair[1], mode, ShapeError)
     return _padded_shape(input, paddings)
 
 
@@ -169,7 +169,7 @@ def mirror_pad_grad_op(input: Value, paddings: list[list[int]], *, mode: str) ->
             _check_mirror(size, before, after, mode, _invalid)
             positions = torch.tensor(_mirrored(size, before, after, mode), device=input.device)
             folded = result.new_zeros((*result.shape[:axis], size, *result.shape[axis + 1 :]))
-            result = moved(lambda total, part, axis=axis, at=positions: total.index_add(axis, at, part), folded, result)  # type: ignore[misc]
+            result = moved(lambda total, part, axis=axis, at=positions: total.index_add(axis, at, part), folded, result)
     return result.clone() if result is input else result
 
 

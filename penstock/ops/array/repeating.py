@@ -38,14 +38,14 @@ def repeat(input: Any, repeats: Any, axis: int | None = None, name: str | None =
             raise ValueError(f"Argument `axis` = {axis} is out of range for an input of shape {data.shape}")
         if data.ndim == 0:
             data = reshape(data, [1])
-        axis %= data.ndim
+        rank = data.ndim
+        assert rank is not None
+        axis %= rank
         counts = _cast_op(convert_to_tensor(repeats, name="repeats"), DstT=int32)
         if counts.ndim == 1 and counts.dims[0] == 1:
             counts = reshape(counts, [])
         if counts.ndim == 0:
-            tiled = tile(
-                expand_dims(data, axis + 1), stack([counts if i == axis + 1 else 1 for i in range(data.ndim + 1)])
-            )
+            tiled = tile(expand_dims(data, axis + 1), stack([counts if i == axis + 1 else 1 for i in range(rank + 1)]))
             if is_static(data):
                 assert data.dims is not None
                 dims: Any = [-1 if i == axis else extent for i, extent in enumerate(data.dims)]

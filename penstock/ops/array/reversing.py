@@ -23,7 +23,7 @@ _REVERSIBLE = FLOATING | INTEGER | COMPLEX | {dtypes.bool_, dtypes.string}
 
 def _flip(tensor: Value, axes: list[int]) -> Value:
     if isinstance(tensor, np.ndarray):
-        return np.flip(tensor, axes) if axes else tensor.copy()
+        return np.flip(tensor, tuple(axes)) if axes else tensor.copy()
     return tensor.flip(axes)
 
 

@@ -93,7 +93,6 @@ def select_v2_gradient(call: Any, grad: Any) -> tuple[None, Any, Any]:
 
 @op(
     "Where(input: T) -> index: int64",
-    differentiable=False,
     T=Type(dtypes.NUMBER | dtypes.QUANTIZED | {dtypes.bool_}, default=dtypes.bool_),
 )
 def where_op(input: torch.Tensor) -> torch.Tensor:

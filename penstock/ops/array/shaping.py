@@ -413,7 +413,7 @@ def broadcast_to(input: Any, shape: Any, name: str | None = None) -> Tensor:
     return broadcast_to_op(input, shape, name=name)
 
 
-@op("BroadcastArgs(s0: host T, s1: host T) -> r0: T", differentiable=False, T=Type(INDEX, default=int32))
+@op("BroadcastArgs(s0: host T, s1: host T) -> r0: T", T=Type(INDEX, default=int32))
 def broadcast_args_op(s0: list[int], s1: list[int], *, T: DType) -> Value:
     try:
         return numbers(broadcast(tuple(s0), tuple(s1)), T)

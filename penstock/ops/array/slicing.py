@@ -129,11 +129,11 @@ class _Masks(NamedTuple):
 
 
 class _Range(NamedTuple):
-    """What a slice takes of one axis: `count` elements from `start` on, `step` apart; or one element and no axis."""
+    """What a slice takes of one axis: `extent` elements from `start` on, `step` apart; or one element and no axis."""
 
     start: int | None
     step: int
-    count: int | None
+    extent: int | None
     shrinks: bool
 
 
@@ -244,7 +244,7 @@ def _index(plan: _Plan) -> tuple[tuple[Any, ...], list[int]]:
 def _flip(value: Value, axes: list[int]) -> Value:
     if not axes:
         return value
-    return value.flip(axes) if isinstance(value, torch.Tensor) else np.flip(value, axes)
+    return value.flip(axes) if isinstance(value, torch.Tensor) else np.flip(value, tuple(axes))
 
 
 def _kernel_plan(
@@ -275,8 +275,8 @@ def strided_slice_op(
 ) -> Value:
     masks = _Masks(begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask)
     index, reversed_axes = _kernel_plan(input.shape, begin, end, strides, masks)
-    # The ellipsis keeps NumPy from returning a bare element.
-    result = input[index] if isinstance(input, torch.Tensor) else input[(*index, ...)]
+    whole = (*index, ...)  # the ellipsis keeps NumPy from returning a bare element
+    result = input[whole]
     return _flip(result, reversed_axes)
 
 
@@ -294,8 +294,9 @@ def strided_slice_shape(input: Dims, begin: Any, end: Any, strides: Any, **masks
     specs = _known_entries(begin, end, strides)
     if specs is None:
         return None
-    plan = _plan(input, *specs, _Masks(*masks.values()))
-    return tuple(1 if item is None else item.count for item in plan if item is None or not item.shrinks)
+    starts, stops, steps = specs
+    plan = _plan(input, starts, stops, steps, _Masks(*masks.values()))
+    return tuple(1 if item is None else item.extent for item in plan if item is None or not item.shrinks)
 
 
 @strided_slice_op.partial
@@ -334,7 +335,7 @@ def strided_slice_gradient(call: Any, grad: Any) -> tuple[Any, None, None, None]
     return strided_slice_grad_op(extents, begin, end, strides, grad, **_mask_attrs(call)), None, None, None
 
 
-def _mask_attrs(call: Any) -> dict[str, int]:
+def _mask_attrs(call: Any) -> dict[str, Any]:
     return {f"{name}_mask": call.attrs[f"{name}_mask"] for name in _Masks._fields}
 
 
@@ -467,7 +468,7 @@ def strided_slice(
     if strides is None:
         begin = convert_to_tensor(begin)
         strides = deferred("OnesLike")(begin)
-    masks = {
+    masks: dict[str, Any] = {
         "begin_mask": begin_mask,
         "end_mask": end_mask,
         "ellipsis_mask": ellipsis_mask,

@@ -8,18 +8,21 @@ import torch
 
 from penstock.core import array
 from penstock.core.convert import convert_to_tensor
-from penstock.core.dtypes import DType, as_dtype, int32
+from penstock.core.dtypes import REAL_NUMBER, DType, as_dtype, int32
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.graph import name_scope
 from penstock.core.inference import static_value
 from penstock.core.op import Type, op
 from penstock.core.shape import Dims
-from penstock.core.shape_rules import expect_rank, merge_dim
+from penstock.core.shape_rules import ShapeError, expect_rank, expect_rank_at_least, merge_dim
 from penstock.core.tensor import Tensor
-from penstock.ops.array.common import INDEX, deferred, sizes
-from penstock.ops.array.shaping import reshape, shape, transpose
+from penstock.ops.array.common import INDEX, deferred, moved, sizes
+from penstock.ops.array.shaping import expand_dims, reshape, shape, transpose
 from penstock.ops.constant import constant
 
+_cast_op = deferred("Cast")
+_equal_op = deferred("Equal")
+_sum_op = deferred("Sum")
 _top_k_op = deferred("TopKV2")
 
 
@@ -51,7 +54,6 @@ def _bound_shape(sorted_inputs: Dims, values: Dims, *, out_type: DType) -> Dims:
 
 @op(
     "LowerBound(sorted_inputs: T, values: T) -> output: out_type",
-    differentiable=False,
     shape=_bound_shape,
     out_type=Type(INDEX, default=int32),
 )
@@ -61,7 +63,6 @@ def lower_bound_op(sorted_inputs: torch.Tensor, values: torch.Tensor, *, out_typ
 
 @op(
     "UpperBound(sorted_inputs: T, values: T) -> output: out_type",
-    differentiable=False,
     shape=_bound_shape,
     out_type=Type(INDEX, default=int32),
 )
@@ -179,11 +180,58 @@ def _sorted(values: Any, axis: Any, direction: str, output: int) -> Tensor:
     return transpose(result, order) if position != rank - 1 else result
 
 
-def _mirrored(values: Tensor) -> Tensor:
+def _mirrored(values: Any) -> Any:
     """Return numbers in reverse order of size, without overflow; applied twice, the numbers themselves."""
     dtype = values.dtype.base_dtype
     if dtype.is_unsigned:
-        return constant(dtype.max, dtype) - values  # type: ignore[operator]
+        return constant(dtype.max, dtype) - values
     if dtype.is_integer:
-        return -1 - values  # type: ignore[operator]
-    return -values  # type: ignore[operator]
+        return -1 - values
+    return -values
+
+
+# The n-th element
+
+
+@op("NthElement(input: T, n: host int32) -> values: T", T=REAL_NUMBER)
+def nth_element_op(input: torch.Tensor, n: int, *, reverse: bool = False) -> torch.Tensor:
+    if not input.ndim:
+        raise InvalidArgumentError(None, None, "Input must be at least rank 1 but is rank 0")
+    if isinstance(n, list) or not 0 <= n < input.shape[-1]:
+        raise InvalidArgumentError(None, None, f"n must be a scalar in [0, {input.shape[-1]}), got {n}")
+    rank = input.shape[-1] - n if reverse else n + 1
+    if input.dtype in (torch.uint16, torch.uint32, torch.uint64):
+        positions = _ordered(input).kthvalue(rank, -1).indices
+        return moved(lambda values: values.gather(-1, positions.unsqueeze(-1)).squeeze(-1), input)
+    return input.kthvalue(rank, -1).values
+
+
+@nth_element_op.shape
+def nth_element_shape(input: Dims, n: Any, *, reverse: bool) -> Dims:
+    expect_rank_at_least(input, 1, "input")
+    if input is None:
+        return None
+    if n is not None and (n < 0 or (input[-1] is not None and n >= input[-1])):
+        raise ShapeError(f"n must be in [0, {input[-1]}), got {n}")
+    return input[:-1]
+
+
+@nth_element_op.gradient
+def nth_element_gradient(call: Any, grad: Any) -> tuple[Any, None]:
+    """Share the gradient equally among the elements that have the value."""
+    input = call.inputs[0]
+    chosen = _cast_op(_equal_op(expand_dims(call.outputs[0], -1), input), DstT=input.dtype)
+    share = expand_dims(grad, -1) / _sum_op(chosen, [-1], keep_dims=True)  # type: ignore[operator]
+    return chosen * share, None
+
+
+def nth_element(input: Any, n: Any, reverse: bool = False, name: str | None = None) -> Tensor:
+    """Return the n-th smallest element of each row.
+
+    Args:
+        input: a tensor of shape (..., m).
+        n: a scalar in [0, m), counted from 0.
+        reverse: whether the n-th largest is wanted.
+        name: the name of the node.
+    """
+    return nth_element_op(input, n, reverse=reverse, name=name)

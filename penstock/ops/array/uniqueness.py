@@ -75,7 +75,7 @@ def _unique_axis(x: Value, axis: list[int]) -> int:
 _OUT_INDEX = Type(INDEX, default=int32)
 
 
-@op("Unique(x: T) -> (y: T, idx: out_idx)", differentiable=False, out_idx=_OUT_INDEX)
+@op("Unique(x: T) -> (y: T, idx: out_idx)", out_idx=_OUT_INDEX)
 def unique_op(x: Value, *, out_idx: DType = int32) -> tuple[Value, Value]:
     _check_vector(x)
     return _distinct(x, 0, out_idx)[:2]
@@ -88,7 +88,6 @@ def unique_shape(x: Dims, *, out_idx: DType) -> tuple[Dims, Dims]:
 
 @op(
     "UniqueV2(x: T, axis: host Taxis) -> (y: T, idx: out_idx)",
-    differentiable=False,
     Taxis=Type(INDEX, default=int64),
     out_idx=_OUT_INDEX,
 )
@@ -101,7 +100,7 @@ def unique_v2_shape(x: Dims, axis: Any, *, out_idx: DType) -> tuple[Dims, Dims]:
     return unique_with_counts_v2_shape(x, axis, out_idx=out_idx)[:2]
 
 
-@op("UniqueWithCounts(x: T) -> (y: T, idx: out_idx, count: out_idx)", differentiable=False, out_idx=_OUT_INDEX)
+@op("UniqueWithCounts(x: T) -> (y: T, idx: out_idx, count: out_idx)", out_idx=_OUT_INDEX)
 def unique_with_counts_op(x: Value, *, out_idx: DType = int32) -> tuple[Value, Value, Value]:
     _check_vector(x)
     return _distinct(x, 0, out_idx)
@@ -114,7 +113,6 @@ def unique_with_counts_shape(x: Dims, *, out_idx: DType) -> tuple[Dims, Dims, Di
 
 @op(
     "UniqueWithCountsV2(x: T, axis: host Taxis) -> (y: T, idx: out_idx, count: out_idx)",
-    differentiable=False,
     Taxis=Type(INDEX, default=int64),
     out_idx=_OUT_INDEX,
 )
@@ -158,7 +156,7 @@ def unique_with_counts(x: Any, out_idx: Any = int32, name: str | None = None) ->
     return unique_with_counts_op(x, out_idx=as_dtype(out_idx), name=name)
 
 
-@op("ListDiff(x: T, y: T) -> (out: T, idx: out_idx)", differentiable=False, out_idx=_OUT_INDEX)
+@op("ListDiff(x: T, y: T) -> (out: T, idx: out_idx)", out_idx=_OUT_INDEX)
 def list_diff_op(x: Value, y: Value, *, out_idx: DType = int32) -> tuple[Value, Value]:
     for name, value in (("x", x), ("y", y)):
         if value.ndim != 1:

@@ -98,12 +98,16 @@ def parse_slice(text: str) -> tuple[tuple[int, ...], TensorSlice] | None:
     *sizes, parts = text.split(" ")
     try:
         shape = tuple(int(size) for size in sizes)
-        extents = [(0, -1) if part == "-" else tuple(int(number) for number in part.split(",")) for part in parts.split(":")]
+        extents = [
+            (0, -1) if part == "-" else tuple(int(number) for number in part.split(",")) for part in parts.split(":")
+        ]
         starts, lengths = zip(*extents, strict=True)
         return shape, TensorSlice(starts, lengths).within(shape)
     except ValueError as error:
         raise InvalidArgumentError(
-            None, None, f"cannot read the slice {text!r}: expected sizes and 'start,length' or '-' for each axis ({error})"
+            None,
+            None,
+            f"cannot read the slice {text!r}: expected sizes and 'start,length' or '-' for each axis ({error})",
         ) from None
 
 
@@ -115,14 +119,20 @@ def no_outputs(*inputs: Any, **attrs: Any) -> tuple[()]:
 def _check_counts(names: list[str], slices: list[str], tensors: int) -> None:
     if not len(names) == len(slices) == tensors:
         raise InvalidArgumentError(
-            None, None, f"{len(names)} tensor names, {len(slices)} slices and {tensors} tensors: there must be as many of each"
+            None,
+            None,
+            f"{len(names)} tensor names, {len(slices)} slices and {tensors} tensors: there must be as many of each",
         )
 
 
-
-
-@op("SaveV2(prefix: string, tensor_names: string, shape_and_slices: string, tensors: list(dtypes))", stateful=True, shape=no_outputs)
-def save_v2_op(prefix: Value, tensor_names: Value, shape_and_slices: Value, tensors: list[Value], *, dtypes: list[DType]) -> tuple[()]:
+@op(
+    "SaveV2(prefix: string, tensor_names: string, shape_and_slices: string, tensors: list(dtypes))",
+    stateful=True,
+    shape=no_outputs,
+)
+def save_v2_op(
+    prefix: Value, tensor_names: Value, shape_and_slices: Value, tensors: list[Value], *, dtypes: list[DType]
+) -> tuple[()]:
     path, names, specs = _text(prefix), _texts(tensor_names), _texts(shape_and_slices)
     _check_counts(names, specs, len(tensors))
     whole: dict[str, np.ndarray] = {}
@@ -136,11 +146,16 @@ def save_v2_op(prefix: Value, tensor_names: Value, shape_and_slices: Value, tens
             shape, where = part
             if where.lengths != elements.shape:
                 raise InvalidArgumentError(
-                    None, None, f"Slice in shape_and_slices of {name!r} has shape {list(where.lengths)}, its tensor {list(elements.shape)}"
+                    None,
+                    None,
+                    f"Slice in shape_and_slices of {name!r} has shape {list(where.lengths)}, its tensor "
+                    f"{list(elements.shape)}",
                 )
             known, items = parts.setdefault(name, (shape, []))
             if known != shape:
-                raise InvalidArgumentError(None, None, f"the slices of {name!r} are of tensors of shapes {list(known)} and {list(shape)}")
+                raise InvalidArgumentError(
+                    None, None, f"the slices of {name!r} are of tensors of shapes {list(known)} and {list(shape)}"
+                )
             items.append((where, elements))
         elif name in whole:
             raise InvalidArgumentError(None, None, f"two tensors are to be saved under the name {name!r}")
@@ -178,10 +193,15 @@ def _check_restorable(reader: BundleReader, name: str, part: Any, dtype: DType) 
     shape, enum = translated(lambda: reader.shape_and_dtype(name), reader.prefix)
     if enum != dtype.as_datatype_enum:
         stored = as_dtype(enum).name
-        raise InvalidArgumentError(None, None, f"tensor_name = {name}; expected dtype {dtype.name} does not equal original dtype {stored}")
+        raise InvalidArgumentError(
+            None, None, f"tensor_name = {name}; expected dtype {dtype.name} does not equal original dtype {stored}"
+        )
     if part is not None and part[0] != shape:
         raise InvalidArgumentError(
-            None, None, f"tensor_name = {name}; shape in shape_and_slice spec {list(part[0])} does not match the shape stored in checkpoint: {list(shape)}"
+            None,
+            None,
+            f"tensor_name = {name}; shape in shape_and_slice spec {list(part[0])} does not match the shape stored in "
+            f"checkpoint: {list(shape)}",
         )
 
 
@@ -192,14 +212,24 @@ def restore_v2_shape(prefix: Dims, tensor_names: Dims, shape_and_slices: Dims, *
 
 @op("MergeV2Checkpoints(checkpoint_prefixes: string, destination_prefix: string)", stateful=True, shape=no_outputs)
 def merge_v2_checkpoints_op(
-    checkpoint_prefixes: Value, destination_prefix: Value, *, delete_old_dirs: bool = True, allow_missing_files: bool = False
+    checkpoint_prefixes: Value,
+    destination_prefix: Value,
+    *,
+    delete_old_dirs: bool = True,
+    allow_missing_files: bool = False,
 ) -> tuple[()]:
     destination = _text(destination_prefix)
-    translated(lambda: merge_bundles(_texts(checkpoint_prefixes), destination, delete_old_dirs, allow_missing_files), destination)
+    translated(
+        lambda: merge_bundles(_texts(checkpoint_prefixes), destination, delete_old_dirs, allow_missing_files),
+        destination,
+    )
     return ()
 
 
-@op("ShardedFilename(basename: string, shard: int32, num_shards: int32) -> filename: string", shape=lambda basename, shard, num_shards: ())
+@op(
+    "ShardedFilename(basename: string, shard: int32, num_shards: int32) -> filename: string",
+    shape=lambda basename, shard, num_shards: (),
+)
 def sharded_filename_op(basename: Value, shard: Value, num_shards: Value) -> Value:
     name = f"{_text(basename)}-{int(array.to_numpy(shard)):05d}-of-{int(array.to_numpy(num_shards)):05d}"
     return np.array(name.encode("utf-8", "surrogateescape"), dtype=object)

@@ -10,7 +10,6 @@ from penstock.core import array
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import COMPLEX, DType, as_dtype, complex64, complex128, float16, float32, float64, int32
 from penstock.core.errors import InvalidArgumentError
-from penstock.core.graph import name_scope
 from penstock.core.op import Type, op
 from penstock.core.shape import Dims
 from penstock.core.shape_rules import expect_rank_at_least
@@ -24,7 +23,16 @@ from penstock.ops.array.diagonal import (
 )
 from penstock.ops.array.joining import concat
 from penstock.ops.array.shaping import expand_dims
-from penstock.ops.linalg.common import MATRIX, adjoint, check_invertible, check_square, product, square, square_shape, widened
+from penstock.ops.linalg.common import (
+    MATRIX,
+    adjoint,
+    check_invertible,
+    check_square,
+    product,
+    square,
+    square_shape,
+    widened,
+)
 from penstock.ops.linalg.solving import matrix_solve_op, matrix_triangular_solve_op
 
 _cast_op = deferred("Cast")
@@ -39,7 +47,7 @@ def _real(x: Tensor) -> Tensor:
     return deferred("Real")(x, Tout=out) if x.dtype.is_complex else x
 
 
-def _safe_reciprocal(x: Tensor) -> Tensor:
+def _safe_reciprocal(x: Any) -> Any:
     """Return 1/x, and 0 where x is 0."""
     return _reciprocal_no_nan_op(_ones_like_op(x), x)
 
@@ -67,14 +75,18 @@ def cholesky_gradient(call: Any, grad: Any) -> Any:
 def cholesky_cotangent(lower: Tensor, grad: Tensor) -> Tensor:
     """Return the cotangent of a matrix from that of its Cholesky factor (Murray 2016, section 4)."""
     middle = product(lower, grad, adjoint_a=True)
-    middle = matrix_set_diag_op(middle, matrix_diag_part_op(middle) * 0.5)  # type: ignore[operator]
+    middle = matrix_set_diag_op(middle, matrix_diag_part_op(middle) * 0.5)
     middle = matrix_band_part_op(middle, -1, 0)
     left = matrix_triangular_solve_op(lower, middle, lower=True, adjoint=True)
     whole = adjoint(matrix_triangular_solve_op(lower, adjoint(left), lower=True, adjoint=True))
     return (whole + adjoint(whole)) * 0.5  # type: ignore[operator]
 
 
-@op("CholeskyGrad(l: T, grad: T) -> output: T", T=frozenset({float16, float32, float64}), shape=lambda l, grad: square(l, "l"))
+@op(
+    "CholeskyGrad(l: T, grad: T) -> output: T",
+    T=frozenset({float16, float32, float64}),
+    shape=lambda lower, grad: square(lower, "l"),
+)
 def cholesky_grad_op(l: torch.Tensor, grad: torch.Tensor) -> torch.Tensor:  # noqa: E741
     def pull(lower: torch.Tensor, cotangent: torch.Tensor) -> torch.Tensor:
         middle = (lower.mT @ cotangent).tril()
@@ -130,14 +142,16 @@ def qr_gradient(call: Any, grad_q: Any, grad_r: Any) -> Any:
         raise LookupError(f"The gradient of Qr {call.name!r} needs a static shape of the matrices")
     rows, columns = q.dims[-2], dims[-1]
     if call.attrs["full_matrices"] and rows != columns:
-        raise LookupError(f"The gradient of Qr {call.name!r} is not defined for full_matrices with {rows} rows and {columns} columns")
+        raise LookupError(
+            f"The gradient of Qr {call.name!r} is not defined for full_matrices with {rows} rows and {columns} columns"
+        )
     grad_q, grad_r = convert_to_tensor(grad_q), convert_to_tensor(grad_r)
     if rows >= columns:
         return _deep_qr_cotangent(q, r, grad_q, grad_r)
     # The columns beyond the square part follow from q alone.
-    beyond, beyond_grad = call.inputs[0][..., rows:], grad_r[..., rows:]  # type: ignore[index]
-    grad_q = grad_q + product(beyond, beyond_grad, adjoint_b=True)  # type: ignore[operator]
-    first = _deep_qr_cotangent(q, r[..., :rows], grad_q, grad_r[..., :rows])  # type: ignore[index]
+    beyond, beyond_grad = call.inputs[0][..., rows:], grad_r[..., rows:]
+    grad_q = grad_q + product(beyond, beyond_grad, adjoint_b=True)
+    first = _deep_qr_cotangent(q, r[..., :rows], grad_q, grad_r[..., :rows])
     return concat([first, product(q, beyond_grad)], -1)
 
 
@@ -238,7 +252,11 @@ def svd_shape(input: Dims, *, compute_uv: bool, full_matrices: bool) -> tuple[Di
     if not compute_uv:
         return values, (0,), (0,)
     batch = input[:-2]
-    return values, (*batch, rows, rows if full_matrices else inner), (*batch, columns, columns if full_matrices else inner)
+    return (
+        values,
+        (*batch, rows, rows if full_matrices else inner),
+        (*batch, columns, columns if full_matrices else inner),
+    )
 
 
 @svd_op.gradient
@@ -253,7 +271,9 @@ def svd_gradient(call: Any, grad_s: Any, grad_u: Any, grad_v: Any) -> Any:
     rows, columns = a.dims[-2:]
     inner = min(rows, columns)
     if call.attrs["full_matrices"] and abs(rows - columns) > 1:
-        raise LookupError(f"The gradient of Svd {call.name!r} is not defined for full_matrices with {rows} rows and {columns} columns")
+        raise LookupError(
+            f"The gradient of Svd {call.name!r} is not defined for full_matrices with {rows} rows and {columns} columns"
+        )
     grad_u, grad_v = convert_to_tensor(grad_u), convert_to_tensor(grad_v)
     u, v, grad_u, grad_v = (part[..., :inner] for part in (u, v, grad_u, grad_v))
     squares = s * s
@@ -262,7 +282,7 @@ def svd_gradient(call: Any, grad_s: Any, grad_u: Any, grad_v: Any) -> Any:
     u_part, v_part = product(u, grad_u, adjoint_a=True), product(v, grad_v, adjoint_a=True)
     u_skew, v_skew = u_part - adjoint(u_part), v_part - adjoint(v_part)  # type: ignore[operator]
     row, column = expand_dims(s, -2), expand_dims(s, -1)
-    middle = weights * u_skew * row + column * (weights * v_skew) + matrix_diag_op(grad_s)  # type: ignore[operator]
+    middle = weights * u_skew * row + column * (weights * v_skew) + matrix_diag_op(grad_s)
     inverse = _safe_reciprocal(s)
     if a.dtype.is_complex:
         middle = middle + matrix_diag_op(matrix_diag_part_op(u_skew) * 0.5 * inverse)

@@ -17,7 +17,16 @@ from penstock.core.tensor import Tensor
 from penstock.ops.array.common import deferred
 from penstock.ops.array.diagonal import matrix_band_part_op, matrix_diag_part_op
 from penstock.ops.array.shaping import expand_dims, sum_to_shape_of
-from penstock.ops.linalg.common import MATRIX, adjoint, check_invertible, check_square, product, square, square_shape, widened
+from penstock.ops.linalg.common import (
+    MATRIX,
+    adjoint,
+    check_invertible,
+    check_square,
+    product,
+    square,
+    square_shape,
+    widened,
+)
 
 _cast_op = deferred("Cast")
 _log_op = deferred("Log")
@@ -72,7 +81,9 @@ def _check_system(matrix: torch.Tensor, rhs: torch.Tensor, broadcasts: bool = Fa
         )
     if not broadcasts and matrix.shape[:-2] != rhs.shape[:-2]:
         raise InvalidArgumentError(
-            None, None, f"matrix and rhs must have equal batch axes, got shapes {list(matrix.shape)} and {list(rhs.shape)}"
+            None,
+            None,
+            f"matrix and rhs must have equal batch axes, got shapes {list(matrix.shape)} and {list(rhs.shape)}",
         )
 
 
@@ -127,7 +138,9 @@ def solve(matrix: Any, rhs: Any, adjoint: bool = False, name: str | None = None)
 
 
 @op("MatrixTriangularSolve(matrix: T, rhs: T) -> output: T", T=MATRIX | {bfloat16})
-def matrix_triangular_solve_op(matrix: torch.Tensor, rhs: torch.Tensor, *, lower: bool = True, adjoint: bool = False) -> torch.Tensor:
+def matrix_triangular_solve_op(
+    matrix: torch.Tensor, rhs: torch.Tensor, *, lower: bool = True, adjoint: bool = False
+) -> torch.Tensor:
     _check_system(matrix, rhs, broadcasts=True)
     diagonal = matrix.diagonal(0, -2, -1)
     check_invertible(diagonal == 0, _NOT_INVERTIBLE)
@@ -154,7 +167,9 @@ def matrix_triangular_solve_gradient(call: Any, grad: Any) -> tuple[Any, Any]:
     return sum_to_shape_of(grad_matrix, matrix, grad_matrix), sum_to_shape_of(grad_rhs, rhs, grad_rhs)
 
 
-def triangular_solve(matrix: Any, rhs: Any, lower: bool = True, adjoint: bool = False, name: str | None = None) -> Tensor:
+def triangular_solve(
+    matrix: Any, rhs: Any, lower: bool = True, adjoint: bool = False, name: str | None = None
+) -> Tensor:
     """Return the solutions x of matrix x = rhs for triangular matrices.
 
     Args:
@@ -186,7 +201,9 @@ def cholesky_solve(chol: Any, rhs: Any, name: str | None = None) -> Tensor:
 
 
 @op("MatrixSolveLs(matrix: T, rhs: T, l2_regularizer: host double) -> output: T", T=MATRIX)
-def matrix_solve_ls_op(matrix: torch.Tensor, rhs: torch.Tensor, l2_regularizer: float, *, fast: bool = True) -> torch.Tensor:
+def matrix_solve_ls_op(
+    matrix: torch.Tensor, rhs: torch.Tensor, l2_regularizer: float, *, fast: bool = True
+) -> torch.Tensor:
     if matrix.ndim < 2 or rhs.ndim < 2 or matrix.shape[:-1] != rhs.shape[:-1]:
         raise InvalidArgumentError(
             None, None, f"Input matrix and rhs are incompatible: shapes {list(matrix.shape)} and {list(rhs.shape)}"
@@ -202,7 +219,10 @@ def matrix_solve_ls_op(matrix: torch.Tensor, rhs: torch.Tensor, l2_regularizer: 
         gramian = a.mH @ a if rows >= columns else a @ a.mH
         gramian = gramian + l2_regularizer * torch.eye(side, dtype=a.dtype, device=a.device)
         factor, info = torch.linalg.cholesky_ex(gramian)
-        check_invertible(info, "Input matrix was rank deficient or ill-conditioned. Try setting fast=False or provide a larger l2_regularizer > 0.")
+        check_invertible(
+            info,
+            "Input matrix was rank deficient or ill-conditioned. Try setting fast=False or provide a larger l2_regularizer > 0.",
+        )
         if rows >= columns:
             return torch.cholesky_solve(a.mH @ b, factor)
         return a.mH @ torch.cholesky_solve(b, factor)
@@ -241,7 +261,7 @@ def matrix_solve_ls_gradient(call: Any, grad: Any) -> tuple[Any, Any, None]:
     grad_b = cholesky_solve(factor, product(a, grad))
     weights = cholesky_solve(factor, b)
     first = product(grad_b, product(weights, a, adjoint_a=True))
-    rest = grad - product(a, grad_b, adjoint_a=True)  # type: ignore[operator]
+    rest = grad - product(a, grad_b, adjoint_a=True)
     return product(weights, rest, adjoint_b=True) - first, grad_b, None  # type: ignore[operator]
 
 
@@ -261,7 +281,11 @@ def lstsq(matrix: Any, rhs: Any, l2_regularizer: float = 0.0, fast: bool = True,
 # Determinants
 
 
-@op("MatrixDeterminant(input: T) -> output: T", T=MATRIX, shape=lambda input: None if (d := square(input)) is None else d[:-2])
+@op(
+    "MatrixDeterminant(input: T) -> output: T",
+    T=MATRIX,
+    shape=lambda input: None if (d := square(input)) is None else d[:-2],
+)
 def matrix_determinant_op(input: torch.Tensor) -> torch.Tensor:
     check_square(input)
     return widened(torch.linalg.det, input)
@@ -269,8 +293,8 @@ def matrix_determinant_op(input: torch.Tensor) -> torch.Tensor:
 
 @matrix_determinant_op.gradient
 def matrix_determinant_gradient(call: Any, grad: Any) -> Any:
-    factor = convert_to_tensor(grad) * call.outputs[0]  # type: ignore[operator]
-    return expand_dims(expand_dims(factor, -1), -1) * matrix_inverse_op(call.inputs[0], adjoint=True)  # type: ignore[operator]
+    factor = convert_to_tensor(grad) * call.outputs[0]
+    return expand_dims(expand_dims(factor, -1), -1) * matrix_inverse_op(call.inputs[0], adjoint=True)
 
 
 def det(input: Any, name: str | None = None) -> Tensor:
@@ -303,7 +327,7 @@ def log_matrix_determinant_shape(input: Dims) -> tuple[Dims, Dims]:
 
 @log_matrix_determinant_op.gradient
 def log_matrix_determinant_gradient(call: Any, grad_sign: Any, grad: Any) -> Any:
-    return expand_dims(expand_dims(grad, -1), -1) * matrix_inverse_op(call.inputs[0], adjoint=True)  # type: ignore[operator]
+    return expand_dims(expand_dims(grad, -1), -1) * matrix_inverse_op(call.inputs[0], adjoint=True)
 
 
 def slogdet(input: Any, name: str | None = None) -> Any:
@@ -361,7 +385,10 @@ def tridiagonal_solve_op(
         far, next_right = torch.where(swaps, next_right, far), torch.where(swaps, far, next_right)
         by_column = swaps.unsqueeze(-1)
         value, next_value = torch.where(by_column, next_value, value), torch.where(by_column, value, next_value)
-        check_invertible(pivot == 0, "The first element of diagonals is zero." if row == 1 and not partial_pivoting else _NOT_INVERTIBLE)
+        check_invertible(
+            pivot == 0,
+            "The first element of diagonals is zero." if row == 1 and not partial_pivoting else _NOT_INVERTIBLE,
+        )
         rows.append((pivot, right, far, value))
         factor = below / pivot
         pivot, right = diagonal - factor * right, next_right - factor * far
@@ -396,15 +423,12 @@ def tridiagonal_solve_gradient(call: Any, grad: Any) -> tuple[Any, Any]:
     upper, main, lower = (diagonals[..., i, :] for i in range(3))
     roll = deferred("Roll")
     turned = deferred("Pack")([roll(lower, -1, -1), main, roll(upper, 1, -1)], axis=-2)
-    if diagonals.dtype.is_complex:
-        turned = deferred("Conj")(turned)
     grad_rhs = tridiagonal_solve_op(turned, grad, **attrs)
-    conjugate = deferred("Conj")(solution) if solution.dtype.is_complex else solution
     rows = deferred("Shape")(diagonals)[-1]
     position = deferred("Range")(0, rows, 1)
 
     def band(shift: int, inside: Any) -> Any:
-        whole = _neg_op(_sum_op(grad_rhs * roll(conjugate, shift, -2), [-1], keep_dims=False))
+        whole = _neg_op(_sum_op(grad_rhs * roll(solution, shift, -2), [-1], keep_dims=False))
         return deferred("SelectV2")(inside, whole, deferred("ZerosLike")(whole))
 
     grads = [
@@ -416,7 +440,9 @@ def tridiagonal_solve_gradient(call: Any, grad: Any) -> tuple[Any, Any]:
 
 
 @op("TridiagonalMatMul(superdiag: T, maindiag: T, subdiag: T, rhs: T) -> output: T", T=_TRIDIAGONAL)
-def tridiagonal_mat_mul_op(superdiag: torch.Tensor, maindiag: torch.Tensor, subdiag: torch.Tensor, rhs: torch.Tensor) -> torch.Tensor:
+def tridiagonal_mat_mul_op(
+    superdiag: torch.Tensor, maindiag: torch.Tensor, subdiag: torch.Tensor, rhs: torch.Tensor
+) -> torch.Tensor:
     upper, main, lower = (diagonal.squeeze(-2).unsqueeze(-1) for diagonal in (superdiag, maindiag, subdiag))
     result = main * rhs
     result[..., :-1, :] += upper[..., :-1, :] * rhs[..., 1:, :]

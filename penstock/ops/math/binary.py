@@ -57,7 +57,7 @@ def add_op(x: Value, y: Value) -> Value:
 @add_v2_op.gradient
 @add_op.gradient
 def add_gradient(call: Any, grad: Tensor) -> tuple[Any, Any]:
-    return reduce_gradients(*call.inputs, grad, grad)
+    return reduce_gradients(call.inputs[0], call.inputs[1], grad, grad)
 
 
 def add(x: Any, y: Any, name: str | None = None) -> Tensor:
@@ -96,7 +96,7 @@ def sub_op(x: Array, y: Array) -> Array:
 
 @sub_op.gradient
 def sub_gradient(call: Any, grad: Tensor) -> tuple[Any, Any]:
-    return reduce_gradients(*call.inputs, grad, -grad)
+    return reduce_gradients(call.inputs[0], call.inputs[1], grad, -grad)
 
 
 def subtract(x: Any, y: Any, name: str | None = None) -> Tensor:
@@ -169,7 +169,7 @@ def real_div_gradient(call: Any, grad: Tensor) -> tuple[Any, Any]:
     x, y_conj = conj(x), conj(y)
     grad_x = real_div_op(grad, y_conj)
     grad_y = mul_op(grad, real_div_op(real_div_op(-x, y_conj), y_conj))
-    return reduce_gradients(*call.inputs, grad_x, grad_y)
+    return reduce_gradients(call.inputs[0], call.inputs[1], grad_x, grad_y)
 
 
 @op("TruncateDiv(x: T, y: T) -> z: T", T=NUMBER, shape=broadcasting)
@@ -270,7 +270,9 @@ def truncatemod(x: Any, y: Any, name: str | None = None) -> Tensor:
 @op("Pow(x: T, y: T) -> z: T", T=SIGNED_NUMBER, shape=broadcasting)
 def pow_op(x: Array, y: Array) -> Array:
     if not x.is_floating_point() and not x.is_complex() and bool((y < 0).any()):
-        raise InvalidArgumentError(None, None, "Integers to negative integer powers are not allowed; cast them to a floating type")
+        raise InvalidArgumentError(
+            None, None, "Integers to negative integer powers are not allowed; cast them to a floating type"
+        )
     return torch.pow(x, y)
 
 
@@ -338,7 +340,12 @@ def minimum(x: Any, y: Any, name: str | None = None) -> Tensor:
     return minimum_op(x, y, name=name)
 
 
-@op("SquaredDifference(x: T, y: T) -> z: T", T=FLOATING_OR_COMPLEX | {int32, int64}, commutative=True, shape=broadcasting)
+@op(
+    "SquaredDifference(x: T, y: T) -> z: T",
+    T=FLOATING_OR_COMPLEX | {int32, int64},
+    commutative=True,
+    shape=broadcasting,
+)
 def squared_difference_op(x: Array, y: Array) -> Array:
     difference = torch.sub(x, y)
     return difference * difference.conj() if difference.is_complex() else torch.square(difference)
@@ -382,7 +389,7 @@ def div_no_nan_op(x: Array, y: Array) -> Array:
 def div_no_nan_gradient(call: Any, grad: Tensor) -> tuple[Any, Any]:
     x, y = conj(call.inputs[0]), conj(call.inputs[1])
     grad_y = grad * div_no_nan_op(div_no_nan_op(-x, y), y)
-    return reduce_gradients(*call.inputs, div_no_nan_op(grad, y), grad_y)
+    return reduce_gradients(call.inputs[0], call.inputs[1], div_no_nan_op(grad, y), grad_y)
 
 
 def divide_no_nan(x: Any, y: Any, name: str | None = None) -> Tensor:
@@ -434,12 +441,15 @@ def xdivy_op(x: Array, y: Array) -> Array:
     return torch.where(x == 0, 0, torch.div(x, y))
 
 
+# TensorFlow does not conjugate in the gradients of xdivy, xlogy and xlog1py, and neither do we.
+
+
 @xdivy_op.gradient
 def xdivy_gradient(call: Any, grad: Tensor) -> tuple[Any, Any]:
     x, y = call.inputs
     partial_x = xdivy_op(_nonzero(x), y)
     partial_y = xdivy_op(-x, square_op(y))
-    return reduce_gradients(x, y, conj(partial_x) * grad, conj(partial_y) * grad)
+    return reduce_gradients(x, y, partial_x * grad, partial_y * grad)
 
 
 def _nonzero(x: Tensor) -> Tensor:
@@ -463,7 +473,7 @@ def xlogy_op(x: Array, y: Array) -> Array:
 def xlogy_gradient(call: Any, grad: Tensor) -> tuple[Any, Any]:
     x, y = call.inputs
     partial_x = xlogy_op(_nonzero(x), y)
-    return reduce_gradients(x, y, conj(partial_x) * grad, conj(xdivy_op(x, y)) * grad)
+    return reduce_gradients(x, y, partial_x * grad, xdivy_op(x, y) * grad)
 
 
 def xlogy(x: Any, y: Any, name: str | None = None) -> Tensor:
@@ -481,7 +491,7 @@ def xlog1py_op(x: Array, y: Array) -> Array:
 def xlog1py_gradient(call: Any, grad: Tensor) -> tuple[Any, Any]:
     x, y = call.inputs
     partial_x = _nonzero(x) * log1p_op(y)
-    return reduce_gradients(x, y, conj(partial_x) * grad, conj(xdivy_op(x, y + 1)) * grad)
+    return reduce_gradients(x, y, partial_x * grad, xdivy_op(x, y + 1) * grad)
 
 
 def xlog1py(x: Any, y: Any, name: str | None = None) -> Tensor:
@@ -526,7 +536,9 @@ def _as_quotient(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """
     dtype, other = x.dtype.base_dtype, y.dtype.base_dtype
     if dtype is not other:
-        raise TypeError(f"`x` and `y` must have the same dtype, got {dtype!r} != {other!r}. Use tf.cast to make the types agree.")
+        raise TypeError(
+            f"`x` and `y` must have the same dtype, got {dtype!r} != {other!r}. Use tf.cast to make the types agree."
+        )
     if dtype.is_floating or dtype.is_complex:
         return x, y
     wanted = _TRUE_QUOTIENT_TYPE.get(dtype.name)
@@ -583,3 +595,7 @@ def floor_div_v1(x: Any, y: Any, name: str | None = None) -> Tensor:
     """Return `x / y` rounded towards minus infinity, element by element."""
     return floor_div_op(x, y, name=name)
 
+
+def div_no_nan_v1(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """Return `x / y`, element by element, with 0 where `y` is 0; see `divide_no_nan`."""
+    return divide_no_nan(x, y, name)

@@ -99,5 +99,7 @@ def right_shift(x: Any, y: Any, name: str | None = None) -> Tensor:
 
 @op("PopulationCount(x: T) -> y: uint8", T=INTEGER, differentiable=False, shape=unchanged)
 def population_count_op(x: Array) -> Array:
-    bits = through_numpy(lambda array: np.ascontiguousarray(array).view(np.uint8).reshape(*array.shape, array.itemsize), x)
+    bits = through_numpy(
+        lambda array: np.ascontiguousarray(array).view(np.uint8).reshape(*array.shape, array.itemsize), x
+    )
     return through_numpy(lambda array: np.unpackbits(array, axis=-1).sum(-1, dtype=np.uint8), bits)

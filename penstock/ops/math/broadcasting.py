@@ -29,8 +29,12 @@ def broadcast_gradient_args_op(s0: list[int], s1: list[int], *, T: DType = int32
     pairs = list(enumerate(zip(first, second, strict=True)))
     # An axis that is 1 in both is summed in both, which leaves it as it is and lets the ranks shrink.
     return (
-        torch.tensor([axis for axis, (x, y) in pairs if x == 1 and (y != 1 or axis < rank - len(s0))], dtype=torch_dtype(T)),
-        torch.tensor([axis for axis, (x, y) in pairs if y == 1 and (x != 1 or axis < rank - len(s1))], dtype=torch_dtype(T)),
+        torch.tensor(
+            [axis for axis, (x, y) in pairs if x == 1 and (y != 1 or axis < rank - len(s0))], dtype=torch_dtype(T)
+        ),
+        torch.tensor(
+            [axis for axis, (x, y) in pairs if y == 1 and (x != 1 or axis < rank - len(s1))], dtype=torch_dtype(T)
+        ),
     )
 
 

@@ -29,7 +29,9 @@ def cast_op(x: Value, *, SrcT: DType, DstT: DType, Truncate: bool = False) -> Va
     if SrcT is DstT:
         return x
     if not isinstance(x, torch.Tensor):
-        raise UnimplementedError(None, None, f"Cast {SrcT.name} to {DstT.name} is not supported; use tf.strings.to_number for strings")
+        raise UnimplementedError(
+            None, None, f"Cast {SrcT.name} to {DstT.name} is not supported; use tf.strings.to_number for strings"
+        )
     try:
         wanted = torch_dtype(DstT)
     except TypeError:
@@ -134,7 +136,11 @@ def _common_range(source: DType, wanted: DType) -> tuple[Any, Any]:
     with np.errstate(over="ignore"):
         low, high = kind(max(low, float(source.min))), kind(min(high, float(source.max)))
     if wanted.is_integer and float(high) > float(int(wanted.max)) or int(float(high)) > int(wanted.max):
-        high = np.nextafter(high, kind(0)) if kind in (np.float16, np.float32, np.float64) else kind(float(high) * (1 - 2**-8))
+        high = (
+            np.nextafter(high, kind(0))
+            if kind in (np.float16, np.float32, np.float64)
+            else kind(float(high) * (1 - 2**-8))
+        )
     return low, high
 
 

@@ -70,7 +70,9 @@ def clip_by_value(t: Any, clip_value_min: Any, clip_value_max: Any, name: str | 
 
 def _check_shape(values: Tensor, clipped: Tensor) -> None:
     if not values.shape.is_compatible_with(clipped.shape):
-        raise ValueError(f"the bounds would broadcast the tensor from shape {values.shape} to {clipped.shape}; give them smaller shapes")
+        raise ValueError(
+            f"the bounds would broadcast the tensor from shape {values.shape} to {clipped.shape}; give them smaller shapes"
+        )
 
 
 def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: str | None = None) -> Any:
@@ -134,7 +136,7 @@ def global_norm(t_list: Any, name: str | None = None) -> Tensor | None:
         TypeError: if `t_list` is no list.
     """
     items = _check_list(t_list)
-    with name_scope(name, "global_norm") as scope:
+    with name_scope(name, "global_norm"):
         halves = []
         for item in items:
             if item is not None:
@@ -143,10 +145,12 @@ def global_norm(t_list: Any, name: str | None = None) -> Tensor | None:
             return None
         half_square = reduce_sum(operation("Pack")(halves))
         two = constant(2.0, dtype=half_square.dtype)
-        return operation("Sqrt")(half_square * two, name=f"{scope}global_norm" if scope else None)
+        return operation("Sqrt")(half_square * two, name="global_norm")
 
 
-def clip_by_global_norm(t_list: Any, clip_norm: Any, use_norm: Any = None, name: str | None = None) -> tuple[list[Any], Any]:
+def clip_by_global_norm(
+    t_list: Any, clip_norm: Any, use_norm: Any = None, name: str | None = None
+) -> tuple[list[Any], Any]:
     """Scale all tensors by one factor so that their joint 2-norm is at most `clip_norm`.
 
     Args:
@@ -176,6 +180,11 @@ def clip_by_global_norm(t_list: Any, clip_norm: Any, use_norm: Any = None, name:
                 clipped.append(None)
                 continue
             values = item.values if isinstance(item, IndexedSlices) else item
-            scaled = identity(values * operation("Cast")(scale, DstT=values.dtype.base_dtype), name=f"{scope}{scope.split('/')[-2]}_{index}" if scope else None)
-            clipped.append(IndexedSlices(scaled, item.indices, item.dense_shape) if isinstance(item, IndexedSlices) else scaled)
+            scaled = identity(
+                values * operation("Cast")(scale, DstT=values.dtype.base_dtype),
+                name=f"{scope}_{index}" if scope else None,
+            )
+            clipped.append(
+                IndexedSlices(scaled, item.indices, item.dense_shape) if isinstance(item, IndexedSlices) else scaled
+            )
         return clipped, use_norm

@@ -29,7 +29,7 @@ def complex_op(real: Array, imag: Array, *, Tout: DType = complex64) -> Array:
 
 @complex_op.gradient
 def complex_gradient(call: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
-    return reduce_gradients(*call.inputs, real(grad), imag(grad))
+    return reduce_gradients(call.inputs[0], call.inputs[1], real(grad), imag(grad))
 
 
 @op("Real(input: T) -> output: Tout", T=_WHOLE, Tout=_PART, view=True, shape=unchanged)
@@ -83,7 +83,10 @@ def complex_abs_op(x: Array, *, Tout: DType = float32) -> Array:
 @complex_abs_op.gradient
 def complex_abs_gradient(call: Any, grad: Tensor) -> Tensor:
     x, y = call.inputs[0], call.outputs[0]
-    return operation("DivNoNan")(complex_op(grad, operation("ZerosLike")(grad), Tout=x.dtype) * x, complex_op(y, operation("ZerosLike")(y), Tout=x.dtype))
+    return operation("DivNoNan")(
+        complex_op(grad, operation("ZerosLike")(grad), Tout=x.dtype) * x,
+        complex_op(y, operation("ZerosLike")(y), Tout=x.dtype),
+    )
 
 
 def complex(real: Any, imag: Any, name: str | None = None) -> Tensor:
@@ -99,7 +102,9 @@ def complex(real: Any, imag: Any, name: str | None = None) -> Tensor:
     with name_scope(name, "Complex") as scope:
         types = real.dtype.base_dtype, imag.dtype.base_dtype
         if types not in ((float32, float32), (float64, float64)):
-            raise TypeError(f"The parts of complex numbers must both be float32 or both float64, got {types[0].name} and {types[1].name}")
+            raise TypeError(
+                f"The parts of complex numbers must both be float32 or both float64, got {types[0].name} and {types[1].name}"
+            )
         return complex_op(real, imag, Tout=complex64 if types[0] is float32 else complex128, name=scope or name)
 
 

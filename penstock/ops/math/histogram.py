@@ -39,7 +39,9 @@ def _counted(values: Array, size: int, weights: Array, binary: bool) -> Array:
         return result.index_add_(0, values[kept].long(), ones[kept])
     if weights.shape != values.shape:
         raise InvalidArgumentError(
-            None, None, f"weights must be empty or have the shape of the input, got {list(weights.shape)} and {list(values.shape)}"
+            None,
+            None,
+            f"weights must be empty or have the shape of the input, got {list(weights.shape)} and {list(values.shape)}",
         )
     return result.index_add_(0, values[kept].long(), weights[kept])
 
@@ -62,7 +64,10 @@ def dense_bincount_op(input: Array, size: int, weights: Array, *, binary_output:
         return _counted(input.reshape(-1), size, weights.reshape(-1), binary_output)
     if not input.shape[0]:
         return torch.zeros((0, size), dtype=weights.dtype)
-    rows = [_counted(row, size, weights[i] if weights.numel() else weights.reshape(-1), binary_output) for i, row in enumerate(input)]
+    rows = [
+        _counted(row, size, weights[i] if weights.numel() else weights.reshape(-1), binary_output)
+        for i, row in enumerate(input)
+    ]
     return torch.stack(rows)
 
 
@@ -131,15 +136,23 @@ def bincount(
         return dense_bincount_op(arr, size, weights, binary_output=binary_output)
 
 
-def bincount_v1(arr: Any, weights: Any = None, minlength: Any = None, maxlength: Any = None, dtype: Any = int32) -> Tensor:
+def bincount_v1(
+    arr: Any, weights: Any = None, minlength: Any = None, maxlength: Any = None, dtype: Any = int32
+) -> Tensor:
     """Return how often each number occurs; see `bincount`."""
     return bincount(arr, weights, minlength, maxlength, dtype)
 
 
-@op("HistogramFixedWidth(values: T, value_range: host T, nbins: host int32) -> out: dtype", T=_COUNTED, dtype=Type(INDEX, default=int32))
+@op(
+    "HistogramFixedWidth(values: T, value_range: host T, nbins: host int32) -> out: dtype",
+    T=_COUNTED,
+    dtype=Type(INDEX, default=int32),
+)
 def histogram_fixed_width_op(values: Array, value_range: list[float], nbins: int, *, dtype: DType = int32) -> Array:
     if len(value_range) != 2 or not value_range[0] < value_range[1]:
-        raise InvalidArgumentError(None, None, f"value_range should satisfy value_range[0] < value_range[1], but got {value_range}")
+        raise InvalidArgumentError(
+            None, None, f"value_range should satisfy value_range[0] < value_range[1], but got {value_range}"
+        )
     if nbins <= 0:
         raise InvalidArgumentError(None, None, f"nbins should be a positive number, but got {nbins}")
     low, high = value_range
@@ -153,7 +166,9 @@ def histogram_fixed_width_shape(values: Dims, value_range: Any, nbins: Any, *, d
     return (nbins if isinstance(nbins, int) else None,)
 
 
-def histogram_fixed_width(values: Any, value_range: Any, nbins: Any = 100, dtype: Any = int32, name: str | None = None) -> Tensor:
+def histogram_fixed_width(
+    values: Any, value_range: Any, nbins: Any = 100, dtype: Any = int32, name: str | None = None
+) -> Tensor:
     """Return how many values fall into each of `nbins` bins of equal width; values outside count for the first or last bin.
 
     Args:
@@ -181,8 +196,8 @@ def histogram_fixed_width_bins(
         flat = operation("Reshape")(values, [-1])
         value_range = convert_to_tensor(value_range, name="value_range", dtype=values.dtype.base_dtype)
         bins = cast(nbins, int32)
-        span = value_range[1] - value_range[0]  # type: ignore[index]
-        scaled = cast(flat - value_range[0], float64) / cast(span, float64)  # type: ignore[index]
+        span = value_range[1] - value_range[0]
+        scaled = cast(flat - value_range[0], float64) / cast(span, float64)
         indices = operation("Floor")(cast(bins, float64) * scaled)
         clipped = operation("Minimum")(operation("Maximum")(indices, 0.0), cast(bins - 1, float64))
         return operation("Reshape")(cast(clipped, as_dtype(dtype)), shape)
@@ -197,7 +212,12 @@ def bucketize_op(input: Array, *, boundaries: list[float]) -> Array:
 
 
 def confusion_matrix(
-    labels: Any, predictions: Any, num_classes: Any = None, weights: Any = None, dtype: Any = int32, name: str | None = None
+    labels: Any,
+    predictions: Any,
+    num_classes: Any = None,
+    weights: Any = None,
+    dtype: Any = int32,
+    name: str | None = None,
 ) -> Tensor:
     """Return how often each label (row) met each prediction (column).
 
@@ -234,7 +254,12 @@ def _remove_last_axis(labels: Tensor, predictions: Tensor) -> tuple[Tensor, Tens
 
 
 def confusion_matrix_v1(
-    labels: Any, predictions: Any, num_classes: Any = None, dtype: Any = int32, name: str | None = None, weights: Any = None
+    labels: Any,
+    predictions: Any,
+    num_classes: Any = None,
+    dtype: Any = int32,
+    name: str | None = None,
+    weights: Any = None,
 ) -> Tensor:
     """Return how often each label (row) met each prediction (column); see `confusion_matrix`."""
     return confusion_matrix(labels, predictions, num_classes, weights, dtype, name)

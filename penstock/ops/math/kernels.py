@@ -42,7 +42,9 @@ def require_no_zero(divisor: Array) -> None:
         InvalidArgumentError: if one does.
     """
     if bool((divisor == 0).any()):
-        raise InvalidArgumentError(None, None, "Integer division by zero: every element of the divisor must differ from 0")
+        raise InvalidArgumentError(
+            None, None, "Integer division by zero: every element of the divisor must differ from 0"
+        )
 
 
 def no_kernel(operation: str, dtype: DType | torch.dtype) -> NotFoundError:

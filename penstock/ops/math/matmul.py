@@ -10,7 +10,20 @@ import torch
 
 from penstock.core.array import Array, torch_dtype
 from penstock.core.convert import convert_to_tensor
-from penstock.core.dtypes import COMPLEX, FLOATING, UNSIGNED, DType, as_dtype, bfloat16, float32, int8, int16, int32, int64, uint8
+from penstock.core.dtypes import (
+    COMPLEX,
+    FLOATING,
+    UNSIGNED,
+    DType,
+    as_dtype,
+    bfloat16,
+    float32,
+    int8,
+    int16,
+    int32,
+    int64,
+    uint8,
+)
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.graph import name_scope
 from penstock.core.inference import static_value
@@ -28,7 +41,13 @@ _INNER = "inner dimension"
 
 @op("MatMul(a: T, b: T) -> product: T", T=FLOATING | COMPLEX | UNSIGNED | {int32, int64})
 def mat_mul_op(
-    a: Array, b: Array, *, transpose_a: bool = False, transpose_b: bool = False, grad_a: bool = False, grad_b: bool = False
+    a: Array,
+    b: Array,
+    *,
+    transpose_a: bool = False,
+    transpose_b: bool = False,
+    grad_a: bool = False,
+    grad_b: bool = False,
 ) -> Array:
     if a.dtype in STORED_ONLY:
         return through_numpy(lambda x, y: (x.T if transpose_a else x) @ (y.T if transpose_b else y), a, b)
@@ -64,13 +83,21 @@ def mat_mul_gradient(call: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
     Tb=Type(frozenset({float32, bfloat16}), default=float32),
 )
 def sparse_mat_mul_op(
-    a: Array, b: Array, *, transpose_a: bool = False, transpose_b: bool = False, a_is_sparse: bool = False, b_is_sparse: bool = False
+    a: Array,
+    b: Array,
+    *,
+    transpose_a: bool = False,
+    transpose_b: bool = False,
+    a_is_sparse: bool = False,
+    b_is_sparse: bool = False,
 ) -> Array:
     return torch.mm((a.t() if transpose_a else a).float(), (b.t() if transpose_b else b).float())
 
 
 @sparse_mat_mul_op.shape
-def sparse_mat_mul_shape(a: Dims, b: Dims, *, transpose_a: bool, transpose_b: bool, a_is_sparse: bool, b_is_sparse: bool) -> Dims:
+def sparse_mat_mul_shape(
+    a: Dims, b: Dims, *, transpose_a: bool, transpose_b: bool, a_is_sparse: bool, b_is_sparse: bool
+) -> Dims:
     return mat_mul_shape(a, b, transpose_a=transpose_a, transpose_b=transpose_b, grad_a=False, grad_b=False)
 
 
@@ -87,7 +114,9 @@ def _batch_product(x: Array, y: Array, adj_x: bool, adj_y: bool) -> Array:
     if x.ndim < 2 or y.ndim < 2:
         raise InvalidArgumentError(None, None, f"the inputs must have at least 2 axes, got {x.ndim} and {y.ndim}")
     if x.dtype in STORED_ONLY:
-        return through_numpy(lambda a, b: (a.swapaxes(-1, -2) if adj_x else a) @ (b.swapaxes(-1, -2) if adj_y else b), x, y)
+        return through_numpy(
+            lambda a, b: (a.swapaxes(-1, -2) if adj_x else a) @ (b.swapaxes(-1, -2) if adj_y else b), x, y
+        )
     return torch.matmul(x.mH if adj_x else x, y.mH if adj_y else y)
 
 
@@ -107,9 +136,13 @@ _BATCH_TYPES = FLOATING | COMPLEX | {int32, int64}
 
 
 @op("BatchMatMul(x: T, y: T) -> output: T", T=_BATCH_TYPES)
-def batch_mat_mul_op(x: Array, y: Array, *, adj_x: bool = False, adj_y: bool = False, grad_x: bool = False, grad_y: bool = False) -> Array:
+def batch_mat_mul_op(
+    x: Array, y: Array, *, adj_x: bool = False, adj_y: bool = False, grad_x: bool = False, grad_y: bool = False
+) -> Array:
     if x.shape[:-2] != y.shape[:-2]:
-        raise InvalidArgumentError(None, None, f"the batch dimensions must agree, got {list(x.shape)} and {list(y.shape)}")
+        raise InvalidArgumentError(
+            None, None, f"the batch dimensions must agree, got {list(x.shape)} and {list(y.shape)}"
+        )
     return _batch_product(x, y, adj_x, adj_y)
 
 
@@ -137,14 +170,23 @@ _V3_INPUT = _BATCH_TYPES | {uint8, int8, int16}
 
 @op("BatchMatMulV3(x: Ta, y: Tb) -> output: Tout", Ta=_V3_INPUT, Tb=_V3_INPUT, Tout=_BATCH_TYPES | {int16})
 def batch_mat_mul_v3_op(
-    x: Array, y: Array, *, Tout: DType, adj_x: bool = False, adj_y: bool = False, grad_x: bool = False, grad_y: bool = False
+    x: Array,
+    y: Array,
+    *,
+    Tout: DType,
+    adj_x: bool = False,
+    adj_y: bool = False,
+    grad_x: bool = False,
+    grad_y: bool = False,
 ) -> Array:
     wanted = torch_dtype(Tout)
     return _batch_product(x.to(wanted), y.to(wanted), adj_x, adj_y)
 
 
 @batch_mat_mul_v3_op.shape
-def batch_mat_mul_v3_shape(x: Dims, y: Dims, *, Tout: DType, adj_x: bool, adj_y: bool, grad_x: bool, grad_y: bool) -> Dims:
+def batch_mat_mul_v3_shape(
+    x: Dims, y: Dims, *, Tout: DType, adj_x: bool, adj_y: bool, grad_x: bool, grad_y: bool
+) -> Dims:
     return _batch_shape(x, y, adj_x, adj_y)
 
 
@@ -167,7 +209,7 @@ def _reduce_batch(x: Tensor, y: Tensor, grad_x: Tensor, grad_y: Tensor) -> tuple
     if dims_x is not None and dims_y is not None and dims_x[:-2] == dims_y[:-2] and None not in dims_x[:-2]:
         return grad_x, grad_y
     shape_x, shape_y = shape_op(x), shape_op(y)
-    axes_x, axes_y = operation("BroadcastGradientArgs")(shape_x[:-2], shape_y[:-2])  # type: ignore[index]
+    axes_x, axes_y = operation("BroadcastGradientArgs")(shape_x[:-2], shape_y[:-2])
     add, reshape = operation("Sum"), operation("Reshape")
     return reshape(add(grad_x, axes_x), shape_x), reshape(add(grad_y, axes_y), shape_y)
 
@@ -228,10 +270,18 @@ def matmul(
         sparse_types = {float32, bfloat16}
         if (a_is_sparse or b_is_sparse) and a.dtype in sparse_types and b.dtype in sparse_types:
             product = sparse_mat_mul_op(
-                a, b, transpose_a=transpose_a, transpose_b=transpose_b, a_is_sparse=a_is_sparse, b_is_sparse=b_is_sparse, name=node
+                a,
+                b,
+                transpose_a=transpose_a,
+                transpose_b=transpose_b,
+                a_is_sparse=a_is_sparse,
+                b_is_sparse=b_is_sparse,
+                name=node,
             )
             return cast(product, bfloat16) if a.dtype == b.dtype == bfloat16 else product
-        return mat_mul_op(a, b, transpose_a=transpose_a, transpose_b=transpose_b, grad_a=grad_a, grad_b=grad_b, name=node)
+        return mat_mul_op(
+            a, b, transpose_a=transpose_a, transpose_b=transpose_b, grad_a=grad_a, grad_b=grad_b, name=node
+        )
 
 
 def sparse_matmul_v1(
@@ -252,7 +302,13 @@ def sparse_matmul_v1(
         name: the name of the node.
     """
     return sparse_mat_mul_op(
-        a, b, transpose_a=transpose_a, transpose_b=transpose_b, a_is_sparse=a_is_sparse, b_is_sparse=b_is_sparse, name=name
+        a,
+        b,
+        transpose_a=transpose_a,
+        transpose_b=transpose_b,
+        a_is_sparse=a_is_sparse,
+        b_is_sparse=b_is_sparse,
+        name=name,
     )
 
 
@@ -274,7 +330,9 @@ def matvec(
     """
     with name_scope(name, "MatVec"):
         column = operation("ExpandDims")(b, -1)
-        product = matmul(a, column, transpose_a=transpose_a, adjoint_a=adjoint_a, a_is_sparse=a_is_sparse, b_is_sparse=b_is_sparse)
+        product = matmul(
+            a, column, transpose_a=transpose_a, adjoint_a=adjoint_a, a_is_sparse=a_is_sparse, b_is_sparse=b_is_sparse
+        )
         return operation("Squeeze")(product, squeeze_dims=[-1])
 
 
@@ -324,11 +382,15 @@ def _contracted_axes(a: Tensor, axes: Any) -> tuple[list[int], list[int]]:
         if rank is None:
             raise ValueError("a number as `axes` needs a first tensor of known rank; pass two lists of axes")
         if count > rank:
-            raise ValueError(f"`axes` must not be larger than the number of dimensions of tensor {a}. Received {count}, vs {rank}.")
+            raise ValueError(
+                f"`axes` must not be larger than the number of dimensions of tensor {a}. Received {count}, vs {rank}."
+            )
         return list(range(rank - count, rank)), list(range(count))
     if not isinstance(axes, (list, tuple)) or len(axes) != 2:
         raise ValueError(f"`axes` must be an integer or have length 2, got {axes!r}")
-    axes_a, axes_b = ([int(each)] if isinstance(each, (int, np.integer)) else [int(axis) for axis in each] for each in axes)
+    axes_a, axes_b = (
+        [int(each)] if isinstance(each, (int, np.integer)) else [int(axis) for axis in each] for each in axes
+    )
     if len(axes_a) != len(axes_b):
         raise ValueError(f"Different number of contraction axes `a` and `b`, {len(axes_a)} != {len(axes_b)}.")
     return axes_a, axes_b
@@ -348,7 +410,7 @@ def _as_matrix(x: Tensor, axes: list[int], contracted_first: bool) -> tuple[Tens
     moved = x if order == list(range(rank)) else operation("Transpose")(x, order)
     free_dims, contracted_dims = [dims[axis] for axis in free], [dims[axis] for axis in contracted]
     if None not in free_dims and None not in contracted_dims:
-        sizes = [math.prod(free_dims), math.prod(contracted_dims)]  # type: ignore[arg-type]
+        sizes = [math.prod(free_dims), math.prod(contracted_dims)]
         matrix = operation("Reshape")(moved, sizes[::-1] if contracted_first else sizes)
         return matrix, free_dims, free_dims
     shape = shape_op(x)
@@ -358,4 +420,3 @@ def _as_matrix(x: Tensor, axes: list[int], contracted_first: bool) -> tuple[Tens
     columns = product(gather(shape, contracted, 0), [0]) if contracted else convert_to_tensor(1)
     matrix = operation("Reshape")(moved, operation("Pack")([columns, rows] if contracted_first else [rows, columns]))
     return matrix, free_sizes, free_dims
-

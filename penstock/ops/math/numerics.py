@@ -39,7 +39,7 @@ def check_numerics_v2_op(tensor: Array, *, message: str) -> Array:
 @check_numerics_v2_op.gradient
 def check_numerics_gradient(call: Any, grad: Tensor) -> Tensor:
     message = "Not a number (NaN) or infinity (Inf) values detected in gradient."
-    return call.op_def(grad, message=f"{message} {call.name}")  # type: ignore[no-any-return]
+    return call.op_def(grad, message=f"{message} {call.name}")
 
 
 def check_numerics(tensor: Any, message: str, name: str | None = None) -> Tensor:

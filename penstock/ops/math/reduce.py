@@ -37,11 +37,15 @@ def checked_axes(axes: int | list[int], rank: int) -> tuple[int, ...]:
     for axis in [axes] if isinstance(axes, int) else axes:
         if not -rank <= axis < rank:
             raise InvalidArgumentError(
-                None, None, f"Invalid reduction dimension ({axis} for input with {rank} dimension(s); expected one in [{-rank}, {rank})"
+                None,
+                None,
+                f"Invalid reduction dimension ({axis} for input with {rank} dimension(s); expected one in [{-rank}, {rank})",
             )
         axis = axis + rank if axis < 0 else axis
         if axis in result:
-            raise InvalidArgumentError(None, None, f"Invalid reduction arguments: Axes contains duplicate dimension: {axis}")
+            raise InvalidArgumentError(
+                None, None, f"Invalid reduction arguments: Axes contains duplicate dimension: {axis}"
+            )
         result.append(axis)
     return tuple(result)
 
@@ -66,13 +70,25 @@ def _result_dims(x: Array, axes: Sequence[int], keep_dims: bool) -> list[int]:
     return [1 if axis in axes else size for axis, size in enumerate(x.shape) if keep_dims or axis not in axes]
 
 
-@op("Sum(input: T, reduction_indices: host Tidx) -> output: T", T=NUMBER_OR_QUANTIZED, Tidx=AXIS, view=True, shape=reduction_shape)
+@op(
+    "Sum(input: T, reduction_indices: host Tidx) -> output: T",
+    T=NUMBER_OR_QUANTIZED,
+    Tidx=AXIS,
+    view=True,
+    shape=reduction_shape,
+)
 def sum_op(input: Array, reduction_indices: Any, *, keep_dims: bool = False) -> Array:
     axes = checked_axes(reduction_indices, input.ndim)
     return torch.sum(input, axes, keepdim=keep_dims, dtype=input.dtype) if axes else input
 
 
-@op("Mean(input: T, reduction_indices: host Tidx) -> output: T", T=NUMBER_OR_QUANTIZED, Tidx=AXIS, view=True, shape=reduction_shape)
+@op(
+    "Mean(input: T, reduction_indices: host Tidx) -> output: T",
+    T=NUMBER_OR_QUANTIZED,
+    Tidx=AXIS,
+    view=True,
+    shape=reduction_shape,
+)
 def mean_op(input: Array, reduction_indices: Any, *, keep_dims: bool = False) -> Array:
     axes = checked_axes(reduction_indices, input.ndim)
     if not axes:
@@ -88,7 +104,13 @@ def mean_op(input: Array, reduction_indices: Any, *, keep_dims: bool = False) ->
     return torch.div(total, count, rounding_mode="trunc")
 
 
-@op("Prod(input: T, reduction_indices: host Tidx) -> output: T", T=NUMBER_OR_QUANTIZED, Tidx=AXIS, view=True, shape=reduction_shape)
+@op(
+    "Prod(input: T, reduction_indices: host Tidx) -> output: T",
+    T=NUMBER_OR_QUANTIZED,
+    Tidx=AXIS,
+    view=True,
+    shape=reduction_shape,
+)
 def prod_op(input: Array, reduction_indices: Any, *, keep_dims: bool = False) -> Array:
     result = input
     for axis in sorted(checked_axes(reduction_indices, input.ndim), reverse=True):
@@ -132,13 +154,24 @@ def any_op(input: Array, reduction_indices: Any, *, keep_dims: bool = False) -> 
     return torch.any(input, axes, keepdim=keep_dims) if axes else input
 
 
-@op("EuclideanNorm(input: T, reduction_indices: host Tidx) -> output: T", T=NUMBER_OR_QUANTIZED, Tidx=AXIS, shape=reduction_shape)
+@op(
+    "EuclideanNorm(input: T, reduction_indices: host Tidx) -> output: T",
+    T=NUMBER_OR_QUANTIZED,
+    Tidx=AXIS,
+    shape=reduction_shape,
+)
 def euclidean_norm_op(input: Array, reduction_indices: Any, *, keep_dims: bool = False) -> Array:
     axes = checked_axes(reduction_indices, input.ndim)
     if not input.is_floating_point() and not input.is_complex():
         squares = input.double().square()
         return (squares.sum(axes, keepdim=keep_dims) if axes else squares).sqrt().to(input.dtype)
-    squares = (input * input.conj()).real if input.is_complex() else input.float().square() if input.element_size() < 4 else input.square()
+    squares = (
+        (input * input.conj()).real
+        if input.is_complex()
+        else input.float().square()
+        if input.element_size() < 4
+        else input.square()
+    )
     return (squares.sum(axes, keepdim=keep_dims) if axes else squares).sqrt().to(input.dtype)
 
 
@@ -180,7 +213,12 @@ def _kept_shape(x: Tensor, axes: Tensor) -> Any:
 
 def restore_axes(x: Tensor, axes: Tensor, reduced_value: Tensor) -> Tensor:
     """Return what a reduction of `x` gave with the axes it lost, of size 1, so that it broadcasts against `x`."""
-    if x.dims is not None and reduced_value.dims is not None and len(reduced_value.dims) == len(x.dims) and partial_value(axes) != []:
+    if (
+        x.dims is not None
+        and reduced_value.dims is not None
+        and len(reduced_value.dims) == len(x.dims)
+        and partial_value(axes) != []
+    ):
         known = partial_value(axes)
         if known is None or all(reduced_value.dims[axis] == 1 for axis in checked_axes(known, len(x.dims))):
             return reduced_value
@@ -190,7 +228,9 @@ def restore_axes(x: Tensor, axes: Tensor, reduced_value: Tensor) -> Tensor:
 
 def _broadcast_like(grad: Tensor, x: Tensor) -> Tensor:
     dims = x.dims
-    result: Tensor = operation("BroadcastTo")(grad, list(dims) if dims is not None and None not in dims else shape_op(x))
+    result: Tensor = operation("BroadcastTo")(
+        grad, list(dims) if dims is not None and None not in dims else shape_op(x)
+    )
     return result
 
 
@@ -226,7 +266,7 @@ def prod_gradient(call: Any, grad: Tensor) -> tuple[Tensor, None]:
         order: Any = gone + [axis for axis in range(len(dims)) if axis not in gone]
         back: Any = [order.index(axis) for axis in range(len(dims))]
         gone_sizes = [dims[axis] for axis in gone]
-        rows: Any = math.prod(gone_sizes) if None not in gone_sizes else None  # type: ignore[arg-type]
+        rows: Any = math.prod(gone_sizes) if None not in gone_sizes else None
         if rows is None:
             rows = prod_op(operation("GatherV2")(shape_op(x), gone, 0), [0])
     else:
@@ -237,7 +277,14 @@ def prod_gradient(call: Any, grad: Tensor) -> tuple[Tensor, None]:
         back = operation("InvertPermutation")(order)
         rows = prod_op(operation("GatherV2")(shape_op(x), gone_at, 0), [0])
     moved = transpose(x, order)
-    table = reshape(moved, operation("Pack")([rows, -1]) if isinstance(rows, Tensor) else [rows, -1] if rows else [0, num_elements(dims) or 0])
+    table = reshape(
+        moved,
+        operation("Pack")([rows, -1])
+        if isinstance(rows, Tensor)
+        else [rows, -1]
+        if rows
+        else [0, num_elements(dims) or 0],
+    )
     left = operation("Cumprod")(table, 0, exclusive=True)
     right = operation("Cumprod")(table, 0, exclusive=True, reverse=True)
     others = reshape(conj(left) * conj(right), shape_op(moved))
@@ -341,12 +388,16 @@ def argmin(input: Any, axis: Any = None, output_type: Any = int64, name: str | N
     return arg_min_op(input, 0 if axis is None else axis, output_type=as_dtype(output_type), name=name)
 
 
-def argmax_v1(input: Any, axis: Any = None, name: str | None = None, dimension: Any = None, output_type: Any = int64) -> Tensor:
+def argmax_v1(
+    input: Any, axis: Any = None, name: str | None = None, dimension: Any = None, output_type: Any = int64
+) -> Tensor:
     """Return the position of the largest element along an axis; `dimension` is the old name of `axis`."""
     return argmax(input, one_of("axis", axis, "dimension", dimension), output_type, name)
 
 
-def argmin_v1(input: Any, axis: Any = None, name: str | None = None, dimension: Any = None, output_type: Any = int64) -> Tensor:
+def argmin_v1(
+    input: Any, axis: Any = None, name: str | None = None, dimension: Any = None, output_type: Any = int64
+) -> Tensor:
     """Return the position of the smallest element along an axis; `dimension` is the old name of `axis`."""
     return argmin(input, one_of("axis", axis, "dimension", dimension), output_type, name)
 
@@ -468,7 +519,9 @@ def reduce_any(input_tensor: Any, axis: Any = None, keepdims: bool = False, name
     return _reduce(any_op, input_tensor, axis, keepdims, name)
 
 
-def reduce_euclidean_norm(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
+def reduce_euclidean_norm(
+    input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None
+) -> Tensor:
     """Return the root of the sum of the squares of the elements over the given axes.
 
     Args:
@@ -528,7 +581,9 @@ def reduce_std(input_tensor: Any, axis: Any = None, keepdims: bool = False, name
         return operation("Sqrt")(reduce_variance(input_tensor, axis, keepdims))
 
 
-def count_nonzero(input: Any, axis: Any = None, keepdims: bool | None = None, dtype: Any = int64, name: str | None = None) -> Tensor:
+def count_nonzero(
+    input: Any, axis: Any = None, keepdims: bool | None = None, dtype: Any = int64, name: str | None = None
+) -> Tensor:
     """Return the number of elements that are not zero (not empty, for strings) over the given axes.
 
     Args:
@@ -540,7 +595,9 @@ def count_nonzero(input: Any, axis: Any = None, keepdims: bool | None = None, dt
     with name_scope(name, "count_nonzero"):
         x = convert_to_tensor(input, name="input")
         zero = constant(b"") if x.dtype.name == "string" else constant(np.zeros((), dtype=x.dtype.as_numpy_dtype))
-        return cast(reduce_sum(cast(operation("NotEqual")(x, zero), int64), axis, keepdims=bool(keepdims)), as_dtype(dtype))
+        return cast(
+            reduce_sum(cast(operation("NotEqual")(x, zero), int64), axis, keepdims=bool(keepdims)), as_dtype(dtype)
+        )
 
 
 def count_nonzero_v1(
@@ -555,7 +612,10 @@ def count_nonzero_v1(
 ) -> Tensor:
     """Return the number of elements that are not zero; see `count_nonzero`, and `reduce_sum_v1` for the old names."""
     x = one_of("input", input, "input_tensor", input_tensor)
-    axis, keepdims = one_of("axis", axis, "reduction_indices", reduction_indices), one_of("keepdims", keepdims, "keep_dims", keep_dims)
+    axis, keepdims = (
+        one_of("axis", axis, "reduction_indices", reduction_indices),
+        one_of("keepdims", keepdims, "keep_dims", keep_dims),
+    )
     return count_nonzero(x, axis, keepdims, dtype, name)
 
 

@@ -27,7 +27,9 @@ def _scan_shape(x: Dims, axis: Any, *, exclusive: bool, reverse: bool) -> Dims:
 
 def _scan(x: Array, axis: int, exclusive: bool, reverse: bool, scan: Any, neutral: float) -> Array:
     if not -x.ndim <= axis < x.ndim:
-        raise InvalidArgumentError(None, None, f"scan: Expected scan axis in the range [{-x.ndim}, {x.ndim}), but got {axis}")
+        raise InvalidArgumentError(
+            None, None, f"scan: Expected scan axis in the range [{-x.ndim}, {x.ndim}), but got {axis}"
+        )
     if not x.numel():
         return x.clone()
     if reverse:
@@ -64,8 +66,7 @@ def cumprod_gradient(call: Any, grad: Tensor) -> tuple[Tensor, None]:
 
 @op("CumulativeLogsumexp(x: T, axis: host Tidx) -> out: T", T=FLOATING, Tidx=AXIS, shape=_scan_shape)
 def cumulative_logsumexp_op(x: Array, axis: int, *, exclusive: bool = False, reverse: bool = False) -> Array:
-    lowest = torch.finfo(x.dtype).min if exclusive else -math.inf
-    return _scan(x, axis, exclusive, reverse, lambda values: torch.logcumsumexp(values, axis), lowest)
+    return _scan(x, axis, exclusive, reverse, lambda values: torch.logcumsumexp(values, axis), -math.inf)
 
 
 @cumulative_logsumexp_op.gradient
@@ -104,13 +105,17 @@ def cumsum(x: Any, axis: Any = 0, exclusive: bool = False, reverse: bool = False
 def cumprod(x: Any, axis: Any = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None) -> Tensor:
     """Return the running products along an axis; see `cumsum`."""
     with name_scope(name, "Cumprod") as scope:
-        return cumprod_op(convert_to_tensor(x, name="x"), axis, exclusive=exclusive, reverse=reverse, name=scope or name)
+        return cumprod_op(
+            convert_to_tensor(x, name="x"), axis, exclusive=exclusive, reverse=reverse, name=scope or name
+        )
 
 
-def cumulative_logsumexp(x: Any, axis: Any = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None) -> Tensor:
+def cumulative_logsumexp(
+    x: Any, axis: Any = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None
+) -> Tensor:
     """Return the logarithms of the running sums of exponentials along an axis; see `cumsum`.
 
-    An exclusive scan starts with the lowest number of the type.
+    An exclusive scan starts with minus infinity.
     """
     with name_scope(name, "CumulativeLogsumexp") as scope:
         x = convert_to_tensor(x, name="x")

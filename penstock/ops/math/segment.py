@@ -51,7 +51,7 @@ def segment_rows(rows: Array, ids: Array, count: int, mode: str, start: Any = No
         elif mode == "sum":
             result.index_add_(0, ids, rows)
         elif mode == "prod" and rows.is_complex():
-            result = through_numpy(lambda values, at, out: np.multiply.at(out, at, values) or out, rows, ids, result)
+            np.multiply.at(result.numpy(), ids.numpy(), rows.numpy())
         else:
             index = ids.view(-1, *[1] * (rows.ndim - 1)).expand_as(rows)
             result.scatter_reduce_(0, index, rows, mode)
@@ -68,14 +68,18 @@ def _sorted_count(data: Array, ids: Array) -> int:
     """Check the segment numbers of sorted segments, and return how many segments there are."""
     if ids.ndim != 1 or not data.ndim or data.shape[0] != ids.shape[0]:
         raise InvalidArgumentError(
-            None, None, f"segment_ids should be a vector of the size of the first axis of data, got {list(ids.shape)} for {list(data.shape)}"
+            None,
+            None,
+            f"segment_ids should be a vector of the size of the first axis of data, got {list(ids.shape)} for {list(data.shape)}",
         )
     if not ids.numel():
         return 0
     if int(ids[0]) < 0:
         raise InvalidArgumentError(None, None, f"segment ids must be >= 0, got {int(ids[0])}")
     if bool((ids[1:] < ids[:-1]).any()):
-        raise InvalidArgumentError(None, None, "segment ids are not increasing; sort them, or use tf.math.unsorted_segment_*")
+        raise InvalidArgumentError(
+            None, None, "segment ids are not increasing; sort them, or use tf.math.unsorted_segment_*"
+        )
     return int(ids[-1]) + 1
 
 
@@ -102,12 +106,22 @@ def _sorted_v2_shape(data: Dims, segment_ids: Dims, num_segments: Any) -> Dims:
     return None if dims is None else (num_segments, *dims[1:])
 
 
-@op("SegmentSum(data: T, segment_ids: Tindices) -> output: T", T=NUMBER_OR_QUANTIZED, Tindices=INDEX, shape=_sorted_shape)
+@op(
+    "SegmentSum(data: T, segment_ids: Tindices) -> output: T",
+    T=NUMBER_OR_QUANTIZED,
+    Tindices=INDEX,
+    shape=_sorted_shape,
+)
 def segment_sum_op(data: Array, segment_ids: Array) -> Array:
     return segment_rows(data, segment_ids, _sorted_count(data, segment_ids), "sum")
 
 
-@op("SegmentProd(data: T, segment_ids: Tindices) -> output: T", T=NUMBER_OR_QUANTIZED, Tindices=INDEX, shape=_sorted_shape)
+@op(
+    "SegmentProd(data: T, segment_ids: Tindices) -> output: T",
+    T=NUMBER_OR_QUANTIZED,
+    Tindices=INDEX,
+    shape=_sorted_shape,
+)
 def segment_prod_op(data: Array, segment_ids: Array) -> Array:
     return segment_rows(data, segment_ids, _sorted_count(data, segment_ids), "prod")
 
@@ -132,7 +146,12 @@ def _averaged(sums: Array, ids: Array, root: bool = False) -> Array:
     return through_numpy(lambda total, count: (total / count).astype(total.dtype), sums, counts)
 
 
-@op("SegmentMean(data: T, segment_ids: Tindices) -> output: T", T=NUMBER_OR_QUANTIZED, Tindices=INDEX, shape=_sorted_shape)
+@op(
+    "SegmentMean(data: T, segment_ids: Tindices) -> output: T",
+    T=NUMBER_OR_QUANTIZED,
+    Tindices=INDEX,
+    shape=_sorted_shape,
+)
 def segment_mean_op(data: Array, segment_ids: Array) -> Array:
     sums = segment_rows(data, segment_ids, _sorted_count(data, segment_ids), "sum")
     return _averaged(sums, segment_ids)
@@ -199,7 +218,9 @@ def _unsorted(data: Array, ids: Array, count: int, mode: str) -> Array:
         largest = int(flat_ids.max())
         if largest >= count:
             at = int((flat_ids >= count).nonzero()[0])
-            raise InvalidArgumentError(None, None, f"segment_ids[{at}] = {int(flat_ids[at])} is out of range [0, {count})")
+            raise InvalidArgumentError(
+                None, None, f"segment_ids[{at}] = {int(flat_ids[at])} is out of range [0, {count})"
+            )
         if int(flat_ids.min()) < 0:
             kept = flat_ids >= 0
             rows, flat_ids = rows[kept], flat_ids[kept]
@@ -279,7 +300,9 @@ def _gather_dropped(values: Tensor, ids: Tensor, like: Tensor) -> Tensor:
     rows = _gather(values, operation("Maximum")(ids, operation("ZerosLike")(ids)))
     kept = operation("GreaterEqual")(ids, operation("ZerosLike")(ids))
     rank = operation("Rank")(like)
-    shape = operation("ConcatV2")([shape_op(ids), operation("Fill")(operation("ExpandDims")(rank - operation("Rank")(ids), 0), 1)], 0)
+    shape = operation("ConcatV2")(
+        [shape_op(ids), operation("Fill")(operation("ExpandDims")(rank - operation("Rank")(ids), 0), 1)], 0
+    )
     result: Tensor = operation("SelectV2")(operation("Reshape")(kept, shape), rows, operation("ZerosLike")(rows))
     return result
 
@@ -315,7 +338,9 @@ def _extreme_gradient(call: Any, grad: Tensor, total: Any, gather: Any) -> Tenso
     data = call.inputs[0]
     chosen = operation("Equal")(data, gather(call.outputs[0]))
     count = total(cast(chosen, grad.dtype))
-    result: Tensor = operation("SelectV2")(chosen, gather(operation("DivNoNan")(grad, count)), operation("ZerosLike")(data))
+    result: Tensor = operation("SelectV2")(
+        chosen, gather(operation("DivNoNan")(grad, count)), operation("ZerosLike")(data)
+    )
     return result
 
 

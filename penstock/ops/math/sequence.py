@@ -52,7 +52,9 @@ def _length(start: float, limit: float, delta: float) -> int:
 )
 def range_op(start: float, limit: float, delta: float, *, Tidx: DType = int32) -> Array:
     if not all(math.isfinite(number) for number in (start, limit, delta)):
-        raise InvalidArgumentError(None, None, f"Requires finite start, limit and delta, got {start}, {limit} and {delta}")
+        raise InvalidArgumentError(
+            None, None, f"Requires finite start, limit and delta, got {start}, {limit} and {delta}"
+        )
     length = _length(start, limit, delta)
     if length > 2**40:
         raise InvalidArgumentError(None, None, f"a range of {length} elements is too long; enlarge delta")
@@ -102,7 +104,9 @@ def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name
             if any(each not in _PROMOTION for each in types):
                 wanted = types[0]
                 if any(each is not wanted for each in types):
-                    raise ValueError(f"tf.range cannot mix {', '.join(each.name for each in types)}; use tf.cast to make the types agree")
+                    raise ValueError(
+                        f"tf.range cannot mix {', '.join(each.name for each in types)}; use tf.cast to make the types agree"
+                    )
             else:
                 wanted = max(types, key=_PROMOTION.index)
         return range_op(*(cast(value, wanted) for value in values), name=scope or name)

@@ -22,7 +22,9 @@ def _sum(inputs: list[Array]) -> Array:
     first = inputs[0]
     for other in inputs[1:]:
         if other.shape != first.shape:
-            raise ValueError(f"Inputs must have the same shape, got {format_dims(tuple(first.shape))} and {format_dims(tuple(other.shape))}")
+            raise ValueError(
+                f"Inputs must have the same shape, got {format_dims(tuple(first.shape))} and {format_dims(tuple(other.shape))}"
+            )
     if len(inputs) == 1:
         return first
     if first.dtype in STORED_ONLY:
@@ -78,7 +80,9 @@ def add_n(inputs: Any, name: str | None = None) -> Tensor:
     if isinstance(inputs, (Tensor, IndexedSlices)):
         inputs = [inputs]
     if not isinstance(inputs, (list, tuple)) or not inputs:
-        raise ValueError(f"Inputs must be an iterable of at least one Tensor/IndexedSlices with the same dtype and shape, got {inputs!r}")
+        raise ValueError(
+            f"Inputs must be an iterable of at least one Tensor/IndexedSlices with the same dtype and shape, got {inputs!r}"
+        )
     tensors = [item if isinstance(item, Tensor) else convert_to_tensor(item) for item in inputs]
     if len(tensors) == 1:
         return operation("Identity")(tensors[0], name=name) if name else tensors[0]

@@ -76,10 +76,10 @@ def _scattered(call: Any, grad: Tensor) -> Tensor:
     x, indices = call.inputs[0], cast(call.outputs[1], int32)
     reshape = operation("Reshape")
     sizes = shape_op(x)
-    columns = sizes[-1]  # type: ignore[index]
-    kept = shape_op(indices)[-1]  # type: ignore[index]
+    columns = sizes[-1]
+    kept = shape_op(indices)[-1]
     table = reshape(indices, operation("Pack")([-1, kept]))
-    rows = shape_op(table)[0]  # type: ignore[index]
+    rows = shape_op(table)[0]
     total = operation("Prod")(sizes, [0])
     offsets = operation("ExpandDims")(operation("Range")(0, rows, 1) * columns, 1)
     flat = reshape(table + offsets, [-1, 1])

@@ -5,9 +5,11 @@ from penstock.ops.nn import bias as bias
 from penstock.ops.nn import convolution as convolution
 from penstock.ops.nn import convolution_functions as convolution_functions
 from penstock.ops.nn import cross_entropy as cross_entropy
+from penstock.ops.nn import dropout as dropout
 from penstock.ops.nn import embedding as embedding
 from penstock.ops.nn import losses as losses
 from penstock.ops.nn import moments as moments
+from penstock.ops.nn import morphology as morphology
 from penstock.ops.nn import normalization as normalization
 from penstock.ops.nn import pooling as pooling
 from penstock.ops.nn import pooling_functions as pooling_functions

@@ -61,8 +61,6 @@ def _logits_gradient(call: Any, grad_loss: Tensor, grad_backprop: Tensor | None)
 
 def _is_zeros(tensor: Tensor) -> bool:
     """Tell whether a cotangent is known to be zero: nobody used the second output, so its derivative need not be computed."""
-    if isinstance(tensor, SymbolicTensor):
-        return tensor.op.type == "ZerosLike"
     return getattr(tensor, "_is_zeros_tensor", False)
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from penstock.core.convert import convert_to_tensor
+from penstock.core.dtypes import DType
 from penstock.core.graph import name_scope
-from penstock.core.random_seed import get_seed
 from penstock.core.tensor import Tensor
 from penstock.ops.array.common import deferred, sizes
+from penstock.ops.random.seeds import seed_attributes
 
 _cast_op = deferred("Cast")
 _greater_equal_op = deferred("GreaterEqual")
@@ -39,7 +41,33 @@ def dropout(x: Any, rate: Any, noise_shape: Any = None, seed: Any = None, name: 
         ValueError: if `x` is not floating, or `rate` is out of range.
     Source: Srivastava et al. 2014, "Dropout: A Simple Way to Prevent Neural Networks from Overfitting".
     """
-    with name_scope(name, "dropout", [x]):
+
+    def draw(shape: Any, dtype: DType) -> Tensor:
+        return _random_uniform_op(shape, dtype=dtype, name="random_uniform", **seed_attributes(seed))
+
+    return _dropout(x, rate, draw, noise_shape, name, "dropout")
+
+
+def general_dropout(
+    x: Any, rate: Any, uniform_sampler: Callable[..., Tensor], noise_shape: Any = None, name: str | None = None
+) -> Tensor:
+    """Return `dropout` with decisions drawn by a function of the caller.
+
+    Args:
+        x, rate, noise_shape, name: see `dropout`.
+        uniform_sampler: `(shape, dtype) -> numbers uniform in [0, 1)`.
+    """
+
+    def draw(shape: Any, dtype: DType) -> Tensor:
+        return uniform_sampler(shape=shape, dtype=dtype)
+
+    return _dropout(x, rate, draw, noise_shape, name, "dropout")
+
+
+def _dropout(
+    x: Any, rate: Any, draw: Callable[[Any, DType], Tensor], noise_shape: Any, name: str | None, default_name: str
+) -> Tensor:
+    with name_scope(name, default_name, [x]):
         tensor = convert_to_tensor(x, name="x")
         dtype = tensor.dtype.base_dtype
         if not dtype.is_floating:
@@ -58,12 +86,9 @@ def dropout(x: Any, rate: Any, noise_shape: Any = None, seed: Any = None, name: 
             if threshold.dtype.base_dtype != dtype:
                 threshold = _cast_op(threshold, DstT=dtype)
             kept = tensor / (1.0 - threshold)
-        seed1, seed2 = get_seed(seed)
-        random = _random_uniform_op(
-            _noise_shape(tensor, noise_shape), dtype=dtype, seed=seed1 or 0, seed2=seed2 or 0, name="random_uniform"
-        )
+        random = draw(_noise_shape(tensor, noise_shape), dtype)
         result = _select_op(_greater_equal_op(random, threshold), kept, convert_to_tensor(0.0, dtype))
-        result.set_shape(tensor.shape)
+        result.set_shape(tensor.shape)  # type: ignore[attr-defined]
         return result
 
 
