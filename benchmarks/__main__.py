@@ -4,7 +4,8 @@
     python -m benchmarks run_add cnn_step      some of them
     python -m benchmarks --rounds 5
 
-Each measurement is a process of its own. TensorFlow runs in the environment that `make bench-peers` makes, where it exists.
+Each measurement is a process of its own. TensorFlow runs in the environment that `make bench-peers` makes, where it
+exists.
 """
 
 from __future__ import annotations
@@ -56,7 +57,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     frameworks = interpreters()
-    print("| workload | " + " | ".join(frameworks) + " | " + " | ".join(f"ratio to {f}" for f in frameworks if f != "penstock") + " |")
+    print(
+        "| workload | "
+        + " | ".join(frameworks)
+        + " | "
+        + " | ".join(f"ratio to {f}" for f in frameworks if f != "penstock")
+        + " |"
+    )
     print("|---" * (2 * len(frameworks)) + "|")
     for workload in arguments.workloads:
         times: dict[str, list[float]] = {framework: [] for framework in frameworks}
@@ -67,7 +74,9 @@ def main() -> None:
                     times[framework].append(seconds)
         medians = {framework: statistics.median(values) for framework, values in times.items() if values}
         cells = [show(medians[f]) if f in medians else "" for f in frameworks]
-        ratios = [f"{medians['penstock'] / medians[f]:.2f}" if f in medians else "" for f in frameworks if f != "penstock"]
+        ratios = [
+            f"{medians['penstock'] / medians[f]:.2f}" if f in medians else "" for f in frameworks if f != "penstock"
+        ]
         print("| " + " | ".join([workload, *cells, *ratios]) + " |", flush=True)
 
 

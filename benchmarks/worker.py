@@ -1,4 +1,5 @@
-"""Runs one workload in this interpreter and prints its time a step: `python -m benchmarks.worker FRAMEWORK WORKLOAD`."""
+"""Runs one workload in this interpreter and prints its time a step: `python -m benchmarks.worker FRAMEWORK
+WORKLOAD`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Which values may share memory with a variable, a constant or a feed.
 
-Updates of variables run in place. That is safe unless a value read from the variable earlier is still to be used; `hazards` finds those
-updates, so that the generated program detaches the variable's memory first. And a value returned to the user must be a
+Updates of variables run in place. That is safe unless a value read from the variable earlier is still to be used;
+`hazards` finds those updates, so that the generated program detaches the variable's memory first. And a value returned
+to the user must be a
 copy wherever anything else may write to, or was given, the same memory.
 """
 

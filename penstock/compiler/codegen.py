@@ -198,7 +198,8 @@ class Writer:
     def _write_missing_feed(self, node: Node) -> None:
         dims = node.attrs.get("shape")
         text = (
-            f"You must feed a value for placeholder tensor {node.name!r} with dtype {node.attrs['dtype'].name} and shape {format_dims(dims)}. "
+            f"You must feed a value for placeholder tensor {node.name!r} with dtype {node.attrs['dtype'].name} and "
+            f"shape {format_dims(dims)}. "
             f"Pass it in feed_dict of session.run."
         )
         error = self.shared("missing_feed", _raise_missing_feed)

@@ -51,7 +51,8 @@ class Program:
         return "\n".join(self._sources)
 
     def __call__(self, *values: Any) -> list[Any]:
-        """Run on the feeds' runtime values; errors name the operation, its input shapes and the line that created it."""
+        """Run on the feeds' runtime values; errors name the operation, its input shapes and the line that created
+        it."""
         try:
             return self.function(*values)
         except Exception as error:

@@ -59,7 +59,8 @@ def _topological(nodes: list[Node]) -> list[Node]:
         raise InvalidArgumentError(
             stuck[0].source.node_def,
             stuck[0].source,
-            f"Graph is invalid, contains a cycle with {len(stuck)} nodes: {path}. Remove one of these data or control edges.",
+            f"Graph is invalid, contains a cycle with {len(stuck)} nodes: {path}. Remove one of these data or "
+            "control edges.",
         )
     return ordered
 

@@ -1,9 +1,10 @@
 """Reverse-mode differentiation over calls of operations, for graphs and tapes alike.
 
-The cotangent of a tensor is the gradient of the targets with respect to it. Calls are visited in the reverse of the order in which
-they were made; each turns the cotangents of its outputs into cotangents of its inputs, with the gradient function
-that stands beside the operation's kernel. Those are written with operations: run in a graph they extend the graph, run eagerly they
-are kernel calls that an outer tape may record, which is all that higher derivatives need.
+The cotangent of a tensor is the gradient of the targets with respect to it. Calls are visited in the reverse of the
+order in which they were made; each turns the cotangents of its outputs into cotangents of its inputs, with the gradient
+function
+that stands beside the operation's kernel. Those are written with operations: run in a graph they extend the graph, run
+eagerly they are kernel calls that an outer tape may record, which is all that higher derivatives need.
 """
 
 from __future__ import annotations
@@ -82,7 +83,8 @@ def gradient_function_of(call: Call) -> Callable[..., Any] | None:
 
 
 def is_differentiable(tensor: Any) -> bool:
-    """Tell whether cotangents flow to a tensor: its elements are real or complex numbers, or it is a resource or variant."""
+    """Tell whether cotangents flow to a tensor: its elements are real or complex numbers, or it is a resource or
+    variant."""
     base = tensor.dtype.base_dtype
     return base.is_floating or base.is_complex or base.name in ("resource", "variant")
 
@@ -166,7 +168,8 @@ def backpropagate(
         produced = list(produced)
         if len(produced) != len(call.inputs):
             raise ValueError(
-                f"Num gradients {len(produced)} generated for op {call.name!r} ({call.type}) do not match num inputs {len(call.inputs)}"
+                f"Num gradients {len(produced)} generated for op {call.name!r} ({call.type}) do not match num inputs "
+                f"{len(call.inputs)}"
             )
         for tensor, piece in zip(call.inputs, produced, strict=True):
             if piece is None or not flows_to(tensor):

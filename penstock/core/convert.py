@@ -15,7 +15,7 @@ from penstock.core import array, dtypes
 from penstock.core.dtypes import DType, as_dtype
 from penstock.core.graph import Graph, current_graph
 from penstock.core.op_def import lookup
-from penstock.core.shape import Dims, Dimension, TensorShape
+from penstock.core.shape import Dimension, Dims, TensorShape
 from penstock.core.tensor import EagerTensor, SymbolicTensor, Tensor
 
 Conversion = Callable[..., Any]
@@ -100,7 +100,8 @@ def convert_to_tensor(
 def _existing(tensor: Tensor, wanted: DType | None, graph: Graph | None, as_ref: bool, name: str | None) -> Tensor:
     if wanted is not None and not as_ref and tensor.dtype.base_dtype != wanted:
         raise ValueError(
-            f"Tensor conversion requested dtype {wanted.name} for Tensor with dtype {tensor.dtype.base_dtype.name}: {tensor!r}. "
+            f"Tensor conversion requested dtype {wanted.name} for Tensor with dtype {tensor.dtype.base_dtype.name}: "
+            f"{tensor!r}. "
             "Use tf.cast to change the type."
         )
     if graph is None:
@@ -123,7 +124,8 @@ def capture_eager(graph: Graph, tensor: Tensor, name: str | None = None) -> Tens
         return capture(tensor, name)
     if tensor.dtype in (dtypes.resource, dtypes.variant):
         raise ValueError(
-            f"an eager {tensor.dtype.name} cannot become part of a graph: it was made outside. Make the variable, table or "
+            f"an eager {tensor.dtype.name} cannot become part of a graph: it was made outside. Make the variable, "
+            "table or "
             "dataset inside the graph."
         )
     return constant_node(graph, np.asarray(tensor._numpy()), tensor.dtype, name or "Const")
@@ -361,7 +363,8 @@ def _check_cast(value: Any, numbers: np.ndarray, wanted: DType) -> None:
     )
     if not fits:
         raise TypeError(
-            f"Cannot convert {_shorten(value)} to a tensor of type {wanted.name}: it holds values of type {numbers.dtype.name}. "
+            f"Cannot convert {_shorten(value)} to a tensor of type {wanted.name}: it holds values of type "
+            f"{numbers.dtype.name}. "
             "Use tf.cast, or write the values in that type."
         )
     if kind in "iu" and wanted.is_integer and not wanted.is_quantized:

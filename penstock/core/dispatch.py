@@ -1,7 +1,7 @@
 """Where a call of an operation becomes a node of a graph or a call of its kernel.
 
-Every operation of every face passes through `apply`. Which of the two happens depends on the thread's context alone, so that
-no operation and no gradient function asks in which mode it is.
+Every operation of every face passes through `apply`. Which of the two happens depends on the thread's context alone, so
+that no operation and no gradient function asks in which mode it is.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from penstock.core.resources import eager_resources
 from penstock.core.shape import as_dims
 from penstock.core.shape_rules import ShapeError, format_dims
 from penstock.core.tensor import EagerTensor, SymbolicTensor, Tensor
-
 
 _NUMBERS = (bool, int, float)
 
@@ -61,8 +60,8 @@ def apply(op_def: OpDef, args: Sequence[Any], attrs: dict[str, Any], name: str |
         attrs: attributes, without those that follow from the inputs or have defaults.
         name: the node's name in a graph; the operation's own by default.
     Returns:
-        A tensor; a list for an output that is a sequence; a named tuple for several outputs; for none, the Operation in a
-        graph and None eagerly.
+        A tensor; a list for an output that is a sequence; a named tuple for several outputs; for none, the Operation in
+        a graph and None eagerly.
     Raises:
         TypeError, ValueError: in a graph, if types or shapes do not fit.
         OpError: eagerly, if the kernel refuses its inputs.
@@ -190,7 +189,8 @@ def _bind_inputs(
     """Convert the inputs and fill in the attributes that follow from them."""
     if len(args) != len(op_def.inputs):
         raise TypeError(
-            f"{op_def.name} takes {len(op_def.inputs)} inputs ({', '.join(a.name for a in op_def.inputs)}), got {len(args)}"
+            f"{op_def.name} takes {len(op_def.inputs)} inputs ({', '.join(a.name for a in op_def.inputs)}), got "
+            f"{len(args)}"
         )
     flat: list[Tensor] = []
     known: dict[str, DType] = {}
@@ -296,7 +296,8 @@ def _convert(
         others = [a.name for a in op_def.inputs if a.type_attr == argument.type_attr and a is not argument]
         expected = f"{dtype.name} of argument {others[0]!r}" if argument.type_attr and others else dtype.name
         raise _TypeMismatch(
-            f"Input {argument.name!r} of {op_def.name!r} Op has type {existing.name} that does not match type {expected}. "
+            f"Input {argument.name!r} of {op_def.name!r} Op has type {existing.name} that does not match type "
+            f"{expected}. "
             "Use tf.cast to make the types agree."
         )
     if scope is None and type(arg) in _NUMBERS:
@@ -315,7 +316,8 @@ def _convert(
         raise
     if argument.is_ref and isinstance(tensor, SymbolicTensor) and not tensor.dtype._is_ref_dtype:
         raise TypeError(
-            f"'{op_def.name}' Op requires that input {argument.name!r} be a mutable tensor (e.g.: a tf.Variable), got {tensor!r}"
+            f"'{op_def.name}' Op requires that input {argument.name!r} be a mutable tensor (e.g.: a tf.Variable), "
+            f"got {tensor!r}"
         )
     return tensor
 
@@ -325,7 +327,8 @@ def _check_allowed(op_def: OpDef, argument: Argument, dtype: DType) -> None:
     if allowed is not None and dtype not in allowed:
         names = ", ".join(sorted(item.name for item in allowed))
         raise _TypeMismatch(
-            f"Value passed to parameter {argument.name!r} of {op_def.name} has DataType {dtype.name} not in list of allowed values: {names}"
+            f"Value passed to parameter {argument.name!r} of {op_def.name} has DataType {dtype.name} not in list of "
+            f"allowed values: {names}"
         )
 
 
@@ -359,7 +362,8 @@ def _check_attributes(op_def: OpDef, attrs: dict[str, Any]) -> None:
         if attribute.allowed is not None and attribute.kind == "string" and attrs[name] not in attribute.allowed:
             allowed = ", ".join(repr(item) for item in sorted(attribute.allowed))
             raise ValueError(
-                f"Value for attr {name!r} of {attrs[name]!r} is not in the list of allowed values: {allowed} [Op:{op_def.name}]"
+                f"Value for attr {name!r} of {attrs[name]!r} is not in the list of allowed values: {allowed} "
+                f"[Op:{op_def.name}]"
             )
 
 

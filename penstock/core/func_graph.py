@@ -12,8 +12,8 @@ from penstock.core.tensor import EagerTensor, SymbolicTensor, Tensor
 class FuncGraph(Graph):
     """A graph with inputs, outputs, and tensors captured from what surrounds it.
 
-    An operation made inside that takes a tensor of another graph captures it: the tensor becomes a further input, and every call
-    of the function passes it along.
+    An operation made inside that takes a tensor of another graph captures it: the tensor becomes a further input, and
+    every call of the function passes it along.
 
     Args:
         name: the function's name.

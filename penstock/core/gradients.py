@@ -33,13 +33,15 @@ class AggregationMethod:
 
 
 def source_tensor(x: Any) -> Tensor:
-    """Return the tensor at which the gradient with respect to `x` is found: a variable's reference or handle, or `x`."""
+    """Return the tensor at which the gradient with respect to `x` is found: a variable's reference or handle, or
+    `x`."""
     found = getattr(x, "_gradient_source", None)
     return convert_to_tensor(x) if found is None else found()
 
 
 def _of(graph: Graph, item: Any) -> Tensor:
-    """Return the tensor of `graph` that `item` is or stands for, not captured by the graph in which gradients are built."""
+    """Return the tensor of `graph` that `item` is or stands for, not captured by the graph in which gradients are
+    built."""
     if isinstance(item, SymbolicTensor) and item.graph is graph:
         return item
     return source_tensor(item)
@@ -107,8 +109,8 @@ def gradients_of(
 ) -> list[Gradient]:
     """Differentiate operations of the graph `source`; the new operations are made in the current graph.
 
-    The two differ where the gradient of a function is built: its body is `source`, and what the derivative needs of the body is
-    captured. See `gradients` for the other arguments.
+    The two differ where the gradient of a function is built: its body is `source`, and what the derivative needs of the
+    body is captured. See `gradients` for the other arguments.
     """
     unconnected = UnconnectedGradients(getattr(unconnected_gradients, "value", unconnected_gradients))
     with name_scope(name):
@@ -172,7 +174,8 @@ def _seeds(targets: Sequence[Tensor], grad_ys: Any) -> list[Gradient]:
 def _between(
     source: Graph, targets: Sequence[Any], sources: Sequence[Any], stops: set[int]
 ) -> tuple[list[Call], set[int]]:
-    """Return the operations on paths from sources to targets, latest first, and the ids of the tensors on those paths."""
+    """Return the operations on paths from sources to targets, latest first, and the ids of the tensors on those
+    paths."""
     needed: set[Operation] = set()
     stack = [target.op for target in targets if isinstance(target, SymbolicTensor)]
     while stack:

@@ -40,8 +40,8 @@ class _ControlDependencies:
 class Graph:
     """A dataflow graph: operations, joined by the tensors that they give and take.
 
-    A graph only grows. It belongs to whoever builds it; building from several threads is safe, but names and device scopes
-    are shared between them.
+    A graph only grows. It belongs to whoever builds it; building from several threads is safe, but names and device
+    scopes are shared between them.
     """
 
     building_function = False
@@ -94,7 +94,8 @@ class Graph:
         """
         if self._finalized:
             raise RuntimeError(
-                f"Graph is finalized and cannot be modified: {op_def.name} {name!r} would be a new operation. Build every operation "
+                f"Graph is finalized and cannot be modified: {op_def.name} {name!r} would be a new operation. Build "
+                "every operation "
                 "before the session, scaffold or supervisor finalizes the graph, and only run them afterwards."
             )
         dtypes = output_dtypes(op_def, attrs)
@@ -143,7 +144,8 @@ class Graph:
         line = tensor.op.created_at
         where = f", made at {line[0]}:{line[1]}" if line else ""
         raise ValueError(
-            f"Tensor {tensor.name!r} must be from the same graph as the operation that takes it, but is of another graph{where}. "
+            f"Tensor {tensor.name!r} must be from the same graph as the operation that takes it, but is of another "
+            f"graph{where}. "
             "Build both inside one `with graph.as_default():`."
         )
 
@@ -164,7 +166,8 @@ class Graph:
         Args:
             op_type: the operation's name.
             inputs: tensors, sequences flattened.
-            dtypes, input_types, op_def, compute_shapes, compute_device: accepted as TensorFlow does; the declaration decides.
+            dtypes, input_types, op_def, compute_shapes, compute_device: accepted as TensorFlow does; the declaration
+                decides.
             name: the node's name; one that ends in "/" is taken as it is.
             attrs: attributes; those of types follow from the inputs where they are missing.
         """
@@ -426,12 +429,14 @@ class Graph:
             op_name, _, index = name.partition(":")
             if not index.isdigit():
                 raise ValueError(
-                    f"The name {name!r} looks like a Tensor name, but is not a valid one: expected '<operation>:<output index>'."
+                    f"The name {name!r} looks like a Tensor name, but is not a valid one: expected "
+                    "'<operation>:<output index>'."
                 )
             op = self._by_name.get(op_name)
             if op is None:
                 raise KeyError(
-                    f"The name {name!r} refers to a Tensor which does not exist. The operation, {op_name!r}, does not exist in the graph."
+                    f"The name {name!r} refers to a Tensor which does not exist. The operation, {op_name!r}, does "
+                    "not exist in the graph."
                 )
             if int(index) >= len(op.outputs):
                 raise KeyError(
@@ -563,7 +568,8 @@ class Graph:
 
     @contextlib.contextmanager
     def gradient_override_map(self, op_type_map: dict[str, str]) -> Iterator[None]:
-        """Use other gradient functions for operations made within the block: operation name -> registered gradient name."""
+        """Use other gradient functions for operations made within the block: operation name -> registered gradient
+        name."""
         if not isinstance(op_type_map, dict):
             raise TypeError("op_type_map must be a dictionary mapping strings to strings")
         saved = self._gradient_overrides
@@ -672,7 +678,8 @@ def reset_default_graph() -> None:
     """
     if any(graph is not None for graph in context.state.graphs):
         raise AssertionError(
-            "Do not use tf.reset_default_graph() to clear nested graphs. If you need a cleared graph, exit the nesting and create a new graph."
+            "Do not use tf.reset_default_graph() to clear nested graphs. If you need a cleared graph, exit the "
+            "nesting and create a new graph."
         )
     context.state.default_graph = Graph()
 

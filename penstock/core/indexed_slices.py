@@ -10,7 +10,8 @@ from penstock.core.shape import TensorShape
 
 
 class IndexedSlices:
-    """Rows `values[i]` at the positions `indices[i]` of a larger tensor that is zero elsewhere; repeated positions add up.
+    """Rows `values[i]` at the positions `indices[i]` of a larger tensor that is zero elsewhere; repeated positions add
+    up.
 
     Args:
         values: tensor of shape (n, ...).

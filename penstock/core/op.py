@@ -16,7 +16,8 @@ class Op(OpDef):
     """A declared operation. Called with tensors, it becomes a node of the current graph, or runs its kernel eagerly."""
 
     def __call__(self, *args: Any, name: str | None = None, **attrs: Any) -> Any:
-        """Call the operation; see `penstock.core.dispatch.apply`. A positional argument beyond the inputs is the name."""
+        """Call the operation; see `penstock.core.dispatch.apply`. A positional argument beyond the inputs is the
+        name."""
         if len(args) == len(self.inputs) + 1 and (args[-1] is None or isinstance(args[-1], str)):
             name, args = args[-1], args[:-1]
         if len(args) < len(self.inputs):
@@ -24,7 +25,8 @@ class Op(OpDef):
         for attribute in attrs:
             if attribute not in self.attributes:
                 raise TypeError(
-                    f"{self.name} got an unexpected argument {attribute!r}; it has {', '.join(self.attributes) or 'none'}"
+                    f"{self.name} got an unexpected argument {attribute!r}; it has "
+                    f"{', '.join(self.attributes) or 'none'}"
                 )
         return apply(self, args, attrs, name)
 
@@ -44,7 +46,8 @@ def op(
 
     Args:
         line: name, inputs and outputs, as `penstock.core.op_def` describes.
-        stateful: whether calls have effects, or depend on more than their inputs; such calls are never merged or folded.
+        stateful: whether calls have effects, or depend on more than their inputs; such calls are never merged or
+            folded.
         view: whether the kernel may return a view of an input, or the input itself.
         differentiable: False declares that no gradient flows.
         commutative: whether the two inputs may be exchanged.
@@ -52,7 +55,8 @@ def op(
         allowed: attribute name -> the values that a string attribute may have.
         types: type attribute -> the types it may have, or a `Type` with a default.
     Returns:
-        A decorator that makes the kernel a callable `Op`; decorating an `Op` declares another operation with its kernel.
+        A decorator that makes the kernel a callable `Op`; decorating an `Op` declares another operation with its
+        kernel.
 
     >>> from penstock.core.dtypes import FLOATING
     >>> from penstock.core.shape_rules import unchanged

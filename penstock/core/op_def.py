@@ -5,8 +5,9 @@ A declaration is written once, as a decorated kernel (see `penstock.core.op`):
     @op("MatMul(a: T, b: T) -> product: T", T=NUMBER)
     def matmul_op(a, b, *, transpose_a: bool = False, transpose_b: bool = False): ...
 
-The line names the inputs and outputs as GraphDefs do. A type is that of a DType (`int32`), of a type attribute (`T`), `N * T`
-for N inputs of one type, or `list(Tin)` for inputs of the types that a list attribute gives. Before it may stand `ref`
+The line names the inputs and outputs as GraphDefs do. A type is that of a DType (`int32`), of a type attribute (`T`),
+`N * T` for N inputs of one type, or `list(Tin)` for inputs of the types that a list attribute gives. Before it may
+stand `ref`
 for a reference to a variable, or `host` for an input that the kernel takes as Python numbers. The attributes are the
 kernel's keyword-only parameters; type attributes that the kernel has no use for are keywords of the decorator.
 """
@@ -186,9 +187,7 @@ class OpDef:
         parameters = inspect.signature(kernel).parameters
         return {name: p for name, p in parameters.items() if p.kind is inspect.Parameter.KEYWORD_ONLY}
 
-    def _read_attributes(
-        self, kernel: Callable[..., Any], types: dict[str, Any], allowed: dict[str, Any]
-    ) -> None:
+    def _read_attributes(self, kernel: Callable[..., Any], types: dict[str, Any], allowed: dict[str, Any]) -> None:
         for name, parameter in self._keyword_parameters(kernel).items():
             if name in INJECTED:
                 self.injected += (name,)

@@ -21,8 +21,8 @@ R = TypeVar("R")
 class VariableStorage:
     """The memory of a variable. Kernels get it for `ref` inputs and for inputs of type resource.
 
-    Its tensor belongs to the variable alone: what is read is either used up within the step, or the storage is marked as shared and
-    the next update in place starts from a copy.
+    Its tensor belongs to the variable alone: what is read is either used up within the step, or the storage is marked
+    as shared and the next update in place starts from a copy.
 
     Attributes:
         name: the variable's name, for messages.

@@ -83,7 +83,8 @@ class GradientTape:
         for item in nest.flatten(tensor, expand_composites=True):
             if not isinstance(item, Tensor) and not hasattr(item, "_gradient_source"):
                 raise ValueError(
-                    f"Passed in object {item!r} of type {type(item).__name__!r}, not tf.Tensor or tf.Variable or ExtensionType."
+                    f"Passed in object {item!r} of type {type(item).__name__!r}, not tf.Tensor or tf.Variable or "
+                    "ExtensionType."
                 )
             self._watch_source(item)
 

@@ -187,7 +187,8 @@ class SymbolicTensor(Tensor):
 
     def _refuse(self, task: str) -> NoReturn:
         raise OperatorNotAllowedInGraphError(
-            f"Using the symbolic tensor {self.name!r} as {task} is not allowed: it has no value while the graph is built. "
+            f"Using the symbolic tensor {self.name!r} as {task} is not allowed: it has no value while the graph is "
+            "built. "
             "Use tf.cond, tf.where, tf.while_loop or tf.logical_and/or/not for decisions in the graph, "
             "or fetch the value with session.run first."
         )
@@ -198,7 +199,8 @@ class SymbolicTensor(Tensor):
     def __iter__(self) -> Iterator[Tensor]:
         if not self.op.graph.building_function:
             raise TypeError(
-                f"Tensor objects are not iterable when eager execution is not enabled: {self.name!r} has no values while "
+                f"Tensor objects are not iterable when eager execution is not enabled: {self.name!r} has no values "
+                "while "
                 "the graph is built. Use tf.unstack, tf.map_fn or tf.while_loop to visit its elements."
             )
         self._refuse("an iterable")
@@ -211,7 +213,8 @@ class SymbolicTensor(Tensor):
 
     def __array__(self, *_: Any, **__: Any) -> NoReturn:
         raise NotImplementedError(
-            f"Cannot convert the symbolic tensor {self.name!r} to a NumPy array: it has no value while the graph is built. "
+            f"Cannot convert the symbolic tensor {self.name!r} to a NumPy array: it has no value while the graph is "
+            "built. "
             "Use a tf function in place of the NumPy call, or fetch the value with session.run."
         )
 

@@ -1,7 +1,8 @@
 """Which TensorFlow the process behaves as: eager or graphs by default, and what `==` and `shape[0]` mean.
 
-Importing the TensorFlow 1 face makes a process a TensorFlow 1 process, unless it has used the TensorFlow 2 face before; using that face later
-takes this back as long as nothing has been built. The functions of this file decide explicitly, and are not overruled.
+Importing the TensorFlow 1 face makes a process a TensorFlow 1 process, unless it has used the TensorFlow 2 face before;
+using that face later takes this back as long as nothing has been built. The functions of this file decide explicitly,
+and are not overruled.
 """
 
 from __future__ import annotations
@@ -52,7 +53,9 @@ def enable_eager_execution(config: Any = None, device_policy: Any = None, execut
     """
     global _decided
     if not context.default_is_eager() and _has_built():
-        raise ValueError("tf.enable_eager_execution must be called at program startup: the default graph has operations already.")
+        raise ValueError(
+            "tf.enable_eager_execution must be called at program startup: the default graph has operations already."
+        )
     _decided = True
     context.set_default_eager(True)
 

@@ -83,12 +83,14 @@ def _check_same(results: Sequence[tuple[FuncGraph, Any]], name: str) -> None:
             nest.assert_same_structure(_outline(first), _outline(result), expand_composites=True)
         except (ValueError, TypeError) as error:
             raise type(error)(
-                f"{name}: the branches must return the same structure, but the first returns {first!r} and another {result!r}. {error}"
+                f"{name}: the branches must return the same structure, but the first returns {first!r} and another "
+                f"{result!r}. {error}"
             ) from None
         for a, b in zip(first_body.outputs, body.outputs, strict=True):
             if a.dtype.base_dtype != b.dtype.base_dtype:
                 raise TypeError(
-                    f"{name}: the branches must return the same types, got {a.dtype.name} from {a.name!r} and {b.dtype.name} from {b.name!r}. "
+                    f"{name}: the branches must return the same types, got {a.dtype.name} from {a.name!r} and "
+                    f"{b.dtype.name} from {b.name!r}. "
                     "Use tf.cast in one of the branches."
                 )
 
@@ -98,7 +100,8 @@ def _outline(result: Any) -> Any:
 
 
 def _pack_outputs(result: Any, outputs: Sequence[Tensor], op: Operation) -> Any:
-    """Return the outputs of an operation nested as the body's result; operations and None become the operation itself."""
+    """Return the outputs of an operation nested as the body's result; operations and None become the operation
+    itself."""
     remaining = iter(outputs)
     flat = [
         (None if item is None else op) if item is None or isinstance(item, Operation) else next(remaining)
@@ -360,7 +363,8 @@ def _graph_loop(
             result = [result]
         if isinstance(loop_vars, (list, tuple)) and isinstance(result, (list, tuple)) and len(result) != len(loop_vars):
             raise ValueError(
-                f"tf.while_loop: the body returns {len(result)} values for {len(loop_vars)} loop variables: {loop_vars!r}"
+                f"tf.while_loop: the body returns {len(result)} values for {len(loop_vars)} loop variables: "
+                f"{loop_vars!r}"
             )
         nest.assert_same_structure(
             list(result) if isinstance(loop_vars, list) else result, loop_vars, expand_composites=True
@@ -378,12 +382,14 @@ def _graph_loop(
     for before, shape, after in zip(flat, dims, loop_body.outputs, strict=True):
         if before.dtype.base_dtype != after.dtype.base_dtype:
             raise ValueError(
-                f"tf.while_loop: loop variable {before!r} has type {before.dtype.name}, but the body returns {after.dtype.name}. "
+                f"tf.while_loop: loop variable {before!r} has type {before.dtype.name}, but the body returns "
+                f"{after.dtype.name}. "
                 "Use tf.cast in the body."
             )
         if not _keeps(shape, after.dims):
             raise ValueError(
-                f"tf.while_loop: loop variable {before!r} enters with shape {before.shape}, but has shape {after.shape} after one "
+                f"tf.while_loop: loop variable {before!r} enters with shape {before.shape}, but has shape "
+                f"{after.shape} after one "
                 "iteration. Pass shape_invariants with None for the sizes that change."
             )
     captured = share_inputs([cond_body, loop_body])

@@ -21,8 +21,9 @@ def custom_gradient(f: Callable[..., Any] | None = None) -> Callable[..., Any]:
     """Decorate a function that returns its result and the function for its gradient.
 
     Args:
-        f: takes tensors, and returns `(result, grad_fn)`. `grad_fn(*cotangents)` takes one cotangent for each tensor of the
-            result, and returns one gradient for each tensor argument. If `f` uses trainable variables, `grad_fn` takes the keyword
+        f: takes tensors, and returns `(result, grad_fn)`. `grad_fn(*cotangents)` takes one cotangent for each tensor of
+            the result, and returns one gradient for each tensor argument. If `f` uses trainable variables, `grad_fn`
+            takes the keyword
             `variables` and returns `(gradients of the arguments, gradients of the variables)`.
     Returns:
         A function with the arguments of `f` that returns the result alone.
@@ -71,11 +72,13 @@ def _call(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) 
         flat = nest.flatten(input_grads) if not isinstance(input_grads, IndexedSlices) else [input_grads]
         if len(flat) != len(arguments):
             raise ValueError(
-                f"custom_gradient function expected to return {len(arguments)} gradients, but returned {len(flat)} instead."
+                f"custom_gradient function expected to return {len(arguments)} gradients, but returned {len(flat)} "
+                "instead."
             )
         if len(variable_grads) != len(variables):
             raise ValueError(
-                f"custom_gradient: grad_fn must return {len(variables)} gradients for variables, got {len(variable_grads)}"
+                f"custom_gradient: grad_fn must return {len(variables)} gradients for variables, got "
+                f"{len(variable_grads)}"
             )
         return [None] * len(results) + [None if g is None else _as_gradient(g) for g in (*flat, *variable_grads)]
 
@@ -102,7 +105,8 @@ def _check_signature(f: Callable[..., Any], grad_fn: Callable[..., Any], variabl
     if variables and not takes_variables:
         names = ", ".join(variable.name for variable in variables)
         raise TypeError(
-            f"{f.__name__} uses the variables {names}, so its gradient function must take the keyword argument 'variables' "
+            f"{f.__name__} uses the variables {names}, so its gradient function must take the keyword argument "
+            "'variables' "
             "and return (gradients of the arguments, gradients of the variables)."
         )
 

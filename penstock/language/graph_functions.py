@@ -93,7 +93,8 @@ def control_dependencies(control_inputs: Any) -> Iterator[None]:
     """Make operations within the block wait for `control_inputs`; eagerly, everything has run already.
 
     Args:
-        control_inputs: operations and tensors, or functions that make them (called eagerly); None leaves surrounding blocks.
+        control_inputs: operations and tensors, or functions that make them (called eagerly); None leaves surrounding
+            blocks.
     """
     graph = current_graph()
     if graph is None:
@@ -140,4 +141,3 @@ def colocate_with(op: Any, ignore_existing: bool = False) -> Iterator[None]:
         return
     with graph.colocate_with(op, ignore_existing):
         yield
-

@@ -184,7 +184,7 @@ class RefVariable(VariableV1):
     def _as_graph_element(self) -> SymbolicTensor:
         return self._variable
 
-    def _AsTensor(self) -> SymbolicTensor:  # noqa: N802 - a name of TensorFlow's
+    def _AsTensor(self) -> SymbolicTensor:
         return self._snapshot
 
     def _ref(self) -> SymbolicTensor:

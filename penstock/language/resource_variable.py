@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from penstock.core.array import clone
-from penstock.core.context import executing_eagerly, state as thread
+from penstock.core.context import executing_eagerly
+from penstock.core.context import state as thread
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import DType, as_dtype
 from penstock.core.graph import Graph, current_graph, get_default_graph, name_scope

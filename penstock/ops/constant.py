@@ -63,7 +63,8 @@ def _constant(value: Any, dtype: Any, shape: Any, name: str, fills: bool) -> Ten
                 return value
         elif not isinstance(value, EagerTensor):
             raise TypeError(
-                f"tf.constant takes values known now, got the symbolic tensor {value!r}; use tf.identity or tf.convert_to_tensor"
+                f"tf.constant takes values known now, got the symbolic tensor {value!r}; use tf.identity or "
+                "tf.convert_to_tensor"
             )
         value = value.numpy()
     numbers, dtype = as_array(value, wanted)
@@ -90,7 +91,8 @@ def _fit(numbers: np.ndarray, shape: Any, fills: bool) -> np.ndarray:
     if fills:
         raise ValueError(f"Too many elements provided. Needed at most {size}, but received {numbers.size}")
     raise TypeError(
-        f"Eager execution of tf.constant with unsupported shape. Tensor has {numbers.size} elements, but got `shape` {tuple(dims)} with {size} elements)."
+        f"Eager execution of tf.constant with unsupported shape. Tensor has {numbers.size} elements, but got `shape` "
+        f"{tuple(dims)} with {size} elements)."
     )
 
 

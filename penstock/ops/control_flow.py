@@ -1,7 +1,8 @@
 """Functional control flow: operations whose attributes are functions.
 
-Their bodies are FuncGraphs. The compiler writes them as Python `if` and `while` and as calls of the bodies, so that no kernel
-stands here. A gradient is the same operation over gradients of the bodies; the forward operation gives what those need of its bodies'
+Their bodies are FuncGraphs. The compiler writes them as Python `if` and `while` and as calls of the bodies, so that no
+kernel stands here. A gradient is the same operation over gradients of the bodies; the forward operation gives what
+those need of its bodies'
 intermediate values as further outputs.
 """
 
@@ -52,7 +53,7 @@ def _branch_dims(branches: Sequence[FuncGraph], given: Sequence[Dims]) -> list[D
 @op("If(cond: Tcond, input: list(Tin)) -> output: list(Tout)", stateful=True, view=True)
 def if_op(
     cond: Value, input: list[Value], *, then_branch: Function, else_branch: Function, output_shapes: list[Dims] = []
-) -> NoReturn:  # noqa: B006
+) -> NoReturn:
     _needs_a_program()
 
 
@@ -63,7 +64,7 @@ def stateless_if_op(
     *,
     then_branch: Function,
     else_branch: Function,
-    output_shapes: list[Dims] = [],  # noqa: B006
+    output_shapes: list[Dims] = [],
 ) -> NoReturn:
     _needs_a_program()
 
@@ -79,14 +80,14 @@ def if_shape(
 @op("Case(branch_index: int32, input: list(Tin)) -> output: list(Tout)", stateful=True, view=True)
 def case_op(
     branch_index: Value, input: list[Value], *, branches: list[Function], output_shapes: list[Dims] = []
-) -> NoReturn:  # noqa: B006
+) -> NoReturn:
     _needs_a_program()
 
 
 @op("StatelessCase(branch_index: int32, input: list(Tin)) -> output: list(Tout)", view=True)
 def stateless_case_op(
     branch_index: Value, input: list[Value], *, branches: list[Function], output_shapes: list[Dims] = []
-) -> NoReturn:  # noqa: B006
+) -> NoReturn:
     _needs_a_program()
 
 
@@ -101,7 +102,7 @@ def case_shape(
 @op("While(input: list(T)) -> output: list(T)", stateful=True, view=True)
 def while_op(
     input: list[Value], *, cond: Function, body: Function, output_shapes: list[Dims] = [], parallel_iterations: int = 10
-) -> NoReturn:  # noqa: B006
+) -> NoReturn:
     _needs_a_program()
 
 
@@ -112,7 +113,7 @@ def stateless_while_op(
     cond: Function,
     body: Function,
     output_shapes: list[Dims] = [],
-    parallel_iterations: int = 10,  # noqa: B006
+    parallel_iterations: int = 10,
 ) -> NoReturn:
     _needs_a_program()
 

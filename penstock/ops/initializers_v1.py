@@ -243,7 +243,7 @@ def require_floating(dtype: Any) -> DType:
     """
     dtype = as_dtype(dtype)
     if not dtype.is_floating:
-        raise ValueError(f"Argument `dtype` expected to be numeric or boolean. Received {dtype!r}. It must be a floating type.")
+        raise ValueError(f"Argument `dtype` is expected to be floating point. Received: {dtype!r}.")
     return dtype
 
 

@@ -46,7 +46,7 @@ class Initializer:
     def _part(self, shape: Any, kwargs: dict[str, Any], partitioned: bool = True) -> Any:
         for name in kwargs:
             if name not in _PARTITION:
-                raise TypeError(f"Unknown keyword arguments: {name!r}; an initializer takes {', '.join(_PARTITION)}")
+                raise TypeError(f"Keyword argument should be one of {list(_PARTITION)}. Received: {name}")
         if kwargs and not partitioned:
             raise ValueError(f"{type(self).__name__} initializer doesn't support partition-related arguments.")
         return kwargs["partition_shape"] if kwargs.get("partition_shape") is not None else shape
@@ -59,9 +59,9 @@ class Zeros(Initializer):
         """Return zeros; see `Initializer`.
 
         Raises:
-            ValueError: if `dtype` is neither numeric, bool nor string.
+            ValueError: if `dtype` is neither numeric nor bool.
         """
-        return _filled(self._part(shape, kwargs), 0, dtype, "zeros", also=dtypes.string)
+        return _filled(self._part(shape, kwargs), 0, dtype, "zeros")
 
 
 class Ones(Initializer):
@@ -76,9 +76,9 @@ class Ones(Initializer):
         return _filled(self._part(shape, kwargs), 1, dtype, "ones")
 
 
-def _filled(shape: Any, value: int, dtype: Any, name: str, also: Any = None) -> Tensor:
+def _filled(shape: Any, value: int, dtype: Any, name: str) -> Tensor:
     dtype = as_dtype(dtype)
-    if not (dtype.is_numpy_compatible and (dtype is also or dtype is not dtypes.string)):
+    if not dtype.is_numpy_compatible or dtype is dtypes.string:
         raise ValueError(f"Argument `dtype` expected to be numeric or boolean. Received {dtype!r}.")
     return filled(shape, value, dtype, name)
 

@@ -16,8 +16,8 @@ from penstock.core.tensor import EagerTensor, SymbolicTensor, Tensor
 def feed_converter(tensor: SymbolicTensor) -> Callable[[Any], Value]:
     """Return the function that turns a fed value into the runtime value of `tensor`.
 
-    The function raises TypeError if the value is a symbolic tensor or not of the tensor's type, and ValueError if it has the wrong shape.
-    NumPy arrays of the right type are used as they are, without a copy.
+    The function raises TypeError if the value is a symbolic tensor or not of the tensor's type, and ValueError if it
+    has the wrong shape. NumPy arrays of the right type are used as they are, without a copy.
     """
     dtype, dims = tensor.dtype.base_dtype, tensor.dims
     if dtype.name in ("resource", "variant"):
@@ -39,7 +39,8 @@ def feed_converter(tensor: SymbolicTensor) -> Callable[[Any], Value]:
         shape = value.shape
         if shape != exact and dims is not None and (len(shape) != rank or exact is not None or not _fits(shape, dims)):
             raise ValueError(
-                f"Cannot feed value of shape {format_dims(shape)} for Tensor {name!r}, which has shape {format_dims(dims)}. "
+                f"Cannot feed value of shape {format_dims(shape)} for Tensor {name!r}, which has shape "
+                f"{format_dims(dims)}. "
                 "Reshape the value, or declare the placeholder with this shape."
             )
         if is_string or not value.flags.writeable:
@@ -67,25 +68,29 @@ def _as_array(tensor: SymbolicTensor, value: Any, numpy_dtype: np.dtype) -> np.n
         value = value.numpy()
     elif isinstance(value, Tensor) or hasattr(value, "_as_graph_element"):
         raise TypeError(
-            f"The value of a feed cannot be a tf.Tensor object, got {value!r} for {tensor.name!r}. Acceptable feed values include Python scalars, "
+            f"The value of a feed cannot be a tf.Tensor object, got {value!r} for {tensor.name!r}. Acceptable feed "
+            "values include Python scalars, "
             "strings, lists, numpy ndarrays, or TensorHandles; fetch the tensor's value with session.run first."
         )
     if value is None:
         raise TypeError(
-            f"Cannot feed None for Tensor {tensor.name!r}: feed a value of type {tensor.dtype.name} and shape {tensor.shape}"
+            f"Cannot feed None for Tensor {tensor.name!r}: feed a value of type {tensor.dtype.name} and shape "
+            f"{tensor.shape}"
         )
     if isinstance(value, int) and not isinstance(value, bool) and numpy_dtype.kind in "iu":
         info = np.iinfo(numpy_dtype)
         if not info.min <= value <= info.max:
             raise TypeError(
-                f"Type of feed value {value} is not compatible with Tensor type {tensor.dtype.name} of {tensor.name!r}: it does not fit."
+                f"Type of feed value {value} is not compatible with Tensor type {tensor.dtype.name} of "
+                f"{tensor.name!r}: it does not fit."
             )
     try:
-        if numpy_dtype == object:
+        if numpy_dtype.hasobject:
             return array._as_bytes(np.asarray(value, dtype=object))
         return np.asarray(value, dtype=numpy_dtype)
     except (ValueError, TypeError) as error:
         raise type(error)(
-            f"Cannot feed a value of type {type(value).__name__} for Tensor {tensor.name!r}, which has type {tensor.dtype.name} "
+            f"Cannot feed a value of type {type(value).__name__} for Tensor {tensor.name!r}, which has type "
+            f"{tensor.dtype.name} "
             f"and shape {format_dims(tensor.dims)}: {error}"
         ) from None

@@ -108,7 +108,8 @@ class FetchPlan:
             element = self._graph.as_graph_element(fetch)
         except TypeError as error:
             raise TypeError(
-                f"Argument `fetch` = {fetch!r} has invalid type {type(fetch).__name__!r}. Must be a string or Tensor. ({error})"
+                f"Argument `fetch` = {fetch!r} has invalid type {type(fetch).__name__!r}. Must be a string or "
+                f"Tensor. ({error})"
             ) from None
         except ValueError as error:
             raise ValueError(f"Argument `fetch` = {fetch!r} cannot be interpreted as a Tensor. ({error})") from None

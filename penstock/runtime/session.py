@@ -217,7 +217,8 @@ class BaseSession:
             fetches: see `run`; part of what was declared.
             feed_dict: see `run`; part of what was declared, each tensor once.
         Raises:
-            InvalidArgumentError: if the handle is unknown, a fetch or feed was not declared, or a fetch needs what is not fed yet.
+            InvalidArgumentError: if the handle is unknown, a fetch or feed was not declared, or a fetch needs what is
+                not fed yet.
         """
         if self._closed:
             raise RuntimeError("Attempted to use a closed Session.")
@@ -232,7 +233,8 @@ class BaseSession:
 
     @contextmanager
     def as_default(self) -> Iterator[BaseSession]:
-        """Make this the session that `tensor.eval()` and `operation.run()` use within the block; it stays open after."""
+        """Make this the session that `tensor.eval()` and `operation.run()` use within the block; it stays open
+        after."""
         sessions = context.state.sessions
         sessions.append(self)
         try:
@@ -254,7 +256,8 @@ def _hashable(fetches: Any) -> Any:
 
 
 class Session(BaseSession):
-    """A session to be closed, or used in a `with` block, which makes it and its graph the default and closes it at the end.
+    """A session to be closed, or used in a `with` block, which makes it and its graph the default and closes it at the
+    end.
 
     Args:
         target: the runtime to connect to; "" is the process itself.

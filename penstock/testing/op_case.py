@@ -42,8 +42,8 @@ class OpCase:
     Args:
         op: the operation, as declared.
         inputs: one item an input: a NumPy array, Python numbers, or a list of arrays for a sequence.
-        reference: a function of the inputs (and attributes) that gives the expected output or outputs, the expected value
-            itself, or None where only consistency is checked.
+        reference: a function of the inputs (and attributes) that gives the expected output or outputs, the expected
+            value itself, or None where only consistency is checked.
         attrs: attributes.
         name: what tells this case from others of the same operation.
         gradient: "both" derivatives are compared with differences, "first" only, or None where there are none.
@@ -108,7 +108,8 @@ class OpCase:
         return isinstance(entry, (list, tuple)) and bool(entry) and isinstance(entry[0], np.ndarray)
 
     def _numpy(self, tensors: Sequence[Any]) -> list[np.ndarray]:
-        return [np.asarray(array.to_numpy(tensor.value)) for tensor in tensors]
+        values = [array.to_numpy(tensor.value) for tensor in tensors]
+        return [_as_array(value) for value in values]
 
     # Checks
 
@@ -119,7 +120,7 @@ class OpCase:
         wanted = list(expected) if isinstance(expected, (list, tuple)) and len(eager) > 1 else [expected]
         assert len(wanted) == len(eager), f"{self}: {len(wanted)} outputs expected, got {len(eager)}"
         for value, reference in zip(self._numpy(eager), wanted, strict=True):
-            self._compare(value, np.asarray(reference), "value")
+            self._compare(value, _as_array(reference), "value")
 
     def _compare(self, value: np.ndarray, reference: np.ndarray, what: str) -> None:
         assert value.shape == reference.shape, f"{self}: {what} has shape {value.shape}, expected {reference.shape}"
@@ -150,7 +151,7 @@ class OpCase:
             return
         with Session(graph=graph) as session:
             for got, expected in zip(session.run(outputs), self._numpy(eager), strict=True):
-                np.testing.assert_array_equal(np.asarray(got), expected, err_msg=f"{self}: graph and eager differ")
+                np.testing.assert_array_equal(_as_array(got), expected, err_msg=f"{self}: graph and eager differ")
 
     def _constants(self) -> list[Any]:
         return [
@@ -176,14 +177,15 @@ class OpCase:
                 outputs = self._call(inputs)
             for tensor, value in zip(outputs, eager, strict=True):
                 assert tensor.shape.is_compatible_with(value.shape), (
-                    f"{self}: with unknown shapes, static shape {format_dims(tensor.dims)}, value {format_dims(value.dims)}"
+                    f"{self}: with unknown shapes, static shape {format_dims(tensor.dims)}, value "
+                    f"{format_dims(value.dims)}"
                 )
             if self.op.is_stateful or not outputs:
                 continue
             with Session(graph=graph) as session:
                 for got, expected in zip(session.run(outputs, feeds), self._numpy(eager), strict=True):
                     np.testing.assert_array_equal(
-                        np.asarray(got), expected, err_msg=f"{self}: fed values and constants differ"
+                        _as_array(got), expected, err_msg=f"{self}: fed values and constants differ"
                     )
 
     def _check_memory(self) -> None:
@@ -347,6 +349,11 @@ class OpCase:
 
 def _flatten(result: Any) -> list[Any]:
     return [leaf for item in result for leaf in (_flatten(item) if isinstance(item, (list, tuple)) else [item])]
+
+
+def _as_array(value: Any) -> np.ndarray:
+    """Return a value as an array; bytes as an object, since NumPy's own type for them drops zeros at the end."""
+    return np.asarray(value, dtype=object if isinstance(value, bytes) else None)
 
 
 def _dense(grad: Any) -> Any:

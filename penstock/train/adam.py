@@ -8,7 +8,7 @@ from typing import Any
 from penstock.core.convert import convert_to_tensor
 from penstock.language.control_flow import group
 from penstock.language.init_scope import outermost_graph
-from penstock.language.variables import is_resource_variable
+from penstock.language.variables import ResourceVariable
 from penstock.ops.math.cast import cast
 from penstock.ops.math.unary import sqrt
 from penstock.train.optimizer import Optimizer, operation, reference
@@ -119,7 +119,7 @@ class AdamOptimizer(Optimizer):
         """Multiply a slot by `beta`, add `rows` at `indices`, and return the new value."""
         decayed = slot.assign(slot * beta, use_locking=self._use_locking)
         with control_dependencies([decayed]):
-            if not is_resource_variable(slot):
+            if not isinstance(slot, ResourceVariable):
                 return operation("ScatterAdd")(reference(slot), indices, rows, use_locking=self._use_locking)
             added = operation("ResourceScatterAdd")(reference(slot), indices, rows)
             with control_dependencies([added]):

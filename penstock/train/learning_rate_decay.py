@@ -22,7 +22,7 @@ from penstock.ops.math.compare import equal
 from penstock.ops.math.exponential import exp, log
 from penstock.ops.math.trigonometric import cos
 from penstock.ops.math.unary import ceil, floor, sqrt
-from penstock.ops.random.uniform import random_normal
+from penstock.ops.random.functions import random_normal
 
 
 def _schedule(rate: Callable[[], Any]) -> Any:

@@ -13,7 +13,7 @@ from penstock.language.control_flow import group
 from penstock.language.init_scope import init_scope
 from penstock.language.variable_base import Variable
 from penstock.language.variable_scope import get_variable, variable_scope
-from penstock.language.variables import is_resource_variable
+from penstock.language.variables import ResourceVariable
 from penstock.ops.math.binary import divide, minimum, pow, truediv
 from penstock.ops.math.cast import cast
 from penstock.train import slot_creator
@@ -55,7 +55,7 @@ def _assign_unbiased(variable: Any, value: Any, rate: Any, scope: str) -> Any:
             dtype=variable.dtype.base_dtype,
             initializer=slot_creator.zeros_initializer,
             trainable=False,
-            use_resource=is_resource_variable(variable),
+            use_resource=isinstance(variable, ResourceVariable),
         )
         local_step = get_variable(
             "local_step",
@@ -63,7 +63,7 @@ def _assign_unbiased(variable: Any, value: Any, rate: Any, scope: str) -> Any:
             dtype=variable.dtype.base_dtype,
             initializer=slot_creator.zeros_initializer,
             trainable=False,
-            use_resource=is_resource_variable(variable),
+            use_resource=isinstance(variable, ResourceVariable),
         )
     average = biased.assign_sub((biased - value) * rate)
     step = local_step.assign_add(1.0)

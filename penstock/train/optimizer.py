@@ -18,8 +18,8 @@ from penstock.core.tape import GradientTape
 from penstock.core.tensor import Tensor
 from penstock.language.control_flow import group, tuple_
 from penstock.language.init_scope import init_scope
-from penstock.language.variable_scope import variable
-from penstock.language.variables import is_resource_variable
+from penstock.language.variables import VariableV1
+from penstock.language.variables import ResourceVariable
 from penstock.train import slot_creator
 from penstock.train.scopes import colocate_with, control_dependencies
 
@@ -100,7 +100,7 @@ class _ResourceProcessor(_Processor):
 
 
 def _processor(variable: Any) -> _Processor:
-    if is_resource_variable(variable):
+    if isinstance(variable, ResourceVariable):
         return _ResourceProcessor(variable)
     if hasattr(variable, "_ref"):
         return _RefProcessor(variable)
@@ -370,8 +370,8 @@ class Optimizer:
         found = self._non_slot_dict.get(key)
         if found is None:
             with _colocate(colocate_with):
-                found = variable(
-                    initial_value, name=name, trainable=False, use_resource=is_resource_variable(colocate_with)
+                found = VariableV1(
+                    initial_value, name=name, trainable=False, use_resource=isinstance(colocate_with, ResourceVariable)
                 )
             self._non_slot_dict[key] = found
         return found
@@ -473,7 +473,7 @@ def _scope_name(variable: Any) -> str:
 
 def _increment(global_step: Any, name: str) -> Any:
     dtype = global_step.dtype.base_dtype
-    if is_resource_variable(global_step):
+    if isinstance(global_step, ResourceVariable):
         return operation("AssignAddVariableOp")(global_step.handle, convert_to_tensor(1, dtype), name=name)
     reference = global_step._ref() if hasattr(global_step, "_ref") else global_step
     return operation("AssignAdd")(reference, 1, name=name)
@@ -481,7 +481,7 @@ def _increment(global_step: Any, name: str) -> Any:
 
 def reference(variable: Any) -> Any:
     """Return what updates take for a variable: its handle, or the reference to it."""
-    return variable.handle if is_resource_variable(variable) else variable._ref()
+    return variable.handle if isinstance(variable, ResourceVariable) else variable._ref()
 
 
 class KernelOptimizer(Optimizer):
@@ -503,7 +503,7 @@ class KernelOptimizer(Optimizer):
     @staticmethod
     def _training_op(name: str, var: Any, indices: Any) -> Callable[..., Any]:
         """Return the form of the operation `Apply<name>` for a kind of variable and of gradient."""
-        kind = "Resource" if is_resource_variable(var) else ""
+        kind = "Resource" if isinstance(var, ResourceVariable) else ""
         return operation(f"{kind}{'' if indices is None else 'Sparse'}Apply{name}")
 
     def _apply_dense(self, grad: Any, var: Any) -> Any:

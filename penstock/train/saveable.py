@@ -9,7 +9,7 @@ from penstock.core.convert import convert_to_tensor
 from penstock.core.graph import current_graph
 from penstock.core.tensor import SymbolicTensor, Tensor
 from penstock.language.variable_base import Variable
-from penstock.language.variables import is_resource_variable
+from penstock.language.variables import ResourceVariable
 from penstock.ops.array.shaping import reshape
 from penstock.ops.constant import identity
 from penstock.ops.state.variables import assign_op, assign_variable_op
@@ -85,7 +85,7 @@ class VariableSaveable(SaveableObject):
 
     def __init__(self, var: Any, slice_spec: str, name: str) -> None:
         self.variable = var
-        self._is_resource = is_resource_variable(var)
+        self._is_resource = isinstance(var, ResourceVariable)
         super().__init__(
             var, [SaveSpec(_value(var, slice_spec), slice_spec, name, var.dtype.base_dtype, var.device)], name
         )
@@ -110,10 +110,10 @@ def _value(var: Any, slice_spec: str) -> Any:
         return lambda: convert_to_tensor(var)
     if slice_spec and not isinstance(var, Tensor):
         with colocate_with(var):
-            return identity(var.value()) if is_resource_variable(var) else var.value()
+            return identity(var.value()) if isinstance(var, ResourceVariable) else var.value()
     if isinstance(var, Tensor):
         return var
-    return var._graph_element if is_resource_variable(var) else var._ref()
+    return var._graph_element if isinstance(var, ResourceVariable) else var._ref()
 
 
 def _name_of(var: Any) -> str:

@@ -8,7 +8,7 @@ from penstock.core.convert import convert_to_tensor
 from penstock.core.shape import TensorShape
 from penstock.language.variable_base import SaveSliceInfo, Variable
 from penstock.language.variable_scope import get_variable, get_variable_scope, variable_scope
-from penstock.language.variables import is_resource_variable
+from penstock.language.variables import ResourceVariable
 from penstock.ops.array.filling import zeros
 from penstock.ops.array.shaping import shape_v1
 from penstock.train.scopes import colocate_with
@@ -82,7 +82,7 @@ def _create_variable(primary: Any, initializer: Any, shape: Any, dtype: Any, val
             "",
             initializer=initializer,
             trainable=False,
-            use_resource=is_resource_variable(primary) if isinstance(primary, Variable) else None,
+            use_resource=isinstance(primary, ResourceVariable) if isinstance(primary, Variable) else None,
             shape=shape,
             dtype=dtype,
             validate_shape=validate_shape,

@@ -74,7 +74,11 @@ def test_gradients_flow_through_nested_conditionals(run):
     p, q, x = placeholder("bool", []), placeholder("bool", []), placeholder("float64", [])
     y = cond(p, lambda: cond(q, lambda: x * x, lambda: x * 3.0) * x, lambda: x)
     (grad,) = gradients(y, x)
-    assert [run(grad, {p: a, q: b, x: 2.0}) for a, b in ((True, True), (True, False), (False, True))] == [12.0, 12.0, 1.0]
+    assert [run(grad, {p: a, q: b, x: 2.0}) for a, b in ((True, True), (True, False), (False, True))] == [
+        12.0,
+        12.0,
+        1.0,
+    ]
 
 
 def test_smart_cond_decides_known_predicates_while_the_graph_is_built(run):

@@ -92,4 +92,6 @@ def test_schemas_are_tensorflows(name):
     assert [describe(a) for a in ours.outputs] == [recorded(a) for a in theirs["out"]]
     assert {n: a.kind for n, a in ours.attributes.items()} == {a["name"]: a["type"] for a in theirs["attrs"]}
     for attribute in theirs["attrs"]:
-        assert (ours.attributes[attribute["name"]].default is REQUIRED) == ("default" not in attribute), attribute["name"]
+        assert (ours.attributes[attribute["name"]].default is REQUIRED) == ("default" not in attribute), attribute[
+            "name"
+        ]

@@ -79,7 +79,12 @@ def test_random_constants_have_their_shapes_and_ranges():
         normal, truncated, uniform, shuffled, crop, drawn, gamma = sess.run(values)
     assert normal.shape == (3, 4) and np.abs(truncated).max() <= 2.0
     assert ((uniform >= 2) & (uniform < 3)).all() and sorted(shuffled) == [0, 1, 2, 3, 4, 5]
-    assert crop.tolist() == [[1, 1], [1, 1]] and drawn.shape == (1, 7) and set(drawn.ravel()) <= {0, 1} and (gamma > 0).all()
+    assert (
+        crop.tolist() == [[1, 1], [1, 1]]
+        and drawn.shape == (1, 7)
+        and set(drawn.ravel()) <= {0, 1}
+        and (gamma > 0).all()
+    )
 
 
 def test_a_seed_makes_random_numbers_repeatable():

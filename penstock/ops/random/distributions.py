@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from penstock.ops.random.philox import Philox, Streams, _unit_double
+from penstock.core.errors import InvalidArgumentError
+from penstock.ops.random.philox import BLOCKS_PER_OUTPUT, Philox, Streams, normal_block, uniform_block, unit_double
 
 _LARGE_RATE = 10.0
+# Enough for ten standard deviations of the number of trials, where the mean is below 10.
+_BLOCKS_PER_SMALL_BINOMIAL = 42
 
 
 def gamma(generator: Philox, alpha: np.ndarray, samples: int) -> np.ndarray:
@@ -119,8 +122,8 @@ def binomial(generator: Philox, count: np.ndarray, probability: np.ndarray, samp
         chance = np.where(swapped, 1.0 - given, given)
         result = np.where(np.isnan(counts) | np.isnan(given), np.nan, 0.0)
         open_cases = (counts > 0.0) & (chance > 0.0) & np.isfinite(counts)
-        streams = Streams(generator, counts.size)
         large = counts * chance >= 10.0
+        streams = Streams(generator, counts.size, np.where(large, BLOCKS_PER_OUTPUT, _BLOCKS_PER_SMALL_BINOMIAL))
         _geometric_binomial(streams, counts, chance, np.nonzero(open_cases & ~large)[0], result)
         _large_binomial(streams, counts, chance, np.nonzero(open_cases & large)[0], result)
         result = np.where(swapped & (counts > 0.0), counts - result, result)
@@ -186,7 +189,7 @@ def categorical(generator: Philox, logits: np.ndarray, samples: int) -> np.ndarr
     """
     batch = len(logits)
     words = generator.single_words(2 * batch * samples).reshape(batch * samples, 2)
-    units = _unit_double(words).reshape(batch, samples)
+    units = unit_double(words).reshape(batch, samples)
     finite = np.isfinite(logits)
     largest = np.where(finite, logits, -np.inf).max(axis=1, keepdims=True)
     with np.errstate(all="ignore"):
@@ -202,13 +205,7 @@ _INSIDE_FOR_NORMAL = 1.3
 
 
 def parameterized_truncated_normal(
-    generator: Philox,
-    means: np.ndarray,
-    deviations: np.ndarray,
-    lowest: np.ndarray,
-    highest: np.ndarray,
-    samples: int,
-    blocks_per_output: int,
+    generator: Philox, means: np.ndarray, deviations: np.ndarray, lowest: np.ndarray, highest: np.ndarray, samples: int
 ) -> np.ndarray:
     """Draw from normal distributions that are cut off at both ends.
 
@@ -216,9 +213,68 @@ def parameterized_truncated_normal(
         generator: where to draw from; it is not advanced.
         means, deviations, lowest, highest: the parameters, of shape [n] and one floating type, which the draws have too.
         samples: the number of draws for each.
-        blocks_per_output: the distance between the streams of successive outputs.
     Returns:
-        Numbers of shape [n, samples]; NaN where the parameters make no distribution.
+        Numbers of shape [n, samples].
+    Raises:
+        InvalidArgumentError: if the parameters make no distribution.
     Source: Robert 1995, "Simulation of truncated normal variables".
     """
-    raise AssertionError
+    if not (np.all(deviations > 0) and np.all(np.isfinite(means)) and np.all(lowest < highest)):
+        raise InvalidArgumentError(None, None, "Invalid parameters: expected finite means, stddevs > 0 and minvals < maxvals")
+    # The one-sided bound comes first, or the one nearer to the mean.
+    swaps = np.isinf(lowest) | (highest < means)
+    low, high = np.where(swaps, highest, lowest), np.where(swaps, lowest, highest)
+    scale = np.where(swaps, -deviations, deviations)
+    start, stop = (low - means) / scale, (high - means) / scale
+    kind = start.dtype.type
+    with np.errstate(all="ignore"):
+        root = np.sqrt(start * start + kind(4))
+        cutoff = kind(2) * np.exp(kind(0.5) + start * (start - root) / kind(4)) / (start + root)
+    straddles = (start < -_INSIDE_FOR_NORMAL) & (stop >= 0) | (stop > _INSIDE_FOR_NORMAL) & (start <= 0)
+    method = np.where(straddles, 0, np.where(stop - start < cutoff, 1, 2))
+    start, stop, root, method = (np.repeat(item, samples) for item in (start, stop, root, method))
+    result = np.empty_like(start)
+    offsets = np.arange(result.size, dtype=np.uint64) * np.uint64(BLOCKS_PER_OUTPUT)
+    for number, draw in enumerate((_from_normal, _from_uniform, _from_exponential)):
+        active = np.nonzero(method == number)[0]
+        for _ in range(_MOST_ITERATIONS):
+            if not active.size:
+                break
+            candidates, accepted = draw(generator, offsets, active, start[active, None], stop[active, None], root[active, None])
+            first = accepted.argmax(axis=1)
+            found = accepted[np.arange(active.size), first]
+            result[active] = candidates[np.arange(active.size), first]
+            active = active[~found]
+    return result.reshape(len(means), samples) * scale[:, None] + means[:, None]
+
+
+def _next_blocks(generator: Philox, offsets: np.ndarray, active: np.ndarray) -> np.ndarray:
+    words = generator.words_at(offsets[active])
+    offsets[active] += np.uint64(1)
+    return words
+
+
+def _from_normal(
+    generator: Philox, offsets: np.ndarray, active: np.ndarray, start: np.ndarray, stop: np.ndarray, root: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    candidates = normal_block(_next_blocks(generator, offsets, active), start.dtype)
+    return candidates, (candidates >= start) & (candidates <= stop)
+
+
+def _from_uniform(
+    generator: Philox, offsets: np.ndarray, active: np.ndarray, start: np.ndarray, stop: np.ndarray, root: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    candidates = uniform_block(_next_blocks(generator, offsets, active), start.dtype) * (stop - start) + start
+    exponents = (np.where(start < 0, 0, start * start).astype(start.dtype) - candidates * candidates) / 2
+    return candidates, uniform_block(_next_blocks(generator, offsets, active), start.dtype) <= np.exp(exponents)
+
+
+def _from_exponential(
+    generator: Philox, offsets: np.ndarray, active: np.ndarray, start: np.ndarray, stop: np.ndarray, root: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    alpha = (start + root) / 2
+    units = uniform_block(_next_blocks(generator, offsets, active), start.dtype)
+    with np.errstate(divide="ignore"):
+        candidates = -np.log(units[:, ::2]) / alpha + start
+    distance = np.where(start < alpha, alpha - candidates, start - alpha)
+    return candidates, (units[:, 1::2] <= np.exp(-distance * distance / 2)) & (candidates < stop)

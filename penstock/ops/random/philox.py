@@ -149,7 +149,7 @@ def _unit_float(words: np.ndarray) -> Array:
     return torch.from_numpy(words.view(np.float32)).sub_(1.0)
 
 
-def _unit_double(words: np.ndarray) -> np.ndarray:
+def unit_double(words: np.ndarray) -> np.ndarray:
     """Doubles in [0, 1) of 52 random bits each, two words a number: [..., 4] -> [..., 2]."""
     pairs = words.reshape(*words.shape[:-1], -1, 2).astype(np.uint64)
     mantissas = (pairs[..., 0] & np.uint64(0xFFFFF)) << np.uint64(32) | pairs[..., 1]
@@ -177,7 +177,7 @@ def _normal_floats(words: np.ndarray) -> Array:
 
 def _normal_doubles(words: np.ndarray) -> Array:
     """Normal doubles, two for each four words: [n, 4] -> [n, 2]."""
-    units = torch.from_numpy(_unit_double(words))
+    units = torch.from_numpy(unit_double(words))
     radius = units[:, 0].clamp(min=_SMALLEST_UNIFORM).log_().mul_(-2.0).sqrt_()
     angle = units[:, 1] * _TWO_PI
     return torch.stack((angle.sin() * radius, angle.cos() * radius), dim=1)
@@ -185,7 +185,7 @@ def _normal_doubles(words: np.ndarray) -> Array:
 
 _UNITS: dict[DType, tuple[int, Callable[[np.ndarray], Any]]] = {
     dtypes.float32: (4, _unit_float),
-    dtypes.float64: (2, lambda words: torch.from_numpy(_unit_double(words))),
+    dtypes.float64: (2, lambda words: torch.from_numpy(unit_double(words))),
     dtypes.float16: (4, _unit_half),
     dtypes.bfloat16: (4, _unit_bfloat16),
 }
@@ -282,25 +282,36 @@ def permutation(generator: Philox, count: int) -> np.ndarray:
     return np.array(order, dtype=np.int64)
 
 
+def uniform_block(words: np.ndarray, kind: np.dtype) -> np.ndarray:
+    """Return the floats in [0, 1) of each block: [n, 4], or [n, 2] doubles."""
+    return unit_double(words) if kind == np.float64 else _unit_float(words).numpy().astype(kind)
+
+
+def normal_block(words: np.ndarray, kind: np.dtype) -> np.ndarray:
+    """Return the normal floats of each block: [n, 4], or [n, 2] doubles."""
+    return _normal_doubles(words).numpy() if kind == np.float64 else _normal_floats(words).numpy().astype(kind)
+
+
 class Streams:
     """A stream of doubles for each of many outputs, all drawn side by side.
 
     Within a stream, the two doubles of a block are used last one first, uniform and normal ones from blocks of their own.
 
     Args:
-        generator: where the stream of output 0 begins; the others follow at `BLOCKS_PER_OUTPUT` blocks each.
+        generator: where the stream of output 0 begins.
         count: the number of outputs.
+        distance: by how many blocks each stream begins after that of the output before; one number, or one for each output.
     """
 
-    def __init__(self, generator: Philox, count: int) -> None:
+    def __init__(self, generator: Philox, count: int, distance: int | np.ndarray = BLOCKS_PER_OUTPUT) -> None:
         self._generator = generator
-        self._next = np.arange(count, dtype=np.uint64) * np.uint64(BLOCKS_PER_OUTPUT)
+        self._next = np.arange(count, dtype=np.uint64) * np.asarray(distance, dtype=np.uint64)
         self._pending: dict[Callable[[np.ndarray], Any], tuple[np.ndarray, np.ndarray]] = {}
         self._count = count
 
     def uniform(self, outputs: np.ndarray) -> np.ndarray:
         """Return the next double in [0, 1) of each of the streams `outputs`, an array of indices."""
-        return self._draw(outputs, _unit_double)
+        return self._draw(outputs, unit_double)
 
     def normal(self, outputs: np.ndarray) -> np.ndarray:
         """Return the next normal double of each of the streams `outputs`, an array of indices."""

@@ -94,11 +94,11 @@ SETTINGS = {
     "even-window": {"ksize": [1, 2, 4, 1], "strides": [1, 1, 1, 1], "padding": "SAME"},
     "sparse": {"ksize": [1, 1, 2, 1], "strides": [1, 2, 3, 1], "padding": "SAME"},
 }
-X = normal(2, 3, 5, 2)
+X = normal(2, 3, 5, 2, dtype=np.float32)
 CASES = []
 for name, a in SETTINGS.items():
     y = pooled(X, np.max, **a)
-    g = normal(*y.shape, seed=1)
+    g = normal(*y.shape, seed=1, dtype=np.float32)
     CASES += [
         OpCase(max_pool_op, [X], lambda x, a=a: pooled(x, np.max, **a), a, name),
         OpCase(max_pool_grad_op, [X, y, g], lambda x, _, g, a=a: spread(x, g, **a), a, name, gradient=None),
@@ -144,7 +144,7 @@ CASES += [
     ),
     OpCase(
         max_pool_op,
-        [normal(1, 2, 2, 6)],
+        [normal(1, 2, 2, 6, dtype=np.float32)],
         lambda x: x.reshape(1, 2, 2, 3, 2).max(-1),
         {"ksize": [1, 1, 1, 2], "strides": [1, 1, 1, 2], "padding": "VALID"},
         "depth",
