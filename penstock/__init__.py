@@ -21,12 +21,24 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'penstock' has no attribute {name!r}")
     face = importlib.import_module("penstock.v2")
     face.note_v2_face()
-    try:
-        value = getattr(face, name)
-    except AttributeError:
-        raise AttributeError(face.explain_missing(name)) from None
+    value = getattr(face, name)
     globals()[name] = value
     return value
+
+
+def explain_missing(name: str, face: str) -> str:
+    """Return the message for a name that a face does not have: where else it is found, if anywhere.
+
+    Args:
+        name: what was asked for.
+        face: "v1" or "v2".
+    """
+    other = "v2" if face == "v1" else "v1"
+    text = f"Penstock's TensorFlow {face[1]} face has no attribute {name!r}."
+    if name in vars(importlib.import_module(f"penstock.{other}")):
+        remedy = f"tf.compat.{other}.{name}" if face == "v2" else f"penstock.{name}"
+        return f"{text} It is a name of TensorFlow {other[1]}: write {remedy}, or import penstock.{other} as tf."
+    return text
 
 
 def __dir__() -> list[str]:

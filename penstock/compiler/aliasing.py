@@ -13,6 +13,18 @@ from penstock.core.op_def import OpDef
 from penstock.core.tensor import SymbolicTensor
 
 
+# Operations that take a variable, only read it, and return memory of their own.
+_READERS = frozenset(
+    {
+        "IsVariableInitialized",
+        "ResourceGather",
+        "ResourceGatherNd",
+        "VarIsInitializedOp",
+        "VariableShape",
+    }
+)
+
+
 def _is_handle(tensor: SymbolicTensor) -> bool:
     return tensor.dtype._is_ref_dtype or tensor.dtype.name == "resource"
 
@@ -24,6 +36,8 @@ def _takes_handle(node: Node) -> bool:
 def writes(node: Node) -> bool:
     """Tell whether a node may write to the resources that it takes."""
     op_def: OpDef = node.op_def
+    if op_def.name in _READERS:
+        return False
     runs_bodies = any(attribute.kind in ("func", "list(func)") for attribute in op_def.attributes.values())
     return op_def.is_stateful and (runs_bodies or not op_def.is_view) and _takes_handle(node)
 
@@ -33,6 +47,8 @@ class Aliases:
 
     def __init__(self, dataflow: Dataflow) -> None:
         self._sources: dict[int, frozenset[object]] = {}
+        # The arguments of a body may share memory with the variables that it is given.
+        self._handles = frozenset(id(tensor) for tensor in dataflow.feeds if _is_handle(tensor))
         for node in dataflow.nodes:
             self._visit(node)
 
@@ -50,7 +66,7 @@ class Aliases:
     def of(self, edge: Edge) -> frozenset[object]:
         """Return the variables that a value or handle may refer to."""
         if edge.node is None:
-            return frozenset([id(edge.tensor)]) if _is_handle(edge.tensor) else frozenset()
+            return frozenset([id(edge.tensor)]) if _is_handle(edge.tensor) else self._handles
         return self._sources[id(edge.tensor)]
 
 
@@ -70,6 +86,10 @@ def hazards(dataflow: Dataflow) -> dict[Node, list[Edge]]:
         last_use[id(edge.tensor)] = end
         edges[id(edge.tensor)] = edge
     live: dict[object, int] = {}  # variable -> last use of a value that shares its memory, among values made so far
+    for tensor in dataflow.feeds:
+        if not _is_handle(tensor) and id(tensor) in last_use:
+            for source in aliases.of(Edge(None, tensor.value_index, tensor)):
+                live[source] = max(live.get(source, -1), last_use[id(tensor)])
     found: dict[Node, list[Edge]] = {}
     for position, node in enumerate(dataflow.nodes):
         if writes(node):

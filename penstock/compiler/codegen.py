@@ -172,6 +172,11 @@ class Writer:
         if op_def.name == "Placeholder":
             self._write_missing_feed(node)
             return
+        if op_def.name == "ReadVariableOp":
+            # What `hazards` knows of the step makes it safe to hand out the variable's own memory.
+            handle = self.value(node.inputs[0])
+            self.emit(f"{self.bind(outputs[0])} = {handle}.read()", node, [handle])
+            return
         writer = control_flow.WRITERS.get(op_def.name)
         if writer is not None:
             writer(self, node)
@@ -192,7 +197,7 @@ class Writer:
             return names[0]
         grouped = _group_outputs(node, names)
         if len(grouped) == 1:
-            return grouped[0][1:-1]
+            return grouped[0]
         return ", ".join(grouped)
 
     def _write_missing_feed(self, node: Node) -> None:

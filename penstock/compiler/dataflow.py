@@ -83,7 +83,8 @@ def prune(
         done: operations that have run already, whose outputs are among the feeds.
     """
     fed = set(map(id, feeds))
-    done_set = set(done)
+    # To wait for a placeholder that is fed is to wait for nothing.
+    done_set = {*done, *(tensor.op for tensor in feeds if tensor.op.type in ("Placeholder", "PlaceholderV2"))}
     nodes: dict[Operation, Node] = {}
     stack = [tensor.op for tensor in fetches if id(tensor) not in fed]
     stack.extend(op for op in targets if op not in done_set)

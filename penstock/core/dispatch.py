@@ -10,6 +10,8 @@ from collections import namedtuple
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from penstock.core import array, errors
 from penstock.core.context import state
 from penstock.core.convert import as_array, convert_to_tensor, dtype_of_argument, eager_scalar
@@ -288,7 +290,8 @@ def _convert(
 ) -> Tensor:
     name = None if scope is None else f"{scope}/{argument.name}{suffix}/"
     preferred = None
-    if dtype is None and argument.type_attr is not None:
+    # A NumPy array keeps its type; the default is for Python numbers.
+    if dtype is None and argument.type_attr is not None and not isinstance(arg, (np.ndarray, np.generic)):
         default = op_def.attributes[argument.type_attr].default
         preferred = default if isinstance(default, DType) else None
     existing = dtype_of_argument(arg)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from penstock.core.dtypes import DType
+from penstock.core.dtypes import DType, as_dtype
 from penstock.core.shape import Dims
 from penstock.formats import protos
 from penstock.formats.tensor_proto import to_tensor_proto
@@ -64,8 +64,7 @@ def attr_value(kind: str | None, value: Any, dtype: DType | None = None) -> Any:
     elif kind == "shape":
         message.shape.CopyFrom(shape_proto(value))
     elif kind == "tensor":
-        assert dtype is not None
-        message.tensor.CopyFrom(_tensor_proto(value, dtype))
+        message.tensor.CopyFrom(_tensor_proto(value, as_dtype(np.asarray(value).dtype) if dtype is None else dtype))
     elif kind == "string":
         message.s = value.encode() if isinstance(value, str) else value
     elif kind == "int":

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from penstock.ops.constant import identity
+from penstock.ops.initializers_v1 import (
+    glorot_normal_initializer,
+    glorot_uniform_initializer,
+    ones_initializer,
+    zeros_initializer,
+)
 from penstock.ops.math.exponential import sigmoid, tanh
 from penstock.ops.nn.activation import elu, leaky_relu, relu, relu6, selu, softplus, softsign
-from penstock.ops.nn.softmax import softmax_v1
-#@ zeros_initializer_v1 ones_initializer_v1 glorot_uniform_initializer_v1 glorot_normal_initializer_v1 constant_initializer_v1
-from penstock.ops.constant import identity
+from penstock.ops.nn.softmax import softmax
 
 _ACTIVATIONS: dict[str, Callable[..., Any]] = {
     "elu": elu,
@@ -36,7 +41,9 @@ def _by_name(table: dict[str, Any], name: str, what: str) -> Any:
     try:
         return table[name]
     except KeyError:
-        raise ValueError(f"Unknown {what}: {name!r}; expected a callable or one of {', '.join(sorted(table))}") from None
+        raise ValueError(
+            f"Unknown {what}: {name!r}; expected a callable or one of {', '.join(sorted(table))}"
+        ) from None
 
 
 def _callable_or_none(value: Any, what: str) -> Any:
@@ -122,7 +129,9 @@ def as_data_format(value: Any) -> str:
     """
     data_format = "channels_last" if value is None else value.lower() if isinstance(value, str) else value
     if data_format not in ("channels_first", "channels_last"):
-        raise ValueError(f"The `data_format` argument must be one of 'channels_first', 'channels_last'. Received: {value!r}")
+        raise ValueError(
+            f"The `data_format` argument must be one of 'channels_first', 'channels_last'. Received: {value!r}"
+        )
     return data_format
 
 

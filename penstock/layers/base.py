@@ -18,14 +18,15 @@ from penstock.core.graph import Graph, get_default_graph, name_scope
 from penstock.core.graph_keys import GraphKeys
 from penstock.core.operation import Operation
 from penstock.core.shape import TensorShape
-from penstock.core.tensor import SymbolicTensor, Tensor
+from penstock.core.tensor import SymbolicTensor
+from penstock.language.variable_base import VariableAggregation, VariableSynchronization
+from penstock.language.variable_scope import VariableScope, get_variable, variable_scope
+from penstock.language.variables import PartitionedVariable, global_variables
 from penstock.layers.arguments import as_constraint, as_initializer, as_regularizer
 from penstock.layers.input_spec import InputSpec as InputSpec
 from penstock.layers.input_spec import check_inputs
-from penstock.language.variable_base import VariableAggregation, VariableSynchronization
 from penstock.ops.array.shaping import shape_v1
 from penstock.ops.math.cast import cast
-#@ PartitionedVariable global_variables VariableScope get_variable variable_scope
 
 _names_in_graph: weakref.WeakKeyDictionary[Graph, dict[str, int]] = weakref.WeakKeyDictionary()
 
@@ -385,7 +386,7 @@ class Layer:
         """
         self._set_scope(kwargs.pop("scope", None))
         in_graph = not context.executing_eagerly()
-        inputs = nest.map_structure(lambda item: item if item is None else convert_to_tensor(item), inputs)
+        inputs = _with_arrays_converted(inputs)
         flat = nest.flatten(inputs)
         if in_graph:
             self._check_graph(flat)
@@ -412,7 +413,9 @@ class Layer:
             check_inputs(self.input_spec, inputs, self.name)
         outputs = self.call(inputs, *args, **kwargs)
         if outputs is None:
-            raise ValueError(f"The `call` method of layer {self.name!r} must return a tensor or a list of tensors, but returned None")
+            raise ValueError(
+                f"The `call` method of layer {self.name!r} must return a tensor or a list of tensors, but returned None"
+            )
         if self.activity_regularizer is not None:
             with name_scope("ActivityRegularizer"):
                 for output in nest.flatten(outputs):
@@ -426,7 +429,13 @@ class Layer:
         if self._graph is None:
             self._graph = graph
         symbolic = next((tensor for tensor in tensors if isinstance(tensor, SymbolicTensor)), None)
-        if symbolic is not None and self.built and self.weights and not graph.building_function and self._graph is not graph:
+        if (
+            symbolic is not None
+            and self.built
+            and self.weights
+            and not graph.building_function
+            and self._graph is not graph
+        ):
             raise ValueError(
                 f"Input graph and Layer graph are not the same: layer {self.name!r} made its variables in another graph than that of "
                 f"{symbolic!r}. Make one layer for each graph."
@@ -451,6 +460,15 @@ class Layer:
         if self._dtype is not None:
             config["dtype"] = self._dtype.name
         return config
+
+
+def _with_arrays_converted(inputs: Any) -> Any:
+    """Return inputs with NumPy arrays as tensors, and a nested list of numbers as one tensor."""
+    leaves = nest.flatten(inputs)
+    if leaves and isinstance(inputs, (list, tuple)) and all(isinstance(leaf, (bool, int, float)) for leaf in leaves):
+        return convert_to_tensor(inputs)
+    arrays = (np.ndarray, np.generic, bool, int, float)
+    return nest.map_structure(lambda leaf: convert_to_tensor(leaf) if isinstance(leaf, arrays) else leaf, inputs)
 
 
 def _as_list(items: Any) -> list[Any]:

@@ -19,9 +19,15 @@ from penstock.layers.base import InputSpec, Layer
 from penstock.ops.array.joining import stack
 from penstock.ops.array.padding import pad
 from penstock.ops.array.shaping import expand_dims, shape_v1, squeeze
+from penstock.ops.initializers_v1 import zeros_initializer
 from penstock.ops.nn.bias import bias_add_op
-from penstock.ops.nn.convolution import conv2d_backprop_input_op, conv2d_op, conv3d_backprop_input_op, conv3d_op, depthwise_conv2d_native_op
-#@ zeros_initializer_v1
+from penstock.ops.nn.convolution import (
+    conv2d_backprop_input_op,
+    conv2d_op,
+    conv3d_backprop_input_op,
+    conv3d_op,
+    depthwise_conv2d_native_op,
+)
 
 
 class Conv(Layer):
@@ -101,21 +107,29 @@ class Conv(Layer):
         """Return the number of channels of the input, and expect it from now on."""
         channels = as_shape(input_shape).as_list()[self._channel_axis]
         if channels is None:
-            raise ValueError(f"The channel dimension of the inputs to layer {self.name!r} should be defined. Found `None`.")
+            raise ValueError(
+                f"The channel dimension of the inputs to layer {self.name!r} should be defined. Found `None`."
+            )
         self.input_spec = InputSpec(ndim=self.rank + 2, axes={self._channel_axis: channels})
         return channels
 
     def _add_kernel(self, name: str, shape: Any, initializer: Any, regularizer: Any, constraint: Any) -> Any:
-        return self.add_weight(name, shape=shape, initializer=initializer, regularizer=regularizer, constraint=constraint)
+        return self.add_weight(
+            name, shape=shape, initializer=initializer, regularizer=regularizer, constraint=constraint
+        )
 
     def _add_bias(self) -> None:
         if self.use_bias:
-            self.bias = self._add_kernel("bias", [self.filters], self.bias_initializer, self.bias_regularizer, self.bias_constraint)
+            self.bias = self._add_kernel(
+                "bias", [self.filters], self.bias_initializer, self.bias_regularizer, self.bias_constraint
+            )
 
     def build(self, input_shape: Any) -> None:
         """Make the kernel, of shape (*kernel_size, channels, filters), and the bias, of shape (filters,)."""
         shape = [*self.kernel_size, self._channels(input_shape), self.filters]
-        self.kernel = self._add_kernel("kernel", shape, self.kernel_initializer, self.kernel_regularizer, self.kernel_constraint)
+        self.kernel = self._add_kernel(
+            "kernel", shape, self.kernel_initializer, self.kernel_regularizer, self.kernel_constraint
+        )
         self._add_bias()
         self.built = True
 
@@ -166,7 +180,9 @@ class Conv(Layer):
         """Return the sizes of the output's spatial axes."""
         return [
             windowed_length(length, window, self.padding, stride, dilation)
-            for length, window, stride, dilation in zip(lengths, self.kernel_size, self.strides, self.dilation_rate, strict=True)
+            for length, window, stride, dilation in zip(
+                lengths, self.kernel_size, self.strides, self.dilation_rate, strict=True
+            )
         ]
 
     def compute_output_shape(self, input_shape: Any) -> TensorShape:
@@ -235,7 +251,11 @@ class _Separable(Conv):
                 inputs = pad(inputs, [[before, 0] if axis == added else [0, 0] for axis in range(3)])
             # The operation knows no strides that differ: the axis of size 1 takes the step of the other.
             strides, dilations = strides * 2, (1, *dilations)
-            inputs, depthwise, pointwise = expand_dims(inputs, added), expand_dims(depthwise, 0), expand_dims(pointwise, 0)
+            inputs, depthwise, pointwise = (
+                expand_dims(inputs, added),
+                expand_dims(depthwise, 0),
+                expand_dims(pointwise, 0),
+            )
         data_format = operation_format(self.data_format, 2)
         outputs = depthwise_conv2d_native_op(
             inputs,
@@ -258,7 +278,9 @@ class _Transposed(Conv):
     def build(self, input_shape: Any) -> None:
         """Make the kernel, of shape (*kernel_size, filters, channels), and the bias, of shape (filters,)."""
         shape = [*self.kernel_size, self.filters, self._channels(input_shape)]
-        self.kernel = self._add_kernel("kernel", shape, self.kernel_initializer, self.kernel_regularizer, self.kernel_constraint)
+        self.kernel = self._add_kernel(
+            "kernel", shape, self.kernel_initializer, self.kernel_regularizer, self.kernel_constraint
+        )
         self._add_bias()
         self.built = True
 

@@ -8,15 +8,15 @@ import numpy as np
 
 from penstock.core.shape import TensorShape, as_shape
 from penstock.core.tensor import Tensor
+from penstock.language.control_flow import smart_cond
 from penstock.layers.arguments import as_activation, as_data_format
 from penstock.layers.base import InputSpec, Layer
-from penstock.ops.constant import identity
-from penstock.language.control_flow import smart_cond
 from penstock.ops.array.shaping import reshape, shape_v1, transpose
+from penstock.ops.constant import identity
+from penstock.ops.initializers_v1 import zeros_initializer
 from penstock.ops.math.matmul import matmul, tensordot
 from penstock.ops.nn.bias import bias_add
 from penstock.ops.nn.dropout import dropout_v1
-#@ zeros_initializer_v1
 
 
 class Dense(Layer):
@@ -67,7 +67,9 @@ class Dense(Layer):
     def build(self, input_shape: Any) -> None:
         """Make the kernel, of shape (last axis of the input, units), and the bias, of shape (units,)."""
         if self._dtype is not None and not (self._dtype.is_floating or self._dtype.is_complex):
-            raise TypeError(f"Unable to build `Dense` layer with non-floating point dtype {self._dtype.name}; cast the inputs")
+            raise TypeError(
+                f"Unable to build `Dense` layer with non-floating point dtype {self._dtype.name}; cast the inputs"
+            )
         size = as_shape(input_shape).as_list()[-1]
         if size is None:
             raise ValueError("The last dimension of the inputs to `Dense` should be defined. Found `None`.")
@@ -164,7 +166,9 @@ class Dropout(Layer):
         **kwargs: see `Layer`.
     """
 
-    def __init__(self, rate: Any = 0.5, noise_shape: Any = None, seed: int | None = None, name: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, rate: Any = 0.5, noise_shape: Any = None, seed: int | None = None, name: str | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(name=name, **kwargs)
         self.rate = rate
         self.noise_shape = noise_shape
@@ -191,7 +195,12 @@ class Dropout(Layer):
 
 
 def dropout(
-    inputs: Any, rate: Any = 0.5, noise_shape: Any = None, seed: int | None = None, training: Any = False, name: str | None = None
+    inputs: Any,
+    rate: Any = 0.5,
+    noise_shape: Any = None,
+    seed: int | None = None,
+    training: Any = False,
+    name: str | None = None,
 ) -> Tensor:
     """Make a `Dropout` layer and apply it.
 

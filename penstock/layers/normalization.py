@@ -9,19 +9,19 @@ from penstock.core.dtypes import bfloat16, float16, float32
 from penstock.core.graph import get_default_graph, name_scope
 from penstock.core.shape import TensorShape, as_shape
 from penstock.core.tensor import Tensor
-from penstock.layers.base import InputSpec, Layer
-from penstock.ops.constant import identity, stop_gradient
 from penstock.language.control_flow import smart_cond, smart_constant_value
+from penstock.layers.base import InputSpec, Layer
 from penstock.ops.array.filling import ones_like, zeros_like
 from penstock.ops.array.shaping import reshape, shape_v1
-from penstock.ops.constant import constant
-from penstock.ops.math.binary import maximum, minimum, multiply
+from penstock.ops.constant import constant, identity, stop_gradient
+from penstock.ops.initializers_v1 import ones_initializer, zeros_initializer
+from penstock.ops.math.binary import maximum, minimum
 from penstock.ops.math.cast import cast
 from penstock.ops.math.reduce import reduce_mean
 from penstock.ops.math.unary import sqrt
-from penstock.ops.nn.moments import batch_normalization as normalize, moments
+from penstock.ops.nn.moments import batch_normalization as normalize
+from penstock.ops.nn.moments import moments
 from penstock.ops.nn.normalization import fused_batch_norm
-#@ ones_initializer_v1 zeros_initializer_v1
 
 
 class BatchNormalization(Layer):
@@ -96,7 +96,11 @@ class BatchNormalization(Layer):
         self.virtual_batch_size = virtual_batch_size
         self.adjustment = adjustment
         if fused:
-            for given, what in ((renorm, "renorm=True"), (virtual_batch_size, "virtual_batch_size"), (adjustment, "adjustment")):
+            for given, what in (
+                (renorm, "renorm=True"),
+                (virtual_batch_size, "virtual_batch_size"),
+                (adjustment, "adjustment"),
+            ):
                 if given:
                     raise ValueError(f"Passing both `fused=True` and `{what}` is not supported; leave `fused` out")
         if renorm:
@@ -124,13 +128,25 @@ class BatchNormalization(Layer):
                 raise ValueError(f"Input has undefined `axis` dimension. Input shape: {shape}, axis {axis}")
         if self.virtual_batch_size is not None:
             if self.virtual_batch_size <= 0:
-                raise ValueError(f"virtual_batch_size must be a positive integer that divides the batch size, got {self.virtual_batch_size}")
+                raise ValueError(
+                    f"virtual_batch_size must be a positive integer that divides the batch size, got {self.virtual_batch_size}"
+                )
             if 0 in axes:
-                raise ValueError("When using virtual_batch_size, the batch dimension must be 0 and thus axis cannot include 0")
+                raise ValueError(
+                    "When using virtual_batch_size, the batch dimension must be 0 and thus axis cannot include 0"
+                )
         if self.fused in (None, True):
-            possible = rank == 4 and axes in ([1], [3]) and not self.renorm and self.virtual_batch_size is None and self.adjustment is None
+            possible = (
+                rank == 4
+                and axes in ([1], [3])
+                and not self.renorm
+                and self.virtual_batch_size is None
+                and self.adjustment is None
+            )
             if self.fused and not possible:
-                raise ValueError(f"fused=True needs inputs of rank 4 and the channels in axis 1 or 3, got rank {rank} and axis {axes}")
+                raise ValueError(
+                    f"fused=True needs inputs of rank 4 and the channels in axis 1 or 3, got rank {rank} and axis {axes}"
+                )
             self.fused = possible
         self.input_spec = InputSpec(ndim=rank, axes={axis: sizes[axis] for axis in axes})
         if len(axes) == 1 and self.virtual_batch_size is None:
@@ -147,18 +163,30 @@ class BatchNormalization(Layer):
         self.gamma = self.beta = None
         if self.scale:
             self.gamma = self.add_weight(
-                "gamma", parameter_shape, dtype, self.gamma_initializer, self.gamma_regularizer, constraint=self.gamma_constraint
+                "gamma",
+                parameter_shape,
+                dtype,
+                self.gamma_initializer,
+                self.gamma_regularizer,
+                constraint=self.gamma_constraint,
             )
         if self.center:
             self.beta = self.add_weight(
-                "beta", parameter_shape, dtype, self.beta_initializer, self.beta_regularizer, constraint=self.beta_constraint
+                "beta",
+                parameter_shape,
+                dtype,
+                self.beta_initializer,
+                self.beta_regularizer,
+                constraint=self.beta_constraint,
             )
         # A partitioner of the scope splits what is trained, not the averages.
         partitioner = self._scope.partitioner
         self._scope.set_partitioner(None)
         try:
             self.moving_mean = self._add_average("moving_mean", parameter_shape, self.moving_mean_initializer)
-            self.moving_variance = self._add_average("moving_variance", parameter_shape, self.moving_variance_initializer)
+            self.moving_variance = self._add_average(
+                "moving_variance", parameter_shape, self.moving_variance_initializer
+            )
             if self.renorm:
                 self.renorm_mean = self._add_average("renorm_mean", parameter_shape, self.moving_mean_initializer)
                 self.renorm_stddev = self._add_average("renorm_stddev", parameter_shape, self._initial_stddev)
@@ -200,10 +228,10 @@ class BatchNormalization(Layer):
         data_format = "NHWC" if self.axis == [3] else "NCHW"
 
         def with_batch_moments() -> Any:
-            return fused_batch_norm_v1(inputs, gamma, beta, epsilon=self.epsilon, data_format=data_format)
+            return fused_batch_norm(inputs, gamma, beta, epsilon=self.epsilon, data_format=data_format)
 
         def with_moving_moments() -> Any:
-            return fused_batch_norm_v1(
+            return fused_batch_norm(
                 inputs,
                 gamma,
                 beta,
@@ -264,7 +292,10 @@ class BatchNormalization(Layer):
             variance = smart_cond(training, lambda: batch_variance, lambda: convert_to_tensor(self.moving_variance))
             new_mean, new_variance = mean, variance
             if grouped:
-                new_mean, new_variance = reduce_mean(mean, axis=1, keepdims=True), reduce_mean(variance, axis=1, keepdims=True)
+                new_mean, new_variance = (
+                    reduce_mean(mean, axis=1, keepdims=True),
+                    reduce_mean(variance, axis=1, keepdims=True),
+                )
             if self.renorm:
                 ratio, distance, new_mean, new_variance = self._renorm(new_mean, new_variance, training)
                 scale, offset = _then(spread(stop_gradient(ratio)), spread(stop_gradient(distance)), scale, offset)

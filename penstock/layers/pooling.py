@@ -31,7 +31,13 @@ class Pooling(Layer):
     _pool: Callable[..., Tensor]
 
     def __init__(
-        self, pool_size: Any, strides: Any, padding: str = "valid", data_format: str = "channels_last", name: str | None = None, **kwargs: Any
+        self,
+        pool_size: Any,
+        strides: Any,
+        padding: str = "valid",
+        data_format: str = "channels_last",
+        name: str | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(name=name, **kwargs)
         self.pool_size = as_sizes(pool_size, self._rank, "pool_size")
@@ -70,6 +76,7 @@ class Pooling(Layer):
             sizes[first + axis] = windowed_length(length, self.pool_size[axis], self.padding, self.strides[axis])
         return TensorShape(sizes)
 
+
 class AveragePooling1D(Pooling):
     """Takes the mean of windows of series, of shape (batch, steps, channels); see `Pooling` for the arguments."""
 
@@ -78,7 +85,12 @@ class AveragePooling1D(Pooling):
 
 
 def average_pooling1d(
-    inputs: Any, pool_size: Any, strides: Any, padding: str = "valid", data_format: str = "channels_last", name: str | None = None
+    inputs: Any,
+    pool_size: Any,
+    strides: Any,
+    padding: str = "valid",
+    data_format: str = "channels_last",
+    name: str | None = None,
 ) -> Tensor:
     """Make a `AveragePooling1D` layer and apply it to `inputs`, of shape (batch, steps, channels); see `Pooling` for the others."""
     return AveragePooling1D(pool_size, strides, padding, data_format, name).apply(inputs)
@@ -92,7 +104,12 @@ class AveragePooling2D(Pooling):
 
 
 def average_pooling2d(
-    inputs: Any, pool_size: Any, strides: Any, padding: str = "valid", data_format: str = "channels_last", name: str | None = None
+    inputs: Any,
+    pool_size: Any,
+    strides: Any,
+    padding: str = "valid",
+    data_format: str = "channels_last",
+    name: str | None = None,
 ) -> Tensor:
     """Make a `AveragePooling2D` layer and apply it to `inputs`, of shape (batch, height, width, channels); see `Pooling` for the others."""
     return AveragePooling2D(pool_size, strides, padding, data_format, name).apply(inputs)
@@ -106,7 +123,12 @@ class AveragePooling3D(Pooling):
 
 
 def average_pooling3d(
-    inputs: Any, pool_size: Any, strides: Any, padding: str = "valid", data_format: str = "channels_last", name: str | None = None
+    inputs: Any,
+    pool_size: Any,
+    strides: Any,
+    padding: str = "valid",
+    data_format: str = "channels_last",
+    name: str | None = None,
 ) -> Tensor:
     """Make a `AveragePooling3D` layer and apply it to `inputs`, of shape (batch, depth, height, width, channels); see `Pooling` for the others."""
     return AveragePooling3D(pool_size, strides, padding, data_format, name).apply(inputs)
@@ -120,7 +142,12 @@ class MaxPooling1D(Pooling):
 
 
 def max_pooling1d(
-    inputs: Any, pool_size: Any, strides: Any, padding: str = "valid", data_format: str = "channels_last", name: str | None = None
+    inputs: Any,
+    pool_size: Any,
+    strides: Any,
+    padding: str = "valid",
+    data_format: str = "channels_last",
+    name: str | None = None,
 ) -> Tensor:
     """Make a `MaxPooling1D` layer and apply it to `inputs`, of shape (batch, steps, channels); see `Pooling` for the others."""
     return MaxPooling1D(pool_size, strides, padding, data_format, name).apply(inputs)
@@ -134,7 +161,12 @@ class MaxPooling2D(Pooling):
 
 
 def max_pooling2d(
-    inputs: Any, pool_size: Any, strides: Any, padding: str = "valid", data_format: str = "channels_last", name: str | None = None
+    inputs: Any,
+    pool_size: Any,
+    strides: Any,
+    padding: str = "valid",
+    data_format: str = "channels_last",
+    name: str | None = None,
 ) -> Tensor:
     """Make a `MaxPooling2D` layer and apply it to `inputs`, of shape (batch, height, width, channels); see `Pooling` for the others."""
     return MaxPooling2D(pool_size, strides, padding, data_format, name).apply(inputs)
@@ -148,7 +180,12 @@ class MaxPooling3D(Pooling):
 
 
 def max_pooling3d(
-    inputs: Any, pool_size: Any, strides: Any, padding: str = "valid", data_format: str = "channels_last", name: str | None = None
+    inputs: Any,
+    pool_size: Any,
+    strides: Any,
+    padding: str = "valid",
+    data_format: str = "channels_last",
+    name: str | None = None,
 ) -> Tensor:
     """Make a `MaxPooling3D` layer and apply it to `inputs`, of shape (batch, depth, height, width, channels); see `Pooling` for the others."""
     return MaxPooling3D(pool_size, strides, padding, data_format, name).apply(inputs)

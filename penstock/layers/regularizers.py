@@ -126,7 +126,9 @@ def sum_regularizer(regularizer_list: Iterable[Regularizer | None], scope: str |
 
     def sum_of_penalties(weights: Any) -> Tensor | None:
         with name_scope(scope, "sum_regularizer", [weights]) as inner:
-            penalties = [penalty for penalty in (regularizer(weights) for regularizer in regularizers) if penalty is not None]
+            penalties = [
+                penalty for penalty in (regularizer(weights) for regularizer in regularizers) if penalty is not None
+            ]
             return add_n(penalties, name=inner) if penalties else None
 
     return sum_of_penalties
@@ -150,7 +152,9 @@ def apply_regularization(regularizer: Regularizer, weights_list: Iterable[Any] |
         penalties = [constant(0.0) if penalty is None else penalty for penalty in map(regularizer, weights)]
         for weight, penalty in zip(weights, penalties, strict=True):
             if penalty.shape.rank != 0:
-                raise ValueError(f"regularizer must return a scalar Tensor instead of a Tensor with rank {penalty.shape.rank} for {weight!r}")
+                raise ValueError(
+                    f"regularizer must return a scalar Tensor instead of a Tensor with rank {penalty.shape.rank} for {weight!r}"
+                )
         total = add_n(penalties, name=scope)
         for penalty in penalties:
             graph.add_to_collection(GraphKeys.REGULARIZATION_LOSSES, penalty)

@@ -14,10 +14,10 @@ from penstock.core.graph_keys import GraphKeys
 from penstock.core.tensor import Tensor
 from penstock.losses.collection import add_loss
 from penstock.losses.weights import assert_broadcastable, broadcast_weights
-from penstock.ops.constant import stop_gradient
 from penstock.ops.array.filling import ones_like, zeros_like
 from penstock.ops.array.selecting import where_v1
 from penstock.ops.array.shaping import shape_v1, size, squeeze
+from penstock.ops.constant import stop_gradient
 from penstock.ops.math.binary import divide_no_nan, maximum, minimum, multiply, squared_difference, subtract
 from penstock.ops.math.cast import cast
 from penstock.ops.math.compare import not_equal
@@ -25,7 +25,11 @@ from penstock.ops.math.exponential import log
 from penstock.ops.math.reduce import reduce_sum
 from penstock.ops.math.unary import abs, square
 from penstock.ops.nn.activation import relu
-from penstock.ops.nn.cross_entropy import sigmoid_cross_entropy_with_logits, softmax_cross_entropy_with_logits_v2, sparse_softmax_cross_entropy_with_logits
+from penstock.ops.nn.cross_entropy import (
+    sigmoid_cross_entropy_with_logits,
+    softmax_cross_entropy_with_logits_v2,
+    sparse_softmax_cross_entropy_with_logits,
+)
 
 
 class Reduction:
@@ -45,7 +49,14 @@ class Reduction:
     @classmethod
     def all(cls) -> tuple[str, ...]:
         """Return all reductions."""
-        return (cls.NONE, cls.SUM, cls.MEAN, cls.SUM_OVER_BATCH_SIZE, cls.SUM_OVER_NONZERO_WEIGHTS, cls.SUM_BY_NONZERO_WEIGHTS)
+        return (
+            cls.NONE,
+            cls.SUM,
+            cls.MEAN,
+            cls.SUM_OVER_BATCH_SIZE,
+            cls.SUM_OVER_NONZERO_WEIGHTS,
+            cls.SUM_BY_NONZERO_WEIGHTS,
+        )
 
     @classmethod
     def validate(cls, key: str) -> None:
@@ -281,7 +292,11 @@ def mean_squared_error(
 
 
 def mean_pairwise_squared_error(
-    labels: Any, predictions: Any, weights: Any = 1.0, scope: str | None = None, loss_collection: str | None = GraphKeys.LOSSES
+    labels: Any,
+    predictions: Any,
+    weights: Any = 1.0,
+    scope: str | None = None,
+    loss_collection: str | None = GraphKeys.LOSSES,
 ) -> Tensor:
     """Return the mean over pairs of elements of each example of ((p_i - p_j) - (l_i - l_j)) squared, weighted and summed.
 
@@ -399,6 +414,10 @@ def sparse_softmax_cross_entropy(
         losses = sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits, name="xentropy")
         if not isinstance(weights, (int, float)):
             weights = convert_to_tensor(weights)
-            if weights.shape.rank is not None and losses.shape.rank is not None and weights.shape.rank == losses.shape.rank + 1:
+            if (
+                weights.shape.rank is not None
+                and losses.shape.rank is not None
+                and weights.shape.rank == losses.shape.rank + 1
+            ):
                 weights = squeeze(weights, [-1])
         return compute_weighted_loss(losses, weights, inner, loss_collection, reduction)

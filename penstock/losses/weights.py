@@ -13,9 +13,9 @@ from penstock.core.graph import name_scope
 from penstock.core.shape_rules import format_dims
 from penstock.core.tensor import Tensor
 from penstock.language.control_flow import assert_true, cond, with_dependencies
-from penstock.ops.constant import constant, no_op
 from penstock.ops.array.filling import ones_like
 from penstock.ops.array.shaping import rank, shape_v1
+from penstock.ops.constant import constant, no_op
 from penstock.ops.math.binary import multiply
 from penstock.ops.math.compare import equal, logical_or
 from penstock.ops.math.reduce import reduce_all
@@ -54,7 +54,9 @@ def assert_broadcastable(weights: Any, values: Any) -> Any:
             weights_shape = shape_v1(weights)
             return reduce_all(logical_or(equal(weights_shape, 1), equal(weights_shape, shape_v1(values))))
 
-        fits = cond(equal(rank(weights), 0), lambda: constant(True), lambda: cond(same_rank, sizes_fit, lambda: constant(False)))
+        fits = cond(
+            equal(rank(weights), 0), lambda: constant(True), lambda: cond(same_rank, sizes_fit, lambda: constant(False))
+        )
         data = [_RULE, "weights.shape=", shape_v1(weights), "values.shape=", shape_v1(values)]
         return assert_true(fits, data, name=scope)
 

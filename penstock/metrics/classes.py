@@ -8,6 +8,7 @@ from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import float32, float64, int64
 from penstock.core.indexed_slices import IndexedSlices
 from penstock.core.tensor import Tensor
+from penstock.language.variable_scope import variable_scope
 from penstock.metrics.state import aligned, collected, metric_variable, quotient, refuse_eager
 from penstock.ops.array.diagonal import diag_part
 from penstock.ops.array.filling import ones, ones_like
@@ -18,7 +19,6 @@ from penstock.ops.math.cast import cast
 from penstock.ops.math.compare import equal, greater, not_equal
 from penstock.ops.math.histogram import confusion_matrix_v1
 from penstock.ops.math.reduce import reduce_mean, reduce_sum
-#@ variable_scope
 
 
 def mean_iou(
@@ -49,7 +49,11 @@ def mean_iou(
         total = metric_variable([num_classes, num_classes], float64, name="total_confusion_matrix")
         update = total.assign_add(
             confusion_matrix_v1(
-                _flat(cast(labels, int64)), _flat(cast(predictions, int64)), num_classes, dtype=float64, weights=None if weights is None else _flat(weights)
+                _flat(cast(labels, int64)),
+                _flat(cast(predictions, int64)),
+                num_classes,
+                dtype=float64,
+                weights=None if weights is None else _flat(weights),
             )
         )
         counts = convert_to_tensor(total)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import bool_, float32, int64
 from penstock.core.tensor import Tensor
+from penstock.language.variable_scope import variable_scope
 from penstock.losses.weights import broadcast_weights
 from penstock.metrics.state import aligned, collected, metric_variable, quotient, refuse_eager
-from penstock.ops.constant import constant
 from penstock.ops.array.filling import ones_like
 from penstock.ops.array.selecting import where_v1
 from penstock.ops.array.shaping import reshape
+from penstock.ops.constant import constant, identity
 from penstock.ops.math.binary import div_v1, maximum, minimum, multiply
 from penstock.ops.math.cast import cast
 from penstock.ops.math.compare import equal, greater, logical_and, logical_not
@@ -21,7 +21,6 @@ from penstock.ops.math.exponential import log
 from penstock.ops.math.reduce import argmax, argmin, reduce_min, reduce_sum
 from penstock.ops.math.scan import cumsum
 from penstock.ops.math.unary import abs
-#@ variable_scope
 
 _EPSILON = 1e-7
 _KINDS = ("tp", "fn", "tn", "fp")
@@ -52,7 +51,7 @@ def _count(
         count = metric_variable([], float32, name="count")
         if weights is not None:
             values = multiply(values, broadcast_weights(cast(weights, float32), values))
-        value = convert_to_tensor(count)
+        value = identity(count)
         return collected(value, count.assign_add(reduce_sum(values)), metrics_collections, updates_collections)
 
 
@@ -181,7 +180,7 @@ def _counts_at(
     for kind in kinds:
         count = metric_variable([len(thresholds)], float32, name=_NAMES[kind])
         hits = cast(_hits(kind, positive, above), float32)
-        values[kind] = convert_to_tensor(count)
+        values[kind] = identity(count)
         updates[kind] = count.assign_add(reduce_sum(hits if weights is None else hits * weights, axis=1))
     return values, updates
 
@@ -300,7 +299,16 @@ def precision_at_thresholds(
         return div_v1(counts["tp"], _EPSILON + counts["tp"] + counts["fp"], name=f"precision_{name}")
 
     return _at_thresholds(
-        "precision_at_thresholds", combine, ("tp", "fp"), labels, predictions, thresholds, weights, metrics_collections, updates_collections, name
+        "precision_at_thresholds",
+        combine,
+        ("tp", "fp"),
+        labels,
+        predictions,
+        thresholds,
+        weights,
+        metrics_collections,
+        updates_collections,
+        name,
     )
 
 
@@ -319,7 +327,16 @@ def recall_at_thresholds(
         return div_v1(counts["tp"], _EPSILON + counts["tp"] + counts["fn"], name=f"recall_{name}")
 
     return _at_thresholds(
-        "recall_at_thresholds", combine, ("tp", "fn"), labels, predictions, thresholds, weights, metrics_collections, updates_collections, name
+        "recall_at_thresholds",
+        combine,
+        ("tp", "fn"),
+        labels,
+        predictions,
+        thresholds,
+        weights,
+        metrics_collections,
+        updates_collections,
+        name,
     )
 
 
@@ -373,10 +390,12 @@ def auc(
 
     def area(counts: dict[str, Any], name: str) -> Tensor:
         if summation_method == "careful_interpolation" and curve == "PR":
-            return _interpolated_area(counts, name)
+            return _interpolated_area(counts)
         return _area(counts, curve, summation_method, name)
 
-    return _at_thresholds("auc", area, _KINDS, labels, predictions, limits, weights, metrics_collections, updates_collections, name)
+    return _at_thresholds(
+        "auc", area, _KINDS, labels, predictions, limits, weights, metrics_collections, updates_collections, name
+    )
 
 
 def _area(counts: dict[str, Any], curve: str, method: str, name: str) -> Tensor:
@@ -397,7 +416,7 @@ def _area(counts: dict[str, Any], curve: str, method: str, name: str) -> Tensor:
     return reduce_sum(multiply(x[:-1] - x[1:], height), name=name)
 
 
-def _interpolated_area(counts: dict[str, Any], name: str) -> Tensor:
+def _interpolated_area(counts: dict[str, Any]) -> Tensor:
     """Return the area under precision over recall, with true positives linear in all positives between thresholds.
 
     Source: Davis and Goadrich 2006.
@@ -410,7 +429,9 @@ def _interpolated_area(counts: dict[str, Any], name: str) -> Tensor:
     intercept = tp[1:] - slope * after
     both = logical_and(before > 0, after > 0)
     ratio = where_v1(both, quotient(before, after, "ratio"), ones_like(after))
-    return reduce_sum(quotient(slope * (step + intercept * log(ratio)), tp[1:] + fn[1:], "increment"), name=f"interpolate_pr_auc_{name}")
+    return reduce_sum(
+        quotient(slope * (step + intercept * log(ratio)), tp[1:] + fn[1:], "increment"), name="interpolate_pr_auc"
+    )
 
 
 def sensitivity_at_specificity(
@@ -442,7 +463,16 @@ def sensitivity_at_specificity(
 
     limits = _even_thresholds(num_thresholds)
     return _at_thresholds(
-        "sensitivity_at_specificity", sensitivity, _KINDS, labels, predictions, limits, weights, metrics_collections, updates_collections, name
+        "sensitivity_at_specificity",
+        sensitivity,
+        _KINDS,
+        labels,
+        predictions,
+        limits,
+        weights,
+        metrics_collections,
+        updates_collections,
+        name,
     )
 
 
@@ -477,5 +507,14 @@ def specificity_at_sensitivity(
 
     limits = _even_thresholds(num_thresholds)
     return _at_thresholds(
-        "specificity_at_sensitivity", specificity, _KINDS, labels, predictions, limits, weights, metrics_collections, updates_collections, name
+        "specificity_at_sensitivity",
+        specificity,
+        _KINDS,
+        labels,
+        predictions,
+        limits,
+        weights,
+        metrics_collections,
+        updates_collections,
+        name,
     )

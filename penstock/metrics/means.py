@@ -8,6 +8,7 @@ from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import float32
 from penstock.core.graph import get_default_graph
 from penstock.core.tensor import Tensor
+from penstock.language.variable_scope import variable_scope
 from penstock.losses.weights import broadcast_weights
 from penstock.metrics.state import aligned, collected, metric_variable, quotient, refuse_eager
 from penstock.ops.array.filling import ones_like, zeros_like
@@ -18,11 +19,14 @@ from penstock.ops.math.cast import cast
 from penstock.ops.math.compare import equal, less
 from penstock.ops.math.reduce import reduce_sum
 from penstock.ops.math.unary import abs, sqrt
-#@ variable_scope
 
 
 def mean(
-    values: Any, weights: Any = None, metrics_collections: Any = None, updates_collections: Any = None, name: str | None = None
+    values: Any,
+    weights: Any = None,
+    metrics_collections: Any = None,
+    updates_collections: Any = None,
+    name: str | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Return the weighted mean of all values so far.
 
@@ -52,11 +56,17 @@ def mean(
         with get_default_graph().control_dependencies([values]):
             update_count = count.assign_add(number)
         value = quotient(total, count, "value")
-        return collected(value, quotient(update_total, update_count, "update_op"), metrics_collections, updates_collections)
+        return collected(
+            value, quotient(update_total, update_count, "update_op"), metrics_collections, updates_collections
+        )
 
 
 def mean_tensor(
-    values: Any, weights: Any = None, metrics_collections: Any = None, updates_collections: Any = None, name: str | None = None
+    values: Any,
+    weights: Any = None,
+    metrics_collections: Any = None,
+    updates_collections: Any = None,
+    name: str | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Return the weighted mean over batches of each element.
 
@@ -82,7 +92,9 @@ def mean_tensor(
         with get_default_graph().control_dependencies([values]):
             update_count = count.assign_add(number)
         value = quotient(total, count, "value")
-        return collected(value, quotient(update_total, update_count, "update_op"), metrics_collections, updates_collections)
+        return collected(
+            value, quotient(update_total, update_count, "update_op"), metrics_collections, updates_collections
+        )
 
 
 def accuracy(
@@ -146,7 +158,9 @@ def mean_relative_error(
     predictions, labels, weights = aligned(predictions, labels, weights)
     normalizer = convert_to_tensor(normalizer, predictions.dtype.base_dtype)
     predictions.shape.assert_is_compatible_with(normalizer.shape)
-    errors = where_v1(equal(normalizer, zeros_like(normalizer)), zeros_like(labels), abs(labels - predictions) / normalizer)
+    errors = where_v1(
+        equal(normalizer, zeros_like(normalizer)), zeros_like(labels), abs(labels - predictions) / normalizer
+    )
     return mean(errors, weights, metrics_collections, updates_collections, name or "mean_relative_error")
 
 

@@ -12,8 +12,8 @@ from penstock.core.graph import name_scope
 from penstock.core.tensor import Tensor
 from penstock.losses.weights import broadcast_weights
 from penstock.metrics.state import collected, metric_variable, quotient, refuse_eager
-from penstock.ops.constant import constant
 from penstock.ops.array.shaping import expand_dims, shape_v1, size
+from penstock.ops.constant import constant
 from penstock.ops.math.binary import div_v1, minimum
 from penstock.ops.math.cast import cast
 from penstock.ops.math.compare import equal, logical_and, logical_not
@@ -87,11 +87,16 @@ def _ratio(
     with name_scope(name, _at_k(metric, k, class_id), [predictions_idx, labels, weights]) as scope:
         labels, predictions_idx = _sets(labels, predictions_idx)
         values, updates = [], []
-        for kind, kind_name in (("tp", "true_positive"), (wrong_kind, "false_positive" if wrong_kind == "fp" else "false_negative")):
+        for kind, kind_name in (
+            ("tp", "true_positive"),
+            (wrong_kind, "false_positive" if wrong_kind == "fp" else "false_negative"),
+        ):
             with name_scope(None, _at_k(kind_name, k, class_id)) as kind_scope:
                 count = metric_variable([], float64, name=kind_scope)
                 values.append(convert_to_tensor(count))
-                updates.append(count.assign_add(_outcomes(kind, labels, predictions_idx, class_id, weights), name="update"))
+                updates.append(
+                    count.assign_add(_outcomes(kind, labels, predictions_idx, class_id, weights), name="update")
+                )
         value = div_v1(values[0], values[0] + values[1], name=scope)
         update = div_v1(updates[0], updates[0] + updates[1], name="update")
         return collected(value, update, metrics_collections, updates_collections)
@@ -124,7 +129,9 @@ def recall_at_top_k(
         RuntimeError: when executing eagerly.
     """
     refuse_eager("recall_at_top_k")
-    return _ratio("recall", "fn", labels, predictions_idx, k, class_id, weights, metrics_collections, updates_collections, name)
+    return _ratio(
+        "recall", "fn", labels, predictions_idx, k, class_id, weights, metrics_collections, updates_collections, name
+    )
 
 
 def precision_at_top_k(
@@ -139,7 +146,9 @@ def precision_at_top_k(
 ) -> tuple[Tensor, Tensor]:
     """Return the fraction of the best k predictions, given by class number, that are labels; see `recall_at_top_k`."""
     refuse_eager("precision_at_top_k")
-    return _ratio("precision", "fp", labels, predictions_idx, k, class_id, weights, metrics_collections, updates_collections, name)
+    return _ratio(
+        "precision", "fp", labels, predictions_idx, k, class_id, weights, metrics_collections, updates_collections, name
+    )
 
 
 def recall_at_k(
@@ -227,8 +236,9 @@ def average_precision_at_k(
         labels, best = _sets(labels, top_k(predictions, k)[1])
         relevant = cast(reduce_any(equal(expand_dims(best, -1), expand_dims(labels, -2)), axis=-1), float64)
         precisions = cumsum(relevant, axis=-1) / constant(np.arange(1, k + 1, dtype=np.float64))
-        labels_count = reduce_sum(cast(_first_of_equals(labels), float64), axis=-1)
-        averages = quotient(reduce_sum(relevant * precisions, axis=-1), minimum(labels_count, float(k)), "average_precision")
+        # Repeated labels count, as they do in TensorFlow.
+        relevant_count = minimum(cast(shape_v1(labels)[-1], float64), constant(float(k), float64))
+        averages = quotient(reduce_sum(relevant * precisions, axis=-1), relevant_count, "average_precision")
         if weights is None:
             number = cast(size(averages), float64)
         else:

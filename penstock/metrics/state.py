@@ -18,7 +18,9 @@ from penstock.ops.math.binary import divide_no_nan, maximum
 def refuse_eager(metric: str) -> None:
     """Raise RuntimeError when executing eagerly: values would be computed once and never again."""
     if executing_eagerly():
-        raise RuntimeError(f"tf.metrics.{metric} is not supported when eager execution is enabled. Build it in a graph, or use tf.keras.metrics.")
+        raise RuntimeError(
+            f"tf.metrics.{metric} is not supported when eager execution is enabled. Build it in a graph, or use tf.keras.metrics."
+        )
 
 
 def metric_variable(shape: Any, dtype: Any, validate_shape: bool = True, name: str | None = None) -> Any:

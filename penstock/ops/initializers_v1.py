@@ -126,15 +126,41 @@ def filled(shape: Any, value: int, dtype: DType, name: str) -> Tensor:
         name: the name of the node.
     """
     dtype = dtype.base_dtype
-    fill: Any = (b"" if not value else b"1") if dtype is dtypes.string else np.asarray(value).astype(dtype.as_numpy_dtype)[()]
+    fill: Any = (
+        (b"" if not value else b"1") if dtype is dtypes.string else np.asarray(value).astype(dtype.as_numpy_dtype)[()]
+    )
     if not isinstance(shape, Tensor):
-        dims = as_dims(shape)
-        if dims is None or None in dims:
-            raise ValueError(f"an initializer needs a fully known shape, got {shape}")
-        if math.prod(dims) < _SMALL:  # type: ignore[arg-type]
+        dims = full_dims(shape)
+        if math.prod(dims) < _SMALL:
             return constant_v1(fill, dtype, shape=dims, name=name)
-        shape = convert_to_tensor(np.asarray(dims, dtype=np.int32 if max(dims) < 2**31 else np.int64), name=f"{name}/shape_as_tensor")  # type: ignore[type-var]
+        kind = np.int32 if max(dims) < 2**31 else np.int64
+        shape = convert_to_tensor(np.asarray(dims, dtype=kind), name=f"{name}/shape_as_tensor")
     return lookup("Fill")(shape, convert_to_tensor(fill, dtype, name=f"{name}/Const"), name=name)  # type: ignore[operator]
+
+
+def full_dims(shape: Any) -> tuple[int, ...]:
+    """Return a shape as a tuple of sizes.
+
+    Raises:
+        ValueError: if it is not fully known.
+    """
+    dims = as_dims(shape)
+    if dims is None or None in dims:
+        raise ValueError(f"an initializer needs a fully known shape, got {shape}")
+    return dims  # type: ignore[return-value]
+
+
+def expect_matrix(dims: tuple[int, ...], is_matrix: bool) -> None:
+    """Check the shape of an initializer that makes matrices.
+
+    Raises:
+        ValueError: if it is not one of a matrix.
+    """
+    if not is_matrix:
+        raise ValueError(
+            "The tensor to initialize, specified by argument `shape` must be at least two-dimensional. "
+            f"Received shape={list(dims)}"
+        )
 
 
 class Constant(Initializer):
@@ -183,7 +209,9 @@ class RandomUniform(Initializer):
         dtype: the type of the values.
     """
 
-    def __init__(self, minval: Any = 0.0, maxval: Any = None, seed: int | None = None, dtype: Any = dtypes.float32) -> None:
+    def __init__(
+        self, minval: Any = 0.0, maxval: Any = None, seed: int | None = None, dtype: Any = dtypes.float32
+    ) -> None:
         self.minval = minval
         self.maxval = maxval
         self.seed = seed
@@ -208,7 +236,9 @@ class RandomNormal(Initializer):
         dtype: the type of the values, a floating one.
     """
 
-    def __init__(self, mean: Any = 0.0, stddev: Any = 1.0, seed: int | None = None, dtype: Any = dtypes.float32) -> None:
+    def __init__(
+        self, mean: Any = 0.0, stddev: Any = 1.0, seed: int | None = None, dtype: Any = dtypes.float32
+    ) -> None:
         self.mean = mean
         self.stddev = stddev
         self.seed = seed
@@ -354,7 +384,7 @@ def fans(shape: Any) -> tuple[int, int]:
 
     Matrices are [inputs, outputs]; convolutions are [..., input channels, output channels], and each position of the window counts.
     """
-    dims: tuple[int, ...] = tuple(as_dims(shape) or ())  # type: ignore[arg-type]
+    dims = full_dims(shape)
     if len(dims) < 1:
         return 1, 1
     if len(dims) == 1:
@@ -384,13 +414,12 @@ class Orthogonal(Initializer):
         Raises:
             ValueError: if the shape has less than two axes.
         """
-        dims: tuple[int, ...] = tuple(as_dims(shape) or ())  # type: ignore[arg-type]
-        if len(dims) < 2:
-            raise ValueError(f"The tensor to initialize, specified by argument `shape` must be at least two-dimensional. Received shape={dims}")
+        dims = full_dims(shape)
+        expect_matrix(dims, len(dims) >= 2)
         rows, columns = math.prod(dims[:-1]), dims[-1]
         flat = (max(rows, columns), min(rows, columns))
         drawn = random_normal(flat, dtype=self.dtype if dtype is None else dtype, seed=self.seed)
-        return self.gain * orthogonal_matrix(drawn, dims)
+        return lookup("Mul")(self.gain, orthogonal_matrix(drawn, dims))  # type: ignore[operator]
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
@@ -430,10 +459,9 @@ class Identity(Initializer):
         Raises:
             ValueError: if the shape is not that of a matrix.
         """
-        dims = tuple(as_dims(shape if partition_info is None else partition_info.full_shape) or ())
-        if len(dims) != 2:
-            raise ValueError(f"The tensor to initialize, specified by argument `shape` must be at least two-dimensional. Received shape={dims}")
-        matrix = np.eye(dims[0], dims[1])  # type: ignore[arg-type]
+        dims = full_dims(shape if partition_info is None else partition_info.full_shape)
+        expect_matrix(dims, len(dims) == 2)
+        matrix = np.eye(dims[0], dims[1])
         if partition_info is not None:
             offset = partition_info.var_offset
             matrix = matrix[tuple(slice(o, o + s) for o, s in zip(offset, as_dims(shape) or (), strict=True))]

@@ -9,10 +9,19 @@ import numpy as np
 
 from penstock.core import dtypes
 from penstock.core.dtypes import as_dtype
-from penstock.core.shape import as_dims
+from penstock.core.op_def import lookup
 from penstock.core.tensor import Tensor
 from penstock.ops.constant import constant
-from penstock.ops.initializers_v1 import TRUNCATED_DEVIATION, check_scaling, fans, filled, orthogonal_matrix, require_floating
+from penstock.ops.initializers_v1 import (
+    TRUNCATED_DEVIATION,
+    check_scaling,
+    expect_matrix,
+    fans,
+    filled,
+    full_dims,
+    orthogonal_matrix,
+    require_floating,
+)
 from penstock.ops.random.functions import random_normal, random_uniform, truncated_normal
 from penstock.ops.random.stateless_functions import stateless_normal, stateless_truncated_normal, stateless_uniform
 
@@ -107,7 +116,7 @@ class Constant(Initializer):
         """
         part = self._part(shape, kwargs, self.support_partition)
         if kwargs.get("partition_shape") is not None and not np.isscalar(self.value):
-            whole = np.asarray(self.value).reshape(as_dims(shape))  # type: ignore[arg-type]
+            whole = np.asarray(self.value).reshape(full_dims(shape))
             offset = kwargs.get("partition_offset") or [0] * whole.ndim
             region = tuple(slice(start, start + size) for start, size in zip(offset, part, strict=True))
             return constant(whole[region], None if dtype is None else as_dtype(dtype))
@@ -139,7 +148,9 @@ class RandomUniform(Initializer):
         """
         dtype = as_dtype(dtype)
         if not (dtype.is_floating or dtype.is_integer):
-            raise ValueError(f"Argument `dtype` expected to be numeric or boolean. Received {dtype!r}. Expected float or integer dtype.")
+            raise ValueError(
+                f"Argument `dtype` expected to be numeric or boolean. Received {dtype!r}. Expected float or integer dtype."
+            )
         return _uniform(self._part(shape, kwargs), self.minval, self.maxval, dtype, self.seed)
 
     def get_config(self) -> dict[str, Any]:
@@ -191,11 +202,19 @@ class TruncatedNormal(RandomNormal):
 
 
 def _uniform(shape: Any, low: Any, high: Any, dtype: Any, seed: int | None) -> Tensor:
-    return random_uniform(shape, low, high, dtype) if seed is None else stateless_uniform(shape, [seed, 0], low, high, dtype)
+    return (
+        random_uniform(shape, low, high, dtype)
+        if seed is None
+        else stateless_uniform(shape, [seed, 0], low, high, dtype)
+    )
 
 
 def _normal(shape: Any, mean: Any, stddev: Any, dtype: Any, seed: int | None) -> Tensor:
-    return random_normal(shape, mean, stddev, dtype) if seed is None else stateless_normal(shape, [seed, 0], mean, stddev, dtype)
+    return (
+        random_normal(shape, mean, stddev, dtype)
+        if seed is None
+        else stateless_normal(shape, [seed, 0], mean, stddev, dtype)
+    )
 
 
 def _truncated(shape: Any, mean: Any, stddev: Any, dtype: Any, seed: int | None) -> Tensor:
@@ -319,12 +338,11 @@ class Orthogonal(Initializer):
             ValueError: if the shape has less than two axes, or `dtype` is another.
         """
         self._part(shape, kwargs, partitioned=False)
-        dims: tuple[int, ...] = tuple(as_dims(shape) or ())  # type: ignore[arg-type]
-        if len(dims) < 2:
-            raise ValueError(f"The tensor to initialize, specified by argument `shape` must be at least two-dimensional. Received shape={dims}")
+        dims = full_dims(shape)
+        expect_matrix(dims, len(dims) >= 2)
         rows, columns = math.prod(dims[:-1]), dims[-1]
         drawn = _normal((max(rows, columns), min(rows, columns)), 0.0, 1.0, require_floating(dtype), self.seed)
-        return orthogonal_matrix(drawn, dims) * self.gain
+        return lookup("Mul")(orthogonal_matrix(drawn, dims), self.gain)  # type: ignore[operator]
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
@@ -348,10 +366,9 @@ class Identity(Initializer):
             ValueError: if the shape is not that of a matrix, or `dtype` is another.
         """
         self._part(shape, kwargs, partitioned=False)
-        dims = tuple(as_dims(shape) or ())
-        if len(dims) != 2:
-            raise ValueError(f"The tensor to initialize, specified by argument `shape` must be at least two-dimensional. Received shape={dims}")
-        return constant(np.eye(dims[0], dims[1]) * self.gain, require_floating(dtype))  # type: ignore[arg-type]
+        dims = full_dims(shape)
+        expect_matrix(dims, len(dims) == 2)
+        return constant(np.eye(dims[0], dims[1]) * self.gain, require_floating(dtype))
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""

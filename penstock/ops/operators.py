@@ -94,7 +94,10 @@ def _forward(name: str, function: Callable[..., Any], convert: Callable[[Any], T
 def _reflected(name: str, function: Callable[..., Any], convert: Callable[[Any], Tensor]) -> Callable[..., Any]:
     def operator(self: Any, other: Any) -> Any:
         self = convert(self)
-        return _named(name, function, convert_to_tensor(other, dtype=self.dtype.base_dtype, name="x"), self)
+        if current_graph() is None:
+            return function(convert_to_tensor(other, dtype=self.dtype.base_dtype), self)
+        with name_scope(None, name) as scope:
+            return function(convert_to_tensor(other, dtype=self.dtype.base_dtype, name="x"), self, name=scope)
 
     operator.__name__ = operator.__qualname__ = f"__r{name}__"
     return operator

@@ -177,7 +177,9 @@ def merge(inputs: Any, collections: Any = None, name: str | None = None) -> Tens
         RuntimeError: when executing eagerly.
     """
     if executing_eagerly():
-        raise RuntimeError("Merging tf.summary.* ops is not compatible with eager execution. Write each summary on its own.")
+        raise RuntimeError(
+            "Merging tf.summary.* ops is not compatible with eager execution. Write each summary on its own."
+        )
     inputs = list(inputs)
     with name_scope(name, "Merge", inputs):
         return _collect(merge_summary_op(inputs), collections, [])
@@ -194,7 +196,9 @@ def merge_all(key: str = GraphKeys.SUMMARIES, scope: str | None = None, name: st
         RuntimeError: when executing eagerly.
     """
     if executing_eagerly():
-        raise RuntimeError("Merging tf.summary.* ops is not compatible with eager execution. Write each summary on its own.")
+        raise RuntimeError(
+            "Merging tf.summary.* ops is not compatible with eager execution. Write each summary on its own."
+        )
     summaries = get_default_graph().get_collection(key, scope)
     return merge(summaries, name=name) if summaries else None
 

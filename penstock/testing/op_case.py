@@ -324,7 +324,7 @@ class OpCase:
         with GradientTape() as tape:
             tape.watch(points)
             value = self._objective(positions, points, weights)
-        grads = tape.gradient(value, points)
+        grads = [_dense(grad) for grad in tape.gradient(value, points)]
         graph = Graph()
         with graph.as_default():
             placeholders = [lookup("Placeholder")(dtype=np.float64, shape=None) for _ in start]  # type: ignore[operator]

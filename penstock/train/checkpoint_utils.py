@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,9 @@ from penstock.core.dtypes import DType, as_dtype
 from penstock.core.errors import NotFoundError
 from penstock.core.graph import get_default_graph
 from penstock.core.graph_keys import GraphKeys
+from penstock.core.operation import Operation
 from penstock.core.shape import TensorShape
+from penstock.language.variables import PartitionedVariable
 from penstock.ops.io.checkpoint import open_checkpoint, restore_v2_op, translated
 from penstock.train.checkpoint_management import latest_checkpoint
 from penstock.train.saveable import VariableSaveable
@@ -157,7 +158,7 @@ def _variables_for(target: Any) -> list[Any]:
         if target not in found:
             raise ValueError(f"Variable {target} is not among the variables of the graph: {sorted(found)}")
         return found[target]
-    if hasattr(target, "as_tensor") and isinstance(target, Iterable):  # a partitioned variable
+    if isinstance(target, PartitionedVariable):
         return list(target)
     return list(target) if isinstance(target, (list, tuple)) else [target]
 
@@ -202,5 +203,6 @@ def _set_initializer(variable: Any, prefix: str, tensor_name: str, slice_spec: s
         )
         value.set_shape(variable.get_shape())
         saveable = VariableSaveable(variable, slice_spec, tensor_name)
-        variable._initializer_op = saveable.restore([value], None)
+        assign = saveable.restore([value], None)
+        variable._initializer = assign if isinstance(assign, Operation) else assign.op
         variable._initial_value = value

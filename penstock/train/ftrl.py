@@ -88,8 +88,8 @@ class FtrlOptimizer(KernelOptimizer):
         self._learning_rate_tensor = convert_to_tensor(rate, name="learning_rate")
         self._l1_tensor = convert_to_tensor(self._l1_regularization_strength, name="l1_regularization_strength")
         # The kernel knows no beta; as an L2 term of this size it comes to the same.
-        beta = self._beta / (2.0 * maximum(rate, _LEAST_LEARNING_RATE))
-        self._adjusted_l2_tensor = self._l2_regularization_strength + beta
+        equivalent = self._beta / (2.0 * maximum(rate, _LEAST_LEARNING_RATE))
+        self._adjusted_l2_tensor = self._l2_regularization_strength + equivalent
         self._l2_shrinkage_tensor = convert_to_tensor(
             self._l2_shrinkage_regularization_strength, name="l2_shrinkage_regularization_strength"
         )

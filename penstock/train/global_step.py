@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from penstock.core import dtypes
+from penstock.core.context import executing_eagerly
 from penstock.core.graph import Graph, get_default_graph
 from penstock.core.graph_keys import GraphKeys
 from penstock.core.tensor import Tensor
@@ -88,6 +89,6 @@ def global_step(sess: Any, global_step_tensor: Any) -> int:
         sess: the session in which the variable has its value; unused in eager execution.
         global_step_tensor: the variable or tensor.
     """
-    if hasattr(global_step_tensor, "numpy") and not getattr(global_step_tensor, "_in_graph_mode", False):
+    if executing_eagerly():
         return int(global_step_tensor.numpy())
     return int(sess.run(global_step_tensor))

@@ -102,7 +102,7 @@ def piecewise_constant(x: Any, boundaries: Sequence[Any], values: Sequence[Any],
             pairs = [(step <= limits[0], lambda: levels[0]), (step > limits[-1], lambda: levels[-1])]
             for low, high, level in zip(limits[:-1], limits[1:], levels[1:-1], strict=True):
                 pairs.append(((step > low) & (step <= high), lambda level=level: level))
-            return case(pairs, lambda: levels[0], exclusive=True)
+            return case(pairs, lambda: levels[0])
 
     return _schedule(rate)
 

@@ -13,7 +13,7 @@ from penstock.language.control_flow import group
 from penstock.language.init_scope import init_scope
 from penstock.language.variable_base import Variable
 from penstock.language.variable_scope import get_variable, variable_scope
-from penstock.language.variables import ResourceVariable
+from penstock.language.variables import RefVariable, ResourceVariable
 from penstock.ops.math.binary import divide, minimum, pow, truediv
 from penstock.ops.math.cast import cast
 from penstock.train import slot_creator
@@ -41,10 +41,19 @@ def assign_moving_average(
         rate = convert_to_tensor(1.0 - decay, name="decay")
         if rate.dtype != variable.dtype.base_dtype:
             rate = cast(rate, variable.dtype.base_dtype)
+        value = _as_of_now(value)
         with colocate_with(variable):
             if zero_debias:
                 return _assign_unbiased(variable, value, rate, scope)
             return variable.assign_sub((variable - value) * rate, name=scope)
+
+
+def _as_of_now(value: Any) -> Any:
+    """Return what a value is after the control dependencies of the surrounding blocks.
+
+    A reference variable stands for the value that it had when the step began; updates that the average waits for would be missed.
+    """
+    return value.read_value() if isinstance(value, RefVariable) else value
 
 
 def _assign_unbiased(variable: Any, value: Any, rate: Any, scope: str) -> Any:
@@ -161,7 +170,7 @@ class ExponentialMovingAverage:
         with name_scope(self._name) as scope:
             decay = convert_to_tensor(self._decay, name="decay")
             if self._num_updates is not None:
-                num_updates = cast(self._num_updates, dtypes.float32, name="num_updates")
+                num_updates = cast(_as_of_now(self._num_updates), dtypes.float32, name="num_updates")
                 decay = minimum(decay, (1.0 + num_updates) / (10.0 + num_updates))
             updates = []
             for item in items:

@@ -18,8 +18,7 @@ from penstock.core.tape import GradientTape
 from penstock.core.tensor import Tensor
 from penstock.language.control_flow import group, tuple_
 from penstock.language.init_scope import init_scope
-from penstock.language.variables import VariableV1
-from penstock.language.variables import ResourceVariable
+from penstock.language.variables import ResourceVariable, VariableV1
 from penstock.train import slot_creator
 from penstock.train.scopes import colocate_with, control_dependencies
 
@@ -73,8 +72,8 @@ class _Processor:
     def _refuse_constraint(self) -> None:
         if getattr(self.variable, "constraint", None) is not None:
             raise RuntimeError(
-                f"Cannot use a constraint function on a sparse variable: {self.variable.name!r} has one, and its gradient "
-                "touches some rows only. Apply the constraint with assign, or make the gradient dense with "
+                f"Cannot use a constraint function on a sparse variable: {self.variable.name!r} has one, and its "
+                "gradient touches some rows only. Apply the constraint with assign, or make the gradient dense with "
                 "tf.convert_to_tensor."
             )
 

@@ -9,7 +9,7 @@ from penstock.core.convert import convert_to_tensor
 from penstock.core.graph import current_graph
 from penstock.core.tensor import SymbolicTensor, Tensor
 from penstock.language.variable_base import Variable
-from penstock.language.variables import ResourceVariable
+from penstock.language.variables import PartitionedVariable, ResourceVariable
 from penstock.ops.array.shaping import reshape
 from penstock.ops.constant import identity
 from penstock.ops.state.variables import assign_op, assign_variable_op
@@ -146,7 +146,7 @@ def names_to_variables(var_list: Iterable[Any]) -> dict[str, Any]:
         part = getattr(item, "_save_slice_info", None)
         if isinstance(item, SaveableObject):
             name = item.name
-        elif _is_partitioned(item):
+        elif isinstance(item, PartitionedVariable):
             name, item = item.name, list(item)
         elif isinstance(item, Variable) and part is not None:
             parts = names.setdefault(part.full_name, [])
@@ -165,10 +165,6 @@ def names_to_variables(var_list: Iterable[Any]) -> dict[str, Any]:
             raise ValueError(f"At least two variables have the same name: {name}")
         names[name] = item
     return names
-
-
-def _is_partitioned(item: Any) -> bool:
-    return hasattr(item, "as_tensor") and hasattr(item, "_get_partitions")
 
 
 def saveables_of(names: Mapping[str, Any]) -> list[SaveableObject]:
@@ -201,7 +197,7 @@ def saveables_of(names: Mapping[str, Any]) -> list[SaveableObject]:
 def _saveables_for(name: str, item: Any) -> list[SaveableObject]:
     if isinstance(item, SaveableObject):
         return [item]
-    if _is_partitioned(item):
+    if isinstance(item, PartitionedVariable):
         item = list(item)
     if isinstance(item, (list, tuple)):
         parts = []

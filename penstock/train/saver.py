@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from penstock.core import dtypes
@@ -13,11 +13,11 @@ from penstock.core.context import executing_eagerly
 from penstock.core.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError
 from penstock.core.graph import get_default_graph, name_scope
 from penstock.core.graph_keys import GraphKeys
-from penstock.core.op_def import lookup
 from penstock.formats import protos
 from penstock.formats.tensor_bundle import bundle_exists
 from penstock.language.control_flow import group, with_dependencies
 from penstock.ops.array.joining import stack
+from penstock.ops.array.shaping import shape_v1
 from penstock.ops.constant import constant, identity, placeholder_with_default_op
 from penstock.ops.io.checkpoint import (
     merge_v2_checkpoints_op,
@@ -27,6 +27,7 @@ from penstock.ops.io.checkpoint import (
     sharded_filename_op,
     translated,
 )
+from penstock.ops.string.join import string_join
 from penstock.train.checkpoint_management import (
     checkpoint_exists,
     get_checkpoint_mtimes,
@@ -45,8 +46,8 @@ _MISMATCH = (
 )
 _MISSING = (
     "Restoring from checkpoint failed: a variable of the graph is missing from the checkpoint. {error}\n"
-    "Nothing was restored. tf.train.list_variables tells which names the checkpoint has; pass the Saver a dict from these "
-    "to variables."
+    "Nothing was restored. tf.train.list_variables tells which names the checkpoint has; pass the Saver a dict from "
+    "these to variables."
 )
 
 
@@ -161,7 +162,7 @@ class BaseSaverBuilder:
     def _add_sharded_save(self, path: Any, shards: Sequence[tuple[str, Sequence[SaveableObject]]]) -> Any:
         """Write the variables of each device to a checkpoint of their own, then join these."""
         with device("/device:CPU:*"):
-            temporary = _string_join(path, constant("_temp/part"))
+            temporary = string_join([path, constant("_temp/part")])
         num_shards = constant(len(shards), name="num_shards")
         parts = []
         for shard, (where, items) in enumerate(shards):
@@ -193,11 +194,7 @@ class BulkSaverBuilder(BaseSaverBuilder):
 
 def _static_shape(spec: SaveSpec) -> Any:
     shape = spec.tensor.get_shape()
-    return shape.as_list() if shape.is_fully_defined() else lookup("Shape")(spec.tensor)  # type: ignore[operator]
-
-
-def _string_join(*inputs: Any) -> Any:
-    return lookup("StringJoin")(list(inputs))  # type: ignore[operator]
+    return shape.as_list() if shape.is_fully_defined() else shape_v1(spec.tensor)
 
 
 def _by_device(saveables: Sequence[SaveableObject]) -> list[tuple[str, list[SaveableObject]]]:
@@ -342,10 +339,9 @@ class Saver:
             )
         if isinstance(variables, dict):
             return variables
-        if not isinstance(variables, (list, tuple, set)) and not hasattr(variables, "_get_partitions"):
-            if not hasattr(variables, "__iter__") or isinstance(variables, (str, bytes)):
-                raise TypeError(f"Variables to save should be passed in a dict or a list. Got {variables}")
-        return names_to_variables(variables if isinstance(variables, (list, tuple, set)) else list(variables))
+        if not isinstance(variables, Iterable) or isinstance(variables, (str, bytes)):
+            raise TypeError(f"Variables to save should be passed in a dict or a list. Got {variables}")
+        return names_to_variables(variables)
 
     def _check_saver_def(self) -> None:
         if not isinstance(self.saver_def, protos.SaverDef):

@@ -71,9 +71,7 @@ def test_variables_start_from_a_checkpoint(prefix: str, use_resource: bool) -> N
             a, b = get_variable("a", [2]), get_variable("b", [1])
         w = get_variable("w", [2, 3], use_resource=use_resource)
         other = get_variable("other", [2, 3], use_resource=use_resource)
-        table = get_variable(
-            "t", [5, 2], use_resource=use_resource, partitioner=lambda shape, dtype=None: [2, 1]
-        )
+        table = get_variable("t", [5, 2], use_resource=use_resource, partitioner=lambda shape, dtype=None: [2, 1])
         checkpoint_utils.init_from_checkpoint(prefix, {"old/": "new/", "w": w, "table": "t"})
         checkpoint_utils.init_from_checkpoint(Path(prefix).parent, [("w", other)])
         with Session() as session:

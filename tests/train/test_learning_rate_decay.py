@@ -8,7 +8,7 @@ import pytest
 import penstock.ops  # noqa: F401
 from penstock.core import context, dtypes
 from penstock.core.graph import Graph
-from penstock.language.variable_scope import variable
+from penstock.language.variables import VariableV1
 from penstock.ops.constant import constant, placeholder
 from penstock.runtime.session import Session
 from penstock.train import learning_rate_decay as decay
@@ -50,7 +50,7 @@ def test_schedule_in_a_graph_gives_the_recorded_rates(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(SCHEDULES))
 def test_schedule_in_eager_execution_follows_the_step(name: str) -> None:
     with context.eager_mode():
-        step = variable(np.int64(0), name="step", trainable=False)
+        step = VariableV1(np.int64(0), name="step", trainable=False)
         rate = SCHEDULES[name](step)
         rates = []
         for _ in range(9):

@@ -11,7 +11,7 @@ from penstock.core import dtypes
 from penstock.core.errors import NotFoundError
 from penstock.core.graph import Graph
 from penstock.formats import protos
-from penstock.language.variable_scope import variable
+from penstock.language.variables import VariableV1
 from penstock.ops.constant import constant, identity, placeholder
 from penstock.train.meta_graph import export_meta_graph
 from penstock.train.saver import Saver
@@ -21,7 +21,7 @@ def small_graph() -> Graph:
     """Return a graph with a variable, nodes in a scope, and collections of several kinds."""
     graph = Graph()
     with graph.as_default():
-        variable([1.0], name="v", use_resource=False)
+        VariableV1([1.0], name="v", use_resource=False)
         outside = placeholder(dtypes.float32, [], name="outside")
         with graph.name_scope("inside"), graph.device("/device:CPU:0"):
             doubled = identity(outside, name="x")
@@ -45,7 +45,11 @@ def test_collections_are_written_by_kind() -> None:
     assert list(collections["texts"].bytes_list.value) == [b"one"]
     (serialized,) = collections["variables"].bytes_list.value
     described = protos.VariableDef.FromString(serialized)
-    assert (described.variable_name, described.initializer_name, described.snapshot_name) == ("v:0", "v/Assign", "v/read:0")
+    assert (described.variable_name, described.initializer_name, described.snapshot_name) == (
+        "v:0",
+        "v/Assign",
+        "v/read:0",
+    )
     assert {op.name for op in message.meta_info_def.stripped_op_list.op} == {
         "Assign",
         "Const",
@@ -84,7 +88,7 @@ def test_scope_is_cut_out_with_relative_names() -> None:
 
 def test_other_savers_are_removed_on_request() -> None:
     with Graph().as_default() as graph:
-        variable([1.0], name="v")
+        VariableV1([1.0], name="v")
         Saver()
         keep = Saver(name="keep")
         message = export_meta_graph(graph=graph, saver_def=keep.as_saver_def(), clear_extraneous_savers=True)
@@ -96,7 +100,7 @@ def test_other_savers_are_removed_on_request() -> None:
 def test_default_attributes_are_stripped_on_request() -> None:
     with Graph().as_default() as graph:
         placeholder(dtypes.float32, None, name="p")
-        variable([1.0], name="v", use_resource=False)
+        VariableV1([1.0], name="v", use_resource=False)
         constant(1.0)
         full = export_meta_graph(graph=graph)
         stripped = export_meta_graph(graph=graph, strip_default_attrs=True)

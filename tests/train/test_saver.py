@@ -13,8 +13,8 @@ from penstock.core.errors import DataLossError, FailedPreconditionError, Invalid
 from penstock.core.graph import Graph
 from penstock.core.graph_keys import GraphKeys
 from penstock.formats import protos
-from penstock.language.variable_scope import get_variable, variable
-from penstock.language.variables import global_variables, global_variables_initializer
+from penstock.language.variable_scope import get_variable
+from penstock.language.variables import VariableV1, global_variables, global_variables_initializer
 from penstock.ops.constant import constant
 from penstock.ops.math.reduce import reduce_sum
 from penstock.ops.math.unary import square
@@ -90,7 +90,12 @@ def test_what_is_saved_is_restored_in_another_session(tmp_path: Path, use_resour
         with Session() as session:
             saver.restore(session, prefix)
             assert_values(session, before, rtol=0, atol=0)
-    assert sorted(os.listdir(tmp_path)) == ["checkpoint", "model-1.data-00000-of-00001", "model-1.index", "model-1.meta"]
+    assert sorted(os.listdir(tmp_path)) == [
+        "checkpoint",
+        "model-1.data-00000-of-00001",
+        "model-1.index",
+        "model-1.meta",
+    ]
     shapes = dict(checkpoint_utils.list_variables(prefix))
     assert shapes["p"] == [5, 2] and shapes["p/Adam"] == [5, 2] and "p/part_0" not in shapes
 
@@ -98,9 +103,9 @@ def test_what_is_saved_is_restored_in_another_session(tmp_path: Path, use_resour
 def test_sharded_checkpoint_has_a_file_for_each_device(tmp_path: Path) -> None:
     with Graph().as_default() as graph:
         with graph.device("/job:ps/task:0"):
-            variable([1.0], name="a")
+            VariableV1([1.0], name="a")
         with graph.device("/job:ps/task:1"):
-            variable([2.0], name="b")
+            VariableV1([2.0], name="b")
         definition = Saver(sharded=True).as_saver_def()
         types = [op.type for op in graph.get_operations()]
     assert types.count("SaveV2") == 2 and types.count("RestoreV2") == 2 and types.count("MergeV2Checkpoints") == 1
@@ -147,8 +152,8 @@ def test_nodes_are_named_as_in_tensorflow(use_resource: bool) -> None:
 
 def test_names_of_a_dict_are_those_in_the_checkpoint(tmp_path: Path) -> None:
     with Graph().as_default():
-        a = variable([1.0, 2.0], name="a")
-        other = variable([5.0, 6.0], name="other")
+        a = VariableV1([1.0, 2.0], name="a")
+        other = VariableV1([5.0, 6.0], name="other")
         with Session() as session:
             session.run(global_variables_initializer())
             prefix = Saver({"x": a}).save(session, tmp_path / "model")
@@ -159,7 +164,7 @@ def test_names_of_a_dict_are_those_in_the_checkpoint(tmp_path: Path) -> None:
 
 def test_old_checkpoints_are_deleted_in_turn(tmp_path: Path) -> None:
     with Graph().as_default(), Session() as session:
-        variable([1.0], name="a")
+        VariableV1([1.0], name="a")
         session.run(global_variables_initializer())
         saver = Saver(max_to_keep=2)
         for step in range(4):
@@ -180,7 +185,7 @@ def test_old_checkpoints_are_deleted_in_turn(tmp_path: Path) -> None:
 
 def test_one_checkpoint_of_every_so_many_hours_is_kept(tmp_path: Path) -> None:
     with Graph().as_default(), Session() as session:
-        variable([1.0], name="a")
+        VariableV1([1.0], name="a")
         session.run(global_variables_initializer())
         saver = Saver(max_to_keep=1, keep_checkpoint_every_n_hours=0.0)
         for step in range(3):
@@ -190,7 +195,7 @@ def test_one_checkpoint_of_every_so_many_hours_is_kept(tmp_path: Path) -> None:
 
 def test_no_limit_keeps_all_checkpoints(tmp_path: Path) -> None:
     with Graph().as_default(), Session() as session:
-        variable([1.0], name="a")
+        VariableV1([1.0], name="a")
         session.run(global_variables_initializer())
         saver = Saver(max_to_keep=0, pad_step_number=True, save_relative_paths=True)
         for step in range(7):
@@ -202,11 +207,11 @@ def test_no_limit_keeps_all_checkpoints(tmp_path: Path) -> None:
 
 def test_reshape_restores_as_many_elements_of_another_shape(tmp_path: Path) -> None:
     with Graph().as_default(), Session() as session:
-        variable([[1.0, 2.0], [3.0, 4.0]], name="a")
+        VariableV1([[1.0, 2.0], [3.0, 4.0]], name="a")
         session.run(global_variables_initializer())
         prefix = Saver().save(session, tmp_path / "model")
     with Graph().as_default(), Session() as session:
-        a = variable([0.0] * 4, name="a")
+        a = VariableV1([0.0] * 4, name="a")
         Saver(reshape=True).restore(session, prefix)
         np.testing.assert_array_equal(session.run(a), [1.0, 2.0, 3.0, 4.0])
 
@@ -215,8 +220,8 @@ def test_reshape_restores_as_many_elements_of_another_shape(tmp_path: Path) -> N
 def prefix(tmp_path: Path) -> str:
     """Return the prefix of a checkpoint with variables `a` of shape (3,) and `b` of shape (2,), float32."""
     with Graph().as_default(), Session() as session:
-        variable([1.0, 2.0, 3.0], name="a")
-        variable([4.0, 5.0], name="b")
+        VariableV1([1.0, 2.0, 3.0], name="a")
+        VariableV1([4.0, 5.0], name="b")
         session.run(global_variables_initializer())
         return Saver().save(session, tmp_path / "model")
 
@@ -235,7 +240,11 @@ def test_checkpoint_that_does_not_fit_changes_no_variable(
 ) -> None:
     with Graph().as_default(), Session() as session:
         for name, value in initial.items():
-            variable(np.array(value, np.int32 if isinstance(value[0], int) else np.float32), name=name, use_resource=use_resource)
+            VariableV1(
+                np.array(value, np.int32 if isinstance(value[0], int) else np.float32),
+                name=name,
+                use_resource=use_resource,
+            )
         session.run(global_variables_initializer())
         with pytest.raises(error, match=text) as raised:
             Saver().restore(session, prefix)
@@ -245,7 +254,7 @@ def test_checkpoint_that_does_not_fit_changes_no_variable(
 
 def test_damaged_checkpoints_are_told_from_missing_ones(prefix: str) -> None:
     with Graph().as_default(), Session() as session:
-        a = variable([7.0] * 3, name="a")
+        a = VariableV1([7.0] * 3, name="a")
         session.run(global_variables_initializer())
         saver = Saver()
         with pytest.raises(ValueError, match="not a valid checkpoint: .*none"):
@@ -270,7 +279,7 @@ def test_damaged_checkpoints_are_told_from_missing_ones(prefix: str) -> None:
 
 def test_a_save_that_fails_leaves_the_last_checkpoint_usable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Graph().as_default(), Session() as session:
-        a = variable([1.0], name="a")
+        a = VariableV1([1.0], name="a")
         saver = Saver()
         with pytest.raises(FailedPreconditionError, match="uninitialized"):
             saver.save(session, tmp_path / "model")
@@ -293,7 +302,7 @@ def test_a_save_that_fails_leaves_the_last_checkpoint_usable(tmp_path: Path, mon
 
 def test_invalid_paths_are_refused(tmp_path: Path) -> None:
     with Graph().as_default(), Session() as session:
-        variable([1.0], name="a")
+        VariableV1([1.0], name="a")
         session.run(global_variables_initializer())
         saver = Saver()
         with pytest.raises(ValueError, match="Parent directory of .*model doesn't exist"):
@@ -313,7 +322,7 @@ def test_what_cannot_be_saved_is_refused() -> None:
         with pytest.raises(ValueError, match="No variables to save"):
             Saver()
         assert Saver(allow_empty=True).save(Session(), "unused", write_meta_graph=False) is None
-        a = variable([1.0], name="a")
+        a = VariableV1([1.0], name="a")
         with pytest.raises(ValueError, match="At least two variables have the same name: a"):
             Saver([a, a])
         with pytest.raises(TypeError, match="not a Variable"):
@@ -332,7 +341,7 @@ def test_what_cannot_be_saved_is_refused() -> None:
 
 def test_saver_of_a_saver_def_uses_the_nodes_that_exist(prefix: str) -> None:
     with Graph().as_default() as graph, Session() as session:
-        a, b = variable([0.0] * 3, name="a"), variable([0.0] * 2, name="b")
+        a, b = VariableV1([0.0] * 3, name="a"), VariableV1([0.0] * 2, name="b")
         first = Saver(name="keep", max_to_keep=3)
         count = len(graph.get_operations())
         again = Saver.from_proto(first.to_proto())
@@ -355,8 +364,8 @@ def test_saveable_objects_save_other_state(tmp_path: Path) -> None:
             return self.op.assign(restored_tensors[0] / 2.0).op
 
     with Graph().as_default() as graph, Session() as session:
-        v = variable([3.0], name="v")
-        graph.add_to_collection(GraphKeys.SAVEABLE_OBJECTS, Doubled(variable([1.5], name="u", collections=["mine"])))
+        v = VariableV1([3.0], name="v")
+        graph.add_to_collection(GraphKeys.SAVEABLE_OBJECTS, Doubled(VariableV1([1.5], name="u", collections=["mine"])))
         session.run(global_variables_initializer())
         session.run([op for op in graph.get_operations() if op.name == "u/Assign"])
         saver = Saver()
@@ -368,7 +377,7 @@ def test_saveable_objects_save_other_state(tmp_path: Path) -> None:
 
 def test_meta_graph_is_written_beside_the_checkpoint(tmp_path: Path) -> None:
     with Graph().as_default(), Session() as session:
-        variable([1.0], name="a")
+        VariableV1([1.0], name="a")
         session.run(global_variables_initializer())
         prefix = Saver().save(session, tmp_path / "model")
     message = protos.MetaGraphDef.FromString(Path(prefix + ".meta").read_bytes())
@@ -379,7 +388,7 @@ def test_meta_graph_is_written_beside_the_checkpoint(tmp_path: Path) -> None:
 
 def test_eager_variables_are_saved_and_restored(tmp_path: Path) -> None:
     with context.eager_mode():
-        a = variable([1.0, 2.0], name="a")
+        a = VariableV1([1.0, 2.0], name="a")
         saver = Saver([a])
         prefix = saver.save(None, tmp_path / "model", global_step=3)
         a.assign([0.0, 0.0])
@@ -401,16 +410,16 @@ def test_types_survive(tmp_path: Path) -> None:
     }
     with Graph().as_default(), Session() as session:
         for name, value in given.items():
-            variable(value, name=name)
-        variable(np.array([1.0], np.float32), name="brain", dtype=dtypes.bfloat16)
+            VariableV1(value, name=name)
+        VariableV1(np.array([1.0], np.float32), name="brain", dtype=dtypes.bfloat16)
         session.run(global_variables_initializer())
         saver = Saver()
         prefix = saver.save(session, tmp_path / "model")
         before = values(session)
     with Graph().as_default(), Session() as session:
         for name, value in given.items():
-            variable(np.zeros_like(value) if value.dtype != object else np.array([b"", b""], object), name=name)
-        variable(np.array([0.0], np.float32), name="brain", dtype=dtypes.bfloat16)
+            VariableV1(np.zeros_like(value) if value.dtype != object else np.array([b"", b""], object), name=name)
+        VariableV1(np.array([0.0], np.float32), name="brain", dtype=dtypes.bfloat16)
         Saver().restore(session, prefix)
         for name, value in values(session).items():
             np.testing.assert_array_equal(value, before[name], err_msg=name)

@@ -79,6 +79,11 @@ def _index(positions: list[int], like: torch.Tensor) -> torch.Tensor:
     return torch.tensor(positions, dtype=torch.int64, device=like.device)
 
 
+def _picked(flat: torch.Tensor, positions: list[int]) -> torch.Tensor:
+    at = _index(positions, flat)
+    return moved(lambda values: values.index_select(-1, at), flat)
+
+
 def _invalid(error: ShapeError) -> InvalidArgumentError:
     return InvalidArgumentError(None, None, str(error))
 
@@ -119,7 +124,7 @@ def _matrix_diag(diagonal: torch.Tensor, k: Any, rows: int, columns: int, paddin
     in_matrix, in_band = _positions(lower, upper, rows, columns, align)
     flat = diagonal.reshape(*batch, -1) if lower != upper else diagonal
     target = torch.full((*batch, rows * columns), padding, dtype=diagonal.dtype, device=diagonal.device)
-    taken = flat.index_select(-1, _index(in_band, flat))
+    taken = _picked(flat, in_band)
     at = _index(in_matrix, flat)
     return moved(lambda old, new: old.index_copy(-1, at, new), target, taken).reshape(*batch, rows, columns)
 
@@ -212,7 +217,7 @@ def _matrix_diag_part(input: torch.Tensor, k: Any, padding: Any, align: str) -> 
     count, length = upper - lower + 1, _longest(lower, upper, rows, columns)
     flat = input.reshape(*batch, rows * columns)
     target = torch.full((*batch, count * length), padding, dtype=input.dtype, device=input.device)
-    taken = flat.index_select(-1, _index(in_matrix, flat))
+    taken = _picked(flat, in_matrix)
     at = _index(in_band, flat)
     return moved(lambda old, new: old.index_copy(-1, at, new), target, taken).reshape(*batch, count, length)
 
@@ -288,7 +293,7 @@ def _matrix_set_diag(input: torch.Tensor, diagonal: torch.Tensor, k: Any, align:
     batch = input.shape[:-2]
     in_matrix, in_band = _positions(lower, upper, rows, columns, align)
     flat = diagonal.reshape(*batch, -1) if lower != upper else diagonal
-    taken = flat.index_select(-1, _index(in_band, flat))
+    taken = _picked(flat, in_band)
     at = _index(in_matrix, input)
     target = input.reshape(*batch, rows * columns)
     return moved(lambda old, new: old.index_copy(-1, at, new), target, taken).reshape(input.shape)

@@ -75,7 +75,7 @@ def take(params: Value, indices: torch.Tensor, axis: int) -> Value:
         result = _take_masked(params, flat, axis)
     else:
         try:
-            result = params.index_select(axis, flat)
+            result = moved(lambda values: values.index_select(axis, flat), params)
         except (IndexError, RuntimeError):
             _check_range(indices, params.shape[axis])
             raise
@@ -90,7 +90,7 @@ def _take_masked(params: torch.Tensor, flat: torch.Tensor, axis: int) -> torch.T
     if not extent:
         return params.new_zeros(params.shape[:axis] + flat.shape + params.shape[axis + 1 :])
     inside = (flat >= 0) & (flat < extent)
-    result = params.index_select(axis, flat.clamp(0, extent - 1))
+    result = moved(lambda values: values.index_select(axis, flat.clamp(0, extent - 1)), params)
     return torch.where(inside.reshape([-1] + [1] * (params.ndim - axis - 1)), result, result.new_zeros(()))
 
 
@@ -389,7 +389,8 @@ def gather_nd_op(params: Value, indices: torch.Tensor, *, bad_indices_policy: st
         return picked.reshape(shape)
     if 0 in shape or not rows.shape[0]:
         return params.new_zeros(shape)
-    picked = rows.index_select(0, positions.reshape(-1).to(rows.device))
+    at = positions.reshape(-1).to(rows.device)
+    picked = moved(lambda values: values.index_select(0, at), rows)
     if inside is not None:
         picked = torch.where(inside.reshape(-1, 1), picked, picked.new_zeros(()))
     return picked.reshape(shape)
@@ -507,13 +508,14 @@ def _carried_add(rows: torch.Tensor, positions: torch.Tensor, new: torch.Tensor)
 
 def _carried_extreme(rows: torch.Tensor, positions: torch.Tensor, new: torch.Tensor, kind: str) -> torch.Tensor:
     dtype = rows.dtype
+    at = positions.unsqueeze(-1).expand(new.shape)
     if dtype in (torch.uint16, torch.uint32):
-        return rows.to(torch.int64).index_reduce_(0, positions, new.to(torch.int64), kind).to(dtype)
+        return rows.to(torch.int64).scatter_reduce_(0, at, new.to(torch.int64), kind).to(dtype)
     if dtype == torch.uint64:  # shifted by half the range, the order of unsigned numbers is that of signed ones
         low = torch.iinfo(torch.int64).min
-        shifted = (rows.view(torch.int64) ^ low).index_reduce_(0, positions, new.view(torch.int64) ^ low, kind)
+        shifted = (rows.view(torch.int64) ^ low).scatter_reduce_(0, at, new.view(torch.int64) ^ low, kind)
         return (shifted ^ low).view(dtype)
-    return rows.index_reduce(0, positions, new, kind)
+    return rows.scatter_reduce(0, at, new, kind)
 
 
 @op("ScatterNd(indices: Tindices, updates: T, shape: host Tindices) -> output: T", Tindices=_POSITION)

@@ -135,7 +135,8 @@ def mirror_pad_op(input: Value, paddings: list[list[int]], *, mode: str) -> Valu
             if isinstance(result, np.ndarray):
                 result = np.take(result, positions, axis)
             else:
-                result = result.index_select(axis, torch.tensor(positions, device=result.device))
+                at = torch.tensor(positions, device=result.device)
+                result = moved(lambda values, axis=axis, at=at: values.index_select(axis, at), result)  # type: ignore[misc]
     return result.clone() if result is input and isinstance(input, torch.Tensor) else result
 
 

@@ -45,7 +45,7 @@ def dynamic_partition_op(data: Value, partitions: torch.Tensor, *, num_partition
         return [rows[(flat == part).numpy()] for part in range(num_partitions)]
     order = flat.argsort(stable=True)
     counts = torch.bincount(flat, minlength=num_partitions).tolist()
-    return list(rows.index_select(0, order).split(counts))
+    return list(moved(lambda values: values.index_select(0, order), rows).split(counts))
 
 
 @dynamic_partition_op.shape

@@ -14,7 +14,7 @@ from penstock.core.errors import InvalidArgumentError
 from penstock.core.op import Type, op
 from penstock.core.shape import Dims
 from penstock.core.shape_rules import expect_rank, normalize_axis
-from penstock.ops.array.common import INDEX, strings
+from penstock.ops.array.common import INDEX, moved, strings
 
 
 def _distinct(x: Value, axis: int, index_type: DType) -> tuple[Value, torch.Tensor, torch.Tensor]:
@@ -32,7 +32,8 @@ def _distinct(x: Value, axis: int, index_type: DType) -> tuple[Value, torch.Tens
     order = first.argsort()
     places = torch.empty_like(order)
     places[order] = torch.arange(order.numel(), device=x.device)
-    return values.index_select(axis if x.ndim > 1 else 0, order), places[inverse].to(dtype), counts[order].to(dtype)
+    along = axis if x.ndim > 1 else 0
+    return moved(lambda items: items.index_select(along, order), values), places[inverse].to(dtype), counts[order].to(dtype)
 
 
 def _distinct_items(x: Value, dtype: torch.dtype) -> tuple[Value, torch.Tensor, torch.Tensor]:

@@ -142,7 +142,7 @@ def _input_gradient(index: int, inputs: Any, terms: list[str], output: str, grad
     if len(kept) < len(axes) or dots:
         moved = einsum_op([x], equation=f"{term}->{dots}{''.join(axes)}")
         lost = [position - len(axes) for position, letter in enumerate(axes) if letter not in kept]
-        for position in lost:
+        for position in reversed(lost):
             result = operation("ExpandDims")(result, position)
         result = reduce_to(moved, result) if dots else result
         if lost:

@@ -67,6 +67,7 @@ def _is_zeros(tensor: Tensor) -> bool:
 @softmax_cross_entropy_with_logits_op.gradient
 def softmax_cross_entropy_with_logits_gradient(call: Any, grad_loss: Tensor, grad_backprop: Tensor) -> tuple[Tensor, Tensor]:
     grad = _logits_gradient(call, grad_loss, grad_backprop)
+    # The second output depends on the labels too; TensorFlow leaves that out, and so the second derivative into labels is 0.
     return grad, _expand_dims_op(grad_loss, -1) * -log_softmax_op(call.inputs[0])
 
 

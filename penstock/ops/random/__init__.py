@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from penstock.ops.random import functions as functions
+from penstock.ops.random import generator_state as generator_state
 from penstock.ops.random import seeds as seeds
 from penstock.ops.random import stateful as stateful
 from penstock.ops.random import stateless as stateless

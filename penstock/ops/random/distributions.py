@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 
@@ -140,7 +142,9 @@ def _geometric_binomial(
         result[active] += 1.0
 
 
-def _large_binomial(streams: Streams, counts: np.ndarray, chance: np.ndarray, active: np.ndarray, result: np.ndarray) -> None:
+def _large_binomial(
+    streams: Streams, counts: np.ndarray, chance: np.ndarray, active: np.ndarray, result: np.ndarray
+) -> None:
     while active.size:
         n, p = counts[active], chance[active]
         deviation = np.sqrt(n * p * (1.0 - p))
@@ -220,7 +224,9 @@ def parameterized_truncated_normal(
     Source: Robert 1995, "Simulation of truncated normal variables".
     """
     if not (np.all(deviations > 0) and np.all(np.isfinite(means)) and np.all(lowest < highest)):
-        raise InvalidArgumentError(None, None, "Invalid parameters: expected finite means, stddevs > 0 and minvals < maxvals")
+        raise InvalidArgumentError(
+            None, None, "Invalid parameters: expected finite means, stddevs > 0 and minvals < maxvals"
+        )
     # The one-sided bound comes first, or the one nearer to the mean.
     swaps = np.isinf(lowest) | (highest < means)
     low, high = np.where(swaps, highest, lowest), np.where(swaps, lowest, highest)
@@ -231,50 +237,55 @@ def parameterized_truncated_normal(
         root = np.sqrt(start * start + kind(4))
         cutoff = kind(2) * np.exp(kind(0.5) + start * (start - root) / kind(4)) / (start + root)
     straddles = (start < -_INSIDE_FOR_NORMAL) & (stop >= 0) | (stop > _INSIDE_FOR_NORMAL) & (start <= 0)
-    method = np.where(straddles, 0, np.where(stop - start < cutoff, 1, 2))
-    start, stop, root, method = (np.repeat(item, samples) for item in (start, stop, root, method))
-    result = np.empty_like(start)
-    offsets = np.arange(result.size, dtype=np.uint64) * np.uint64(BLOCKS_PER_OUTPUT)
-    for number, draw in enumerate((_from_normal, _from_uniform, _from_exponential)):
-        active = np.nonzero(method == number)[0]
-        for _ in range(_MOST_ITERATIONS):
-            if not active.size:
-                break
-            candidates, accepted = draw(generator, offsets, active, start[active, None], stop[active, None], root[active, None])
-            first = accepted.argmax(axis=1)
-            found = accepted[np.arange(active.size), first]
-            result[active] = candidates[np.arange(active.size), first]
-            active = active[~found]
-    return result.reshape(len(means), samples) * scale[:, None] + means[:, None]
+    result = np.empty((len(start), samples), dtype=kind)
+    first = 0
+    for row in range(len(start)):
+        candidates = (
+            _from_normal
+            if straddles[row]
+            else _from_uniform
+            if stop[row] - start[row] < cutoff[row]
+            else _from_exponential
+        )
+        first = _fill_row(result[row], candidates, generator, first, start[row], stop[row])
+    return result * scale[:, None] + means[:, None]
 
 
-def _next_blocks(generator: Philox, offsets: np.ndarray, active: np.ndarray) -> np.ndarray:
-    words = generator.words_at(offsets[active])
-    offsets[active] += np.uint64(1)
-    return words
+def _fill_row(result: np.ndarray, candidates: Any, generator: Philox, first: int, start: Any, stop: Any) -> int:
+    """Fill `result` with accepted candidates from the block `first` on, and return the first block that is left."""
+    filled = 0
+    for _ in range(_MOST_ITERATIONS):
+        size = len(result) - filled
+        if not size:
+            return first
+        blocks = 2 * size
+        drawn, accepted = candidates(generator.words(first, blocks), start, stop)
+        rows, columns = np.nonzero(accepted)
+        rows, columns = rows[:size], columns[:size]
+        result[filled : filled + len(rows)] = drawn[rows, columns]
+        filled += len(rows)
+        # What is left of the block that gave the last value is dropped.
+        first += blocks if filled < len(result) else (int(rows[-1]) + 1) * (blocks // len(drawn))
+    raise InvalidArgumentError(None, None, f"no value between {start} and {stop} standard deviations was found")
 
 
-def _from_normal(
-    generator: Philox, offsets: np.ndarray, active: np.ndarray, start: np.ndarray, stop: np.ndarray, root: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    candidates = normal_block(_next_blocks(generator, offsets, active), start.dtype)
-    return candidates, (candidates >= start) & (candidates <= stop)
+def _from_normal(words: np.ndarray, start: Any, stop: Any) -> tuple[np.ndarray, np.ndarray]:
+    drawn = normal_block(words, start.dtype)
+    return drawn, (drawn >= start) & (drawn <= stop)
 
 
-def _from_uniform(
-    generator: Philox, offsets: np.ndarray, active: np.ndarray, start: np.ndarray, stop: np.ndarray, root: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    candidates = uniform_block(_next_blocks(generator, offsets, active), start.dtype) * (stop - start) + start
-    exponents = (np.where(start < 0, 0, start * start).astype(start.dtype) - candidates * candidates) / 2
-    return candidates, uniform_block(_next_blocks(generator, offsets, active), start.dtype) <= np.exp(exponents)
+def _from_uniform(words: np.ndarray, start: Any, stop: Any) -> tuple[np.ndarray, np.ndarray]:
+    # Blocks take turns: one of candidates, one that decides on them.
+    units = uniform_block(words, start.dtype)
+    drawn = units[::2] * (stop - start) + start
+    offset = max(start, start.dtype.type(0)) ** 2
+    return drawn, units[1::2] <= np.exp((offset - drawn * drawn) / 2)
 
 
-def _from_exponential(
-    generator: Philox, offsets: np.ndarray, active: np.ndarray, start: np.ndarray, stop: np.ndarray, root: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    alpha = (start + root) / 2
-    units = uniform_block(_next_blocks(generator, offsets, active), start.dtype)
+def _from_exponential(words: np.ndarray, start: Any, stop: Any) -> tuple[np.ndarray, np.ndarray]:
+    units = uniform_block(words, start.dtype)
+    alpha = (start + np.sqrt(start * start + 4)) / 2
     with np.errstate(divide="ignore"):
-        candidates = -np.log(units[:, ::2]) / alpha + start
-    distance = np.where(start < alpha, alpha - candidates, start - alpha)
-    return candidates, (units[:, 1::2] <= np.exp(-distance * distance / 2)) & (candidates < stop)
+        drawn = -np.log(units[:, ::2]) / alpha + start
+    distance = alpha - drawn if start < alpha else np.full_like(drawn, start - alpha)
+    return drawn, (units[:, 1::2] <= np.exp(-distance * distance / 2)) & (drawn < stop)

@@ -54,7 +54,12 @@ def _add(x: Any, y: Any, scope: str) -> Tensor:
 
 
 def random_normal(
-    shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = dtypes.float32, seed: int | None = None, name: str | None = None
+    shape: Any,
+    mean: Any = 0.0,
+    stddev: Any = 1.0,
+    dtype: Any = dtypes.float32,
+    seed: int | None = None,
+    name: str | None = None,
 ) -> Tensor:
     """Draw from a normal distribution.
 
@@ -75,7 +80,12 @@ def random_normal(
 
 
 def truncated_normal(
-    shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = dtypes.float32, seed: int | None = None, name: str | None = None
+    shape: Any,
+    mean: Any = 0.0,
+    stddev: Any = 1.0,
+    dtype: Any = dtypes.float32,
+    seed: int | None = None,
+    name: str | None = None,
 ) -> Tensor:
     """Draw from a normal distribution; what is two standard deviations or more from the mean is drawn again.
 
@@ -91,7 +101,12 @@ def truncated_normal(
 
 
 def random_uniform(
-    shape: Any, minval: Any = 0, maxval: Any = None, dtype: Any = dtypes.float32, seed: int | None = None, name: str | None = None
+    shape: Any,
+    minval: Any = 0,
+    maxval: Any = None,
+    dtype: Any = dtypes.float32,
+    seed: int | None = None,
+    name: str | None = None,
 ) -> Tensor:
     """Draw from the uniform distribution on [minval, maxval).
 
@@ -167,14 +182,18 @@ def _check_crop(value: Tensor, size: Tensor) -> None:
     if value.dims is None or wanted is None:
         return
     if len(wanted) != len(value.dims):
-        raise ValueError(f"random_crop needs one size for each axis, got {len(wanted)} sizes for a value of shape {value.shape}")
+        raise ValueError(
+            f"random_crop needs one size for each axis, got {len(wanted)} sizes for a value of shape {value.shape}"
+        )
     for axis, (available, asked) in enumerate(zip(value.dims, wanted, strict=True)):
         if available is not None and asked is not None and asked > available:
             message = f"Need value.shape >= size, got {asked} for axis {axis} of a value of shape {value.shape}"
             raise InvalidArgumentError(None, None, message) if isinstance(value, EagerTensor) else ValueError(message)
 
 
-def categorical(logits: Any, num_samples: Any, dtype: Any = None, seed: int | None = None, name: str | None = None) -> Tensor:
+def categorical(
+    logits: Any, num_samples: Any, dtype: Any = None, seed: int | None = None, name: str | None = None
+) -> Tensor:
     """Draw class numbers.
 
     Args:
@@ -210,7 +229,12 @@ def _categorical(logits: Any, num_samples: Any, dtype: Any, seed: int | None) ->
 
 
 def random_gamma(
-    shape: Any, alpha: Any, beta: Any = None, dtype: Any = dtypes.float32, seed: int | None = None, name: str | None = None
+    shape: Any,
+    alpha: Any,
+    beta: Any = None,
+    dtype: Any = dtypes.float32,
+    seed: int | None = None,
+    name: str | None = None,
 ) -> Tensor:
     """Draw from gamma distributions; gradients flow to `alpha` and `beta`.
 

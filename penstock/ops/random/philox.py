@@ -233,7 +233,9 @@ def integers(generator: Philox, count: int, low: int, high: int, dtype: DType) -
     kind = dtype.as_numpy_dtype
     if dtype.size == 8:
         span, start = np.uint64((high - low) & LONG), np.uint64(low & LONG)
-        return _fill(generator, count, dtype, 2, lambda words: torch.from_numpy((_longs(words) % span + start).view(kind)))
+        return _fill(
+            generator, count, dtype, 2, lambda words: torch.from_numpy((_longs(words) % span + start).view(kind))
+        )
     span, start = np.uint32((high - low) & WORD), np.uint32(low & WORD)
     return _fill(generator, count, dtype, 4, lambda words: torch.from_numpy((words % span + start).view(kind)))
 

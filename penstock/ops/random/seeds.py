@@ -57,7 +57,7 @@ def get_seed(op_seed: int | None) -> tuple[int | None, int | None]:
     return (0, _LARGEST) if seeds == (0, 0) else seeds
 
 
-def seed_attributes(op_seed: int | None) -> dict[str, int]:
+def seed_attributes(op_seed: int | None) -> dict[str, Any]:
     """Return the attributes `seed` and `seed2` of an operation whose user gave `op_seed`."""
     seed, seed2 = get_seed(op_seed)
     return {"seed": seed or 0, "seed2": seed2 or 0}

@@ -66,8 +66,17 @@ def _state(resources: Any, node_name: str, seed: int, seed2: int, dtype: DType |
     return resources.lookup_or_create(CONTAINER, "random", key, lambda: RandomState(seed, seed2))
 
 
-@op("RandomUniform(shape: host T) -> output: dtype", stateful=True, differentiable=False, shape=from_shape, T=INDEX, dtype=dtypes.FLOATING)
-def random_uniform_op(shape: Any, *, seed: int = 0, seed2: int = 0, dtype: DType, resources: Any, node_name: str) -> Array:
+@op(
+    "RandomUniform(shape: host T) -> output: dtype",
+    stateful=True,
+    differentiable=False,
+    shape=from_shape,
+    T=INDEX,
+    dtype=dtypes.FLOATING,
+)
+def random_uniform_op(
+    shape: Any, *, seed: int = 0, seed2: int = 0, dtype: DType, resources: Any, node_name: str
+) -> Array:
     shape, count = checked_shape(shape)
     state = _state(resources, node_name, seed, seed2, dtype)
     if not state.is_seeded:
@@ -83,7 +92,9 @@ def random_uniform_op(shape: Any, *, seed: int = 0, seed2: int = 0, dtype: DType
     T=INDEX,
     dtype=dtypes.FLOATING,
 )
-def random_standard_normal_op(shape: Any, *, seed: int = 0, seed2: int = 0, dtype: DType, resources: Any, node_name: str) -> Array:
+def random_standard_normal_op(
+    shape: Any, *, seed: int = 0, seed2: int = 0, dtype: DType, resources: Any, node_name: str
+) -> Array:
     shape, count = checked_shape(shape)
     state = _state(resources, node_name, seed, seed2, dtype)
     if not state.is_seeded:
@@ -91,8 +102,17 @@ def random_standard_normal_op(shape: Any, *, seed: int = 0, seed2: int = 0, dtyp
     return philox.normal(state.reserve(count * BLOCKS_PER_OUTPUT), count, dtype).reshape(shape)
 
 
-@op("TruncatedNormal(shape: host T) -> output: dtype", stateful=True, differentiable=False, shape=from_shape, T=INDEX, dtype=dtypes.FLOATING)
-def truncated_normal_op(shape: Any, *, seed: int = 0, seed2: int = 0, dtype: DType, resources: Any, node_name: str) -> Array:
+@op(
+    "TruncatedNormal(shape: host T) -> output: dtype",
+    stateful=True,
+    differentiable=False,
+    shape=from_shape,
+    T=INDEX,
+    dtype=dtypes.FLOATING,
+)
+def truncated_normal_op(
+    shape: Any, *, seed: int = 0, seed2: int = 0, dtype: DType, resources: Any, node_name: str
+) -> Array:
     shape, count = checked_shape(shape)
     state = _state(resources, node_name, seed, seed2, dtype)
     if state.is_seeded:
@@ -156,7 +176,14 @@ def take_rows(value: Value, order: np.ndarray) -> Value:
     output_dtype=INDEX,
 )
 def multinomial_op(
-    logits: Array, num_samples: Any, *, seed: int = 0, seed2: int = 0, output_dtype: DType = dtypes.int64, resources: Any, node_name: str
+    logits: Array,
+    num_samples: Any,
+    *,
+    seed: int = 0,
+    seed2: int = 0,
+    output_dtype: DType = dtypes.int64,
+    resources: Any,
+    node_name: str,
 ) -> Array:
     state = _state(resources, node_name, seed, seed2, output_dtype)
     rounded = -(-num_samples // 4) * 4 if isinstance(num_samples, int) else 0
@@ -192,8 +219,16 @@ def multinomial_shape(logits: Dims, num_samples: Any, *args: Any, **attrs: Any) 
     return (batch, num_samples)
 
 
-@op("RandomGamma(shape: host S, alpha: T) -> output: T", stateful=True, shape=from_shape_and_parameter, S=INDEX, T=NARROW_FLOATING)
-def random_gamma_op(shape: Any, alpha: Array, *, seed: int = 0, seed2: int = 0, resources: Any, node_name: str) -> Array:
+@op(
+    "RandomGamma(shape: host S, alpha: T) -> output: T",
+    stateful=True,
+    shape=from_shape_and_parameter,
+    S=INDEX,
+    T=NARROW_FLOATING,
+)
+def random_gamma_op(
+    shape: Any, alpha: Array, *, seed: int = 0, seed2: int = 0, resources: Any, node_name: str
+) -> Array:
     shape, samples = checked_shape(shape)
     state = _state(resources, node_name, seed, seed2, array.dtype_of(alpha))
     generator = state.reserve(samples * alpha.numel() * BLOCKS_PER_OUTPUT)
@@ -218,7 +253,9 @@ def gamma_gradient(alpha: Tensor, sample: Tensor, grad: Tensor) -> Tensor:
         UnimplementedError: if a rank is not known.
     """
     if alpha.ndim is None or sample.ndim is None:
-        raise UnimplementedError(None, None, "the gradient of gamma samples needs the ranks of alpha and of the samples; set their shapes")
+        raise UnimplementedError(
+            None, None, "the gradient of gamma samples needs the ranks of alpha and of the samples; set their shapes"
+        )
     partial = random_gamma_grad_op(alpha, sample) * grad
     return lookup("Sum")(partial, list(range(sample.ndim - alpha.ndim)))  # type: ignore[operator]
 
@@ -249,7 +286,14 @@ def random_gamma_grad_shape(alpha: Dims, sample: Dims) -> Dims:
     dtype=RATE,
 )
 def random_poisson_v2_op(
-    shape: Any, rate: Array, *, seed: int = 0, seed2: int = 0, dtype: DType = dtypes.int64, resources: Any, node_name: str
+    shape: Any,
+    rate: Array,
+    *,
+    seed: int = 0,
+    seed2: int = 0,
+    dtype: DType = dtypes.int64,
+    resources: Any,
+    node_name: str,
 ) -> Array:
     shape, samples = checked_shape(shape)
     state = _state(resources, node_name, seed, seed2, dtype)
@@ -265,8 +309,12 @@ def random_poisson_v2_op(
     S=INDEX,
     dtype=NARROW_FLOATING,
 )
-def random_poisson_op(shape: Any, rate: Array, *, seed: int = 0, seed2: int = 0, dtype: DType, resources: Any, node_name: str) -> Array:
-    return random_poisson_v2_op.kernel(shape, rate, seed=seed, seed2=seed2, dtype=dtype, resources=resources, node_name=node_name)
+def random_poisson_op(
+    shape: Any, rate: Array, *, seed: int = 0, seed2: int = 0, dtype: DType, resources: Any, node_name: str
+) -> Array:
+    return random_poisson_v2_op.kernel(
+        shape, rate, seed=seed, seed2=seed2, dtype=dtype, resources=resources, node_name=node_name
+    )
 
 
 def draw_poisson(generator: Philox, rate: Array, samples: int, dtype: DType) -> Array:

@@ -15,7 +15,6 @@ from penstock.core.array import Array, Value
 from penstock.core.dtypes import DType
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.op import Type, op
-from penstock.core.shape import Dims
 from penstock.core.shape_rules import scalar, unchanged
 from penstock.core.tensor import Tensor
 from penstock.ops.random import distributions, philox
@@ -175,7 +174,9 @@ def stateless_random_uniform_full_int_op(shape: Any, seed: Any, *, dtype: DType 
     Tseed=_SEED,
     output_dtype=INDEX,
 )
-def stateless_multinomial_op(logits: Array, num_samples: Any, seed: Any, *, output_dtype: DType = dtypes.int64) -> Array:
+def stateless_multinomial_op(
+    logits: Array, num_samples: Any, seed: Any, *, output_dtype: DType = dtypes.int64
+) -> Array:
     return draw_classes(_from_seed(seed), logits, num_samples, output_dtype)
 
 
@@ -187,7 +188,9 @@ def _samples_of(shape: Any, parameter: tuple[int, ...]) -> tuple[list[int], int]
     shape, count = checked_shape(shape)
     if parameter and tuple(shape[-len(parameter) :]) != tuple(parameter):
         raise InvalidArgumentError(
-            None, None, f"Shape passed in must end with broadcasted shape. It is {shape}, the parameters have {list(parameter)}."
+            None,
+            None,
+            f"Shape passed in must end with broadcasted shape. It is {shape}, the parameters have {list(parameter)}.",
         )
     size = int(np.prod(parameter, dtype=np.int64))
     return shape, count // size if size else 0
@@ -211,7 +214,8 @@ def stateless_random_gamma_v2_gradient(call: Any, grad: Tensor) -> tuple[None, N
 
 
 @op(
-    "StatelessRandomGammaV3(shape: host shape_dtype, key: host uint64, counter: host uint64, alg: host int32, alpha: dtype) -> output: dtype",
+    "StatelessRandomGammaV3(shape: host shape_dtype, key: host uint64, counter: host uint64, alg: host int32, alpha: dtype)"
+    " -> output: dtype",
     shape=from_shape,
     shape_dtype=_SHAPE,
     dtype=NARROW_FLOATING,
@@ -249,7 +253,9 @@ def stateless_random_poisson_op(shape: Any, seed: Any, lam: Array, *, dtype: DTy
     T=Type(RATE, dtypes.float64),
     dtype=RATE,
 )
-def stateless_random_binomial_op(shape: Any, seed: Any, counts: Array, probs: Array, *, dtype: DType = dtypes.int64) -> Array:
+def stateless_random_binomial_op(
+    shape: Any, seed: Any, counts: Array, probs: Array, *, dtype: DType = dtypes.int64
+) -> Array:
     return draw_binomial(_from_seed(seed), shape, counts, probs, dtype)
 
 
@@ -257,7 +263,9 @@ def draw_binomial(generator: Philox, shape: Any, counts: Array, probs: Array, dt
     """Draw from binomial distributions, whose parameters broadcast together to the last axes of `shape`."""
     counts, probs = torch.broadcast_tensors(counts.double(), probs.double())
     shape, samples = _samples_of(shape, tuple(counts.shape))
-    draws = distributions.binomial(generator, counts.reshape(-1).cpu().numpy(), probs.reshape(-1).cpu().numpy(), samples)
+    draws = distributions.binomial(
+        generator, counts.reshape(-1).cpu().numpy(), probs.reshape(-1).cpu().numpy(), samples
+    )
     return torch.from_numpy(np.ascontiguousarray(draws.T)).to(array.torch_dtype(dtype)).reshape(shape)
 
 
@@ -275,8 +283,8 @@ def stateless_parameterized_truncated_normal_op(
 ) -> Array:
     parameters = torch.broadcast_tensors(means, stddevs, minvals, maxvals)
     shape, samples = _samples_of(shape, tuple(parameters[0].shape))
-    columns = [parameter.reshape(-1).cpu().numpy() for parameter in parameters]
-    draws = distributions.parameterized_truncated_normal(_from_seed(seed), *columns, samples)
+    mean, deviation, lowest, highest = (parameter.reshape(-1).cpu().numpy() for parameter in parameters)
+    draws = distributions.parameterized_truncated_normal(_from_seed(seed), mean, deviation, lowest, highest, samples)
     return torch.from_numpy(np.ascontiguousarray(draws.T)).reshape(shape)
 
 
@@ -284,41 +292,50 @@ def stateless_parameterized_truncated_normal_op(
 
 
 @op(
-    "StatelessRandomUniformV2(shape: host Tshape, key: host uint64, counter: host uint64, alg: host int32) -> output: dtype",
+    "StatelessRandomUniformV2(shape: host Tshape, key: host uint64, counter: host uint64, alg: host int32)"
+    " -> output: dtype",
     shape=from_shape,
     differentiable=False,
     Tshape=_SHAPE,
     dtype=dtypes.FLOATING,
 )
-def stateless_random_uniform_v2_op(shape: Any, key: Any, counter: Any, alg: Any, *, dtype: DType = dtypes.float32) -> Array:
+def stateless_random_uniform_v2_op(
+    shape: Any, key: Any, counter: Any, alg: Any, *, dtype: DType = dtypes.float32
+) -> Array:
     return _draw(philox.uniform, _from_key(key, counter, alg), shape, dtype)
 
 
 @op(
-    "StatelessRandomNormalV2(shape: host Tshape, key: host uint64, counter: host uint64, alg: host int32) -> output: dtype",
+    "StatelessRandomNormalV2(shape: host Tshape, key: host uint64, counter: host uint64, alg: host int32)"
+    " -> output: dtype",
     shape=from_shape,
     differentiable=False,
     Tshape=_SHAPE,
     dtype=dtypes.FLOATING,
 )
-def stateless_random_normal_v2_op(shape: Any, key: Any, counter: Any, alg: Any, *, dtype: DType = dtypes.float32) -> Array:
+def stateless_random_normal_v2_op(
+    shape: Any, key: Any, counter: Any, alg: Any, *, dtype: DType = dtypes.float32
+) -> Array:
     return _draw(philox.normal, _from_key(key, counter, alg), shape, dtype)
 
 
 @op(
-    "StatelessTruncatedNormalV2(shape: host Tshape, key: host uint64, counter: host uint64, alg: host int32) -> output: dtype",
+    "StatelessTruncatedNormalV2(shape: host Tshape, key: host uint64, counter: host uint64, alg: host int32)"
+    " -> output: dtype",
     shape=from_shape,
     differentiable=False,
     Tshape=_SHAPE,
     dtype=dtypes.FLOATING,
 )
-def stateless_truncated_normal_v2_op(shape: Any, key: Any, counter: Any, alg: Any, *, dtype: DType = dtypes.float32) -> Array:
+def stateless_truncated_normal_v2_op(
+    shape: Any, key: Any, counter: Any, alg: Any, *, dtype: DType = dtypes.float32
+) -> Array:
     return _draw(philox.truncated_normal, _from_key(key, counter, alg), shape, dtype)
 
 
 @op(
-    "StatelessRandomUniformIntV2(shape: host Tshape, key: host uint64, counter: host uint64, alg: host int32, minval: host dtype,"
-    " maxval: host dtype) -> output: dtype",
+    "StatelessRandomUniformIntV2(shape: host Tshape, key: host uint64, counter: host uint64, alg: host int32,"
+    " minval: host dtype, maxval: host dtype) -> output: dtype",
     shape=from_shape,
     differentiable=False,
     Tshape=_SHAPE,
@@ -331,13 +348,16 @@ def stateless_random_uniform_int_v2_op(
 
 
 @op(
-    "StatelessRandomUniformFullIntV2(shape: host Tshape, key: host uint64, counter: host uint64, alg: host int32) -> output: dtype",
+    "StatelessRandomUniformFullIntV2(shape: host Tshape, key: host uint64, counter: host uint64, alg: host int32)"
+    " -> output: dtype",
     shape=from_shape,
     differentiable=False,
     Tshape=_SHAPE,
     dtype=_FULL,
 )
-def stateless_random_uniform_full_int_v2_op(shape: Any, key: Any, counter: Any, alg: Any, *, dtype: DType = dtypes.uint64) -> Array:
+def stateless_random_uniform_full_int_v2_op(
+    shape: Any, key: Any, counter: Any, alg: Any, *, dtype: DType = dtypes.uint64
+) -> Array:
     return _draw(philox.full_integers, _from_key(key, counter, alg), shape, dtype)
 
 

@@ -90,14 +90,25 @@ def stateless_uniform(
         ValueError: for another `dtype`, or integers with one bound only.
     """
     dtype = as_dtype(dtype)
-    accepted = (*sorted(dtypes.FLOATING, key=lambda t: t.name), dtypes.int32, dtypes.int64, dtypes.uint32, dtypes.uint64)
+    accepted = (
+        *sorted(dtypes.FLOATING, key=lambda t: t.name),
+        dtypes.int32,
+        dtypes.int64,
+        dtypes.uint32,
+        dtypes.uint64,
+    )
     if dtype not in accepted:
         raise ValueError(f"Argument `dtype` got invalid value {dtype!r}. Accepted dtypes are {accepted}.")
     if dtype.is_integer:
         if (minval is None) != (maxval is None):
-            raise ValueError(f"For integer `dtype` argument {dtype!r}, argument `minval` and `maxval` must be both None or not None.")
+            raise ValueError(
+                f"For integer `dtype` argument {dtype!r}, argument `minval` and `maxval` must be both None or not None."
+            )
         if minval is not None and dtype.is_unsigned:
-            raise ValueError(f"Argument `dtype` got invalid value {dtype!r}: unsigned integers have no bounds; pass minval=None, maxval=None.")
+            raise ValueError(
+                f"Argument `dtype` got invalid value {dtype!r}: unsigned integers have no bounds; "
+                "pass minval=None, maxval=None."
+            )
     elif maxval is None:
         maxval = 1
     with name_scope(name, "stateless_random_uniform", [shape, seed, minval, maxval]) as scope:
@@ -139,7 +150,9 @@ def stateless_normal(
         mean = convert_to_tensor(mean, dtype, name="mean")
         stddev = convert_to_tensor(stddev, dtype, name="stddev")
         key, counter, number = _key_counter_alg(seed, alg)
-        return _scaled(stateless_random_normal_v2_op(shape, key, counter, number, dtype=as_dtype(dtype)), stddev, mean, scope)
+        return _scaled(
+            stateless_random_normal_v2_op(shape, key, counter, number, dtype=as_dtype(dtype)), stddev, mean, scope
+        )
 
 
 def stateless_truncated_normal(
@@ -151,7 +164,7 @@ def stateless_truncated_normal(
     name: str | None = None,
     alg: Any = "auto_select",
 ) -> Tensor:
-    """Draw from a normal distribution cut off two standard deviations from the mean, the same numbers for the same seed.
+    """Draw from a normal distribution cut off two standard deviations from the mean, the same for the same seed.
 
     Args:
         shape, seed, mean, stddev, dtype, name, alg: see `stateless_normal`.
@@ -161,7 +174,9 @@ def stateless_truncated_normal(
         mean = convert_to_tensor(mean, dtype, name="mean")
         stddev = convert_to_tensor(stddev, dtype, name="stddev")
         key, counter, number = _key_counter_alg(seed, alg)
-        return _scaled(stateless_truncated_normal_v2_op(shape, key, counter, number, dtype=as_dtype(dtype)), stddev, mean, scope)
+        return _scaled(
+            stateless_truncated_normal_v2_op(shape, key, counter, number, dtype=as_dtype(dtype)), stddev, mean, scope
+        )
 
 
 def stateless_categorical(

@@ -63,7 +63,11 @@ def scalar_summary_op(tags: Value, values: Value) -> Value:
     return _serialized([summary_values.scalar(tag.decode(), number) for tag, number in pairs])
 
 
-@op("HistogramSummary(tag: string, values: T) -> summary: string", T=Type(REAL_NUMBER, default=float32), differentiable=False)
+@op(
+    "HistogramSummary(tag: string, values: T) -> summary: string",
+    T=Type(REAL_NUMBER, default=float32),
+    differentiable=False,
+)
 def histogram_summary_op(tag: Value, values: Value) -> Value:
     name = _single_tag(tag)
     numbers = np.asarray(array.to_numpy(values)).astype(np.float64)
@@ -131,7 +135,12 @@ def audio_summary_v2_shape(tag: Dims, tensor: Dims, sample_rate: Any, *, max_out
 
 @op("TensorSummary(tensor: T) -> summary: string", differentiable=False, shape=scalar)
 def tensor_summary_op(
-    tensor: Value, *, description: str = "", labels: list[str] = [], display_name: str = "", node_name: str  # noqa: B006
+    tensor: Value,
+    *,
+    description: str = "",
+    labels: list[str] = [],
+    display_name: str = "",
+    node_name: str,
 ) -> Value:
     return _serialized([summary_values.tensor(node_name, array.to_numpy(tensor))])
 

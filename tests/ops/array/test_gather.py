@@ -75,6 +75,7 @@ CASES = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore:Converting sparse IndexedSlices")
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_op(case: OpCase) -> None:
     case.check()
@@ -145,7 +146,9 @@ def test_batches_gather_by_themselves() -> None:
     np.testing.assert_array_equal(gather_nd(x, BATCHED[..., None], batch_dims=1).numpy(), expected)
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.uint32, np.uint64, np.int8, np.bool_, np.float16, np.complex64])
+@pytest.mark.parametrize(
+    "dtype", [np.uint8, np.uint16, np.uint32, np.uint64, np.int8, np.bool_, np.float16, np.complex64]
+)
 def test_every_type_of_numbers_is_gathered_and_scattered(dtype: Any) -> None:
     x = np.array([1, 0, 1], dtype)
     np.testing.assert_array_equal(gather(x, [2, 1]).numpy(), x[[2, 1]])

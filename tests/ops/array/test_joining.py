@@ -35,13 +35,21 @@ CASES = [
     OpCase(concat_v2_op, [[TEXT, TEXT], 0], lambda v, a: np.concatenate(v, a), name="strings"),
     OpCase(concat_op, [0, [A, A]], lambda a, v: np.concatenate(v, a)),
     OpCase(concat_offset_op, [np.int32(1), [np.array([2, 3]), np.array([2, 4])]], ([0, 0], [0, 3]), gradient=None),
-    OpCase(parallel_concat_op, [[normal(1, 3), normal(1, 3)]], lambda v: np.concatenate(v), attrs={"shape": [2, 3]}, gradient=None),
+    OpCase(
+        parallel_concat_op,
+        [[normal(1, 3), normal(1, 3)]],
+        lambda v: np.concatenate(v),
+        attrs={"shape": [2, 3]},
+        gradient=None,
+    ),
     OpCase(pack_op, [[A, A + 1]], lambda v: np.stack(v)),
     OpCase(pack_op, [[A, A + 1]], lambda v: np.stack(v, -1), attrs={"axis": -1}, name="last axis"),
     OpCase(unpack_op, [A], lambda x: list(x), attrs={"num": 2}),
     OpCase(unpack_op, [A], lambda x: list(x.T), attrs={"num": 3, "axis": -1}, name="last axis"),
     OpCase(split_op, [1, normal(2, 4)], lambda a, x: np.split(x, 2, a), attrs={"num_split": 2}),
-    OpCase(split_v_op, [normal(2, 5), np.array([2, -1]), 1], lambda x, s, a: np.split(x, [2], a), attrs={"num_split": 2}),
+    OpCase(
+        split_v_op, [normal(2, 5), np.array([2, -1]), 1], lambda x, s, a: np.split(x, [2], a), attrs={"num_split": 2}
+    ),
     OpCase(tile_op, [A, [2, 1]], lambda x, m: np.tile(x, m)),
     OpCase(tile_op, [TEXT, [2]], lambda x, m: np.tile(x, m), name="strings"),
 ]

@@ -41,7 +41,11 @@ CASES = [
     OpCase(slice_op, [TEXT, [1], [2]], lambda x, b, s: x[1:3], name="strings"),
     OpCase(strided_slice_op, [X, [0, 3], [3, 0], [2, -2]], lambda x, *_: x[0:3:2, 3:0:-2]),
     OpCase(
-        strided_slice_op, [X, [-1], [0], [1]], lambda x, *_: x[-1], attrs={"shrink_axis_mask": 1, "end_mask": 1}, name="element"
+        strided_slice_op,
+        [X, [-1], [0], [1]],
+        lambda x, *_: x[-1],
+        attrs={"shrink_axis_mask": 1, "end_mask": 1},
+        name="element",
     ),
     OpCase(
         strided_slice_op,

@@ -40,7 +40,13 @@ def test_tensors_and_slices_come_back(tmp_path: Path) -> None:
     [
         ("z", "float32", "", NotFoundError, "Key z not found in checkpoint"),
         ("a", "int32", "", InvalidArgumentError, "expected dtype int32 does not equal original dtype float32"),
-        ("a", "float32", "9 3 0,1:-", InvalidArgumentError, r"spec \[9, 3\] does not match the shape stored in checkpoint: \[2, 3\]"),
+        (
+            "a",
+            "float32",
+            "9 3 0,1:-",
+            InvalidArgumentError,
+            r"spec \[9, 3\] does not match the shape stored in checkpoint: \[2, 3\]",
+        ),
         ("a", "float32", "2 3 1,2:-", InvalidArgumentError, "cannot read the slice"),
         ("a", "float32", "nonsense", InvalidArgumentError, "cannot read the slice"),
     ],

@@ -40,7 +40,7 @@ X, P = normal(3, 4), uniform(0.1, 1, 3, 4)
 P /= P.sum(-1, keepdims=True)
 LABELS = np.array([0, 3, 1])
 CASES = [
-    OpCase(softmax_cross_entropy_with_logits_op, [X, P], dense),
+    OpCase(softmax_cross_entropy_with_logits_op, [X, P], dense, gradient=None),
     OpCase(softmax_cross_entropy_with_logits_op, [X, P[:1]], dense, name="broadcast", gradient=None),
     OpCase(sparse_softmax_cross_entropy_with_logits_op, [X, LABELS], sparse),
     OpCase(sparse_softmax_cross_entropy_with_logits_op, [X, LABELS.astype(np.int32)], sparse, name="int32"),
@@ -73,6 +73,26 @@ def test_only_the_first_version_stops_the_gradient_into_labels():
         grad_x, grad_p = tape.gradient(loss, [x, p])
         np.testing.assert_allclose(grad_x.numpy(), dense(X, P)[1], atol=1e-12)
         assert (grad_p is not None) == connected
+
+
+def test_the_loss_has_second_derivatives_in_the_logits_and_none_in_the_labels():
+    def slope(x):
+        return ((np.exp(log_softmax(x)) - P) ** 2).sum()
+
+    x, p = convert_to_tensor(X), convert_to_tensor(P)
+    with GradientTape() as outer:
+        outer.watch([x, p])
+        with GradientTape() as tape:
+            tape.watch(x)
+            loss = softmax_cross_entropy_with_logits_op(x, p).loss
+        grad = tape.gradient(loss, x)
+        squares = grad * grad
+    second, into_labels = outer.gradient(squares, [x, p])
+    for place in np.ndindex(*X.shape):
+        step = np.zeros(X.shape)
+        step[place] = 1e-6
+        assert second.numpy()[place] == pytest.approx((slope(X + step) - slope(X - step)) / 2e-6, abs=1e-7)
+    np.testing.assert_array_equal(into_labels.numpy(), np.zeros(P.shape))
 
 
 def test_half_precision_is_computed_in_float32():

@@ -1,0 +1,3 @@
+"""Operations on strings."""
+
+from penstock.ops.string import join as join

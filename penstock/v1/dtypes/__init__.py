@@ -1,0 +1,33 @@
+"""Types of elements: `tf.dtypes` of TensorFlow 1."""
+
+from penstock.core.dtypes import DType as DType
+from penstock.core.dtypes import as_dtype as as_dtype
+from penstock.core.dtypes import bfloat16 as bfloat16
+from penstock.core.dtypes import bool_ as bool
+from penstock.core.dtypes import complex64 as complex64
+from penstock.core.dtypes import complex128 as complex128
+from penstock.core.dtypes import double as double
+from penstock.core.dtypes import float16 as float16
+from penstock.core.dtypes import float32 as float32
+from penstock.core.dtypes import float64 as float64
+from penstock.core.dtypes import half as half
+from penstock.core.dtypes import int8 as int8
+from penstock.core.dtypes import int16 as int16
+from penstock.core.dtypes import int32 as int32
+from penstock.core.dtypes import int64 as int64
+from penstock.core.dtypes import qint8 as qint8
+from penstock.core.dtypes import qint16 as qint16
+from penstock.core.dtypes import qint32 as qint32
+from penstock.core.dtypes import quint8 as quint8
+from penstock.core.dtypes import quint16 as quint16
+from penstock.core.dtypes import resource as resource
+from penstock.core.dtypes import string as string
+from penstock.core.dtypes import uint8 as uint8
+from penstock.core.dtypes import uint16 as uint16
+from penstock.core.dtypes import uint32 as uint32
+from penstock.core.dtypes import uint64 as uint64
+from penstock.core.dtypes import variant as variant
+from penstock.ops.math.cast import cast as cast
+from penstock.ops.math.cast import saturate_cast as saturate_cast
+from penstock.ops.math.complex import complex as complex
+from penstock.v1.dtypes import experimental as experimental

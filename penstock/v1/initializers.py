@@ -1,0 +1,20 @@
+"""Initial values: `tf.initializers` of TensorFlow 1."""
+
+from penstock.language.variables import global_variables_initializer as global_variables
+from penstock.language.variables import local_variables_initializer as local_variables
+from penstock.language.variables import variables_initializer as variables
+from penstock.ops.initializers_v1 import constant_initializer as constant
+from penstock.ops.initializers_v1 import glorot_normal_initializer as glorot_normal
+from penstock.ops.initializers_v1 import glorot_uniform_initializer as glorot_uniform
+from penstock.ops.initializers_v1 import he_normal as he_normal
+from penstock.ops.initializers_v1 import he_uniform as he_uniform
+from penstock.ops.initializers_v1 import lecun_normal as lecun_normal
+from penstock.ops.initializers_v1 import lecun_uniform as lecun_uniform
+from penstock.ops.initializers_v1 import ones_initializer as ones
+from penstock.ops.initializers_v1 import orthogonal_initializer as orthogonal
+from penstock.ops.initializers_v1 import random_normal_initializer as random_normal
+from penstock.ops.initializers_v1 import random_uniform_initializer as random_uniform
+from penstock.ops.initializers_v1 import truncated_normal_initializer as truncated_normal
+from penstock.ops.initializers_v1 import uniform_unit_scaling_initializer as uniform_unit_scaling
+from penstock.ops.initializers_v1 import variance_scaling_initializer as variance_scaling
+from penstock.ops.initializers_v1 import zeros_initializer as zeros

@@ -1,0 +1,3 @@
+"""Neural networks: `tf.nn.experimental` of TensorFlow 1."""
+
+from penstock.ops.nn.dropout import general_dropout as general_dropout

@@ -1,0 +1,3 @@
+"""Differentiation: `tf.autodiff` of TensorFlow 2."""
+
+from penstock.core.tape import GradientTape as GradientTape

@@ -1,0 +1,37 @@
+"""Errors by status: `tf.errors` of TensorFlow 2."""
+
+from penstock.core.errors import ABORTED as ABORTED
+from penstock.core.errors import ALREADY_EXISTS as ALREADY_EXISTS
+from penstock.core.errors import CANCELLED as CANCELLED
+from penstock.core.errors import DATA_LOSS as DATA_LOSS
+from penstock.core.errors import DEADLINE_EXCEEDED as DEADLINE_EXCEEDED
+from penstock.core.errors import FAILED_PRECONDITION as FAILED_PRECONDITION
+from penstock.core.errors import INTERNAL as INTERNAL
+from penstock.core.errors import INVALID_ARGUMENT as INVALID_ARGUMENT
+from penstock.core.errors import NOT_FOUND as NOT_FOUND
+from penstock.core.errors import OK as OK
+from penstock.core.errors import OUT_OF_RANGE as OUT_OF_RANGE
+from penstock.core.errors import PERMISSION_DENIED as PERMISSION_DENIED
+from penstock.core.errors import RESOURCE_EXHAUSTED as RESOURCE_EXHAUSTED
+from penstock.core.errors import UNAUTHENTICATED as UNAUTHENTICATED
+from penstock.core.errors import UNAVAILABLE as UNAVAILABLE
+from penstock.core.errors import UNIMPLEMENTED as UNIMPLEMENTED
+from penstock.core.errors import UNKNOWN as UNKNOWN
+from penstock.core.errors import AbortedError as AbortedError
+from penstock.core.errors import AlreadyExistsError as AlreadyExistsError
+from penstock.core.errors import CancelledError as CancelledError
+from penstock.core.errors import DataLossError as DataLossError
+from penstock.core.errors import DeadlineExceededError as DeadlineExceededError
+from penstock.core.errors import FailedPreconditionError as FailedPreconditionError
+from penstock.core.errors import InternalError as InternalError
+from penstock.core.errors import InvalidArgumentError as InvalidArgumentError
+from penstock.core.errors import NotFoundError as NotFoundError
+from penstock.core.errors import OperatorNotAllowedInGraphError as OperatorNotAllowedInGraphError
+from penstock.core.errors import OpError as OpError
+from penstock.core.errors import OutOfRangeError as OutOfRangeError
+from penstock.core.errors import PermissionDeniedError as PermissionDeniedError
+from penstock.core.errors import ResourceExhaustedError as ResourceExhaustedError
+from penstock.core.errors import UnauthenticatedError as UnauthenticatedError
+from penstock.core.errors import UnavailableError as UnavailableError
+from penstock.core.errors import UnimplementedError as UnimplementedError
+from penstock.core.errors import UnknownError as UnknownError

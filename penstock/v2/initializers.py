@@ -1,0 +1,19 @@
+"""Initial values: `tf.initializers` of TensorFlow 2."""
+
+from penstock.ops.initializers_v1 import Constant as constant
+from penstock.ops.initializers_v1 import GlorotNormal as glorot_normal
+from penstock.ops.initializers_v1 import GlorotUniform as glorot_uniform
+from penstock.ops.initializers_v1 import Identity as IdentityInitializer
+from penstock.ops.initializers_v1 import Identity as identity
+from penstock.ops.initializers_v1 import Ones as ones
+from penstock.ops.initializers_v1 import Orthogonal as OrthogonalInitializer
+from penstock.ops.initializers_v1 import Orthogonal as orthogonal
+from penstock.ops.initializers_v1 import RandomNormal as random_normal
+from penstock.ops.initializers_v1 import RandomUniform as random_uniform
+from penstock.ops.initializers_v1 import TruncatedNormal as truncated_normal
+from penstock.ops.initializers_v1 import VarianceScaling as variance_scaling
+from penstock.ops.initializers_v1 import Zeros as zeros
+from penstock.ops.initializers_v1 import he_normal as he_normal
+from penstock.ops.initializers_v1 import he_uniform as he_uniform
+from penstock.ops.initializers_v1 import lecun_normal as lecun_normal
+from penstock.ops.initializers_v1 import lecun_uniform as lecun_uniform

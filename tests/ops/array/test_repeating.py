@@ -1,0 +1,17 @@
+"""Repeated elements."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from penstock.ops.array.repeating import repeat
+from penstock.testing.op_case import normal
+
+
+@pytest.mark.parametrize(("repeats", "axis"), [(2, None), (3, 0), (2, -1), ([1, 2], 0), ([0, 1, 2], 1)])
+def test_repeat_is_that_of_numpy(repeats: Any, axis: int | None) -> None:
+    x = normal(2, 3)
+    np.testing.assert_array_equal(repeat(x, repeats, axis).numpy(), np.repeat(x, repeats, axis))

@@ -1,0 +1,52 @@
+"""Sequences have the right length, type and ends."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from penstock.core.errors import InvalidArgumentError
+from penstock.core.graph import Graph
+from penstock.ops.constant import constant, placeholder
+from penstock.ops.math import sequence
+from penstock.testing.op_case import OpCase
+
+CASES = [
+    OpCase(sequence.range_op, [2, 11, 3], [2, 5, 8]),
+    OpCase(sequence.range_op, [5, 0, -2], [5, 3, 1], name="down"),
+    OpCase(sequence.range_op, [0.0, 1.0, 0.25], [0.0, 0.25, 0.5, 0.75], name="float", gradient=None),
+    OpCase(sequence.lin_space_op, [0.0, 1.0, 5], [0.0, 0.25, 0.5, 0.75, 1.0], gradient=None),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_op(case: OpCase) -> None:
+    case.check()
+
+
+def test_the_widest_type_of_the_arguments_is_taken() -> None:
+    assert sequence.range(3).dtype.name == "int32"
+    assert sequence.range(constant(3, "int64")).dtype.name == "int64"
+    assert sequence.range(0, 1.5, 1).dtype.name == "float32"
+
+
+def test_a_step_of_zero_or_in_the_wrong_direction_is_refused() -> None:
+    for arguments in ((0, 5, 0), (0, 5, -1), (5, 0, 1)):
+        with pytest.raises(InvalidArgumentError, match="Requires"):
+            sequence.range(*arguments)
+
+
+def test_the_length_is_known_in_a_graph_where_the_arguments_are() -> None:
+    with Graph().as_default():
+        assert sequence.range(2, 11, 3).shape.as_list() == [3]
+        assert sequence.range(placeholder("int32", [])).shape.as_list() == [None]
+
+
+def test_linspace_of_vectors_adds_an_axis() -> None:
+    result = sequence.linspace(constant([0.0, 10.0]), constant([1.0, 20.0]), 3, axis=-1)
+    np.testing.assert_allclose(result.numpy(), [[0.0, 0.5, 1.0], [10.0, 15.0, 20.0]])
+
+
+def test_linspace_needs_a_point() -> None:
+    with pytest.raises(InvalidArgumentError, match="Requires num > 0"):
+        sequence.linspace(0.0, 1.0, 0)
