@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from penstock.compiler.dataflow import Dataflow, Edge, Node
 from penstock.core.op_def import OpDef
-from penstock.core.tensor import SymbolicTensor
 
 
 # Operations that take a variable, only read it, and return memory of their own.
@@ -25,49 +24,47 @@ _READERS = frozenset(
 )
 
 
-def _is_handle(tensor: SymbolicTensor) -> bool:
-    return tensor.dtype._is_ref_dtype or tensor.dtype.name == "resource"
-
-
-def _takes_handle(node: Node) -> bool:
-    return any(_is_handle(edge.tensor) for edge in node.inputs)
+def is_handle(edge: Edge) -> bool:
+    """Tell whether a value stands for a resource, rather than being one."""
+    return edge.tensor.dtype._is_ref_dtype or edge.tensor.dtype.name == "resource"
 
 
 def writes(node: Node) -> bool:
     """Tell whether a node may write to the resources that it takes."""
     op_def: OpDef = node.op_def
-    if op_def.name in _READERS:
+    if not op_def.is_stateful or op_def.name in _READERS or not any(is_handle(edge) for edge in node.inputs):
         return False
     runs_bodies = any(attribute.kind in ("func", "list(func)") for attribute in op_def.attributes.values())
-    return op_def.is_stateful and (runs_bodies or not op_def.is_view) and _takes_handle(node)
+    return runs_bodies or not op_def.is_view
 
 
 class Aliases:
     """For each value, the variables whose memory it may be; for each handle, the variables that it may stand for."""
 
     def __init__(self, dataflow: Dataflow) -> None:
-        self._sources: dict[int, frozenset[object]] = {}
-        # The arguments of a body may share memory with the variables that it is given.
-        self._handles = frozenset(id(tensor) for tensor in dataflow.feeds if _is_handle(tensor))
+        self._sources: dict[tuple[int, int], frozenset[object]] = {}
+        given = [Edge(None, 0, tensor) for tensor in dataflow.feeds]
+        handles = frozenset(edge.key for edge in given if is_handle(edge))
+        for edge in given:
+            # The arguments of a body may share memory with the variables that it is given.
+            self._sources[edge.key] = frozenset([edge.key]) if is_handle(edge) else handles
         for node in dataflow.nodes:
             self._visit(node)
 
     def _visit(self, node: Node) -> None:
-        for tensor in node.source.outputs:
-            handles = [self.of(edge) for edge in node.inputs if _is_handle(edge.tensor)]
-            if _is_handle(tensor):
-                found = frozenset().union(*handles) if handles else frozenset([id(node)])
+        handles = [self.of(edge) for edge in node.inputs if is_handle(edge)]
+        for output in node.edges():
+            if is_handle(output):
+                found = frozenset().union(*handles) if handles else frozenset([output.key])
             elif node.op_def.is_view:
                 found = frozenset().union(*(self.of(edge) for edge in node.inputs))
             else:
                 found = frozenset()
-            self._sources[id(tensor)] = found
+            self._sources[output.key] = found
 
     def of(self, edge: Edge) -> frozenset[object]:
         """Return the variables that a value or handle may refer to."""
-        if edge.node is None:
-            return frozenset([id(edge.tensor)]) if _is_handle(edge.tensor) else self._handles
-        return self._sources[id(edge.tensor)]
+        return self._sources[edge.key]
 
 
 def hazards(dataflow: Dataflow) -> dict[Node, list[Edge]]:
@@ -75,43 +72,38 @@ def hazards(dataflow: Dataflow) -> dict[Node, list[Edge]]:
     if not any(writes(node) for node in dataflow.nodes):
         return {}
     aliases = Aliases(dataflow)
-    last_use: dict[int, int] = {}
-    edges: dict[int, Edge] = {}
-    end = len(dataflow.nodes)
+    last_use: dict[tuple[int, int], int] = {}
     for position, node in enumerate(dataflow.nodes):
         for edge in node.inputs:
-            last_use[id(edge.tensor)] = position
-            edges[id(edge.tensor)] = edge
+            last_use[edge.key] = position
     for edge in dataflow.fetches:
-        last_use[id(edge.tensor)] = end
-        edges[id(edge.tensor)] = edge
+        last_use[edge.key] = len(dataflow.nodes)
     live: dict[object, int] = {}  # variable -> last use of a value that shares its memory, among values made so far
+
+    def note(edge: Edge) -> None:
+        if not is_handle(edge) and edge.key in last_use:
+            for source in aliases.of(edge):
+                live[source] = max(live.get(source, -1), last_use[edge.key])
+
     for tensor in dataflow.feeds:
-        if not _is_handle(tensor) and id(tensor) in last_use:
-            for source in aliases.of(Edge(None, tensor.value_index, tensor)):
-                live[source] = max(live.get(source, -1), last_use[id(tensor)])
+        note(Edge(None, 0, tensor))
     found: dict[Node, list[Edge]] = {}
     for position, node in enumerate(dataflow.nodes):
         if writes(node):
             for edge in node.inputs:
-                if _is_handle(edge.tensor) and any(live.get(source, -1) >= position for source in aliases.of(edge)):
+                if is_handle(edge) and any(live.get(source, -1) >= position for source in aliases.of(edge)):
                     found.setdefault(node, []).append(edge)
-        for tensor in node.source.outputs:
-            use = last_use.get(id(tensor))
-            if use is not None and not _is_handle(tensor):
-                for source in aliases.of(Edge(node, tensor.value_index, tensor)):
-                    live[source] = max(live.get(source, -1), use)
+        for output in node.edges():
+            note(output)
     return found
 
 
 def needs_copy(dataflow: Dataflow) -> list[bool]:
     """Tell for each fetch whether the user must be given a copy of the value."""
-    kept = {id(edge.tensor) for node in dataflow.nodes if node.op_def.is_stateful for edge in node.inputs}
+    kept = {edge.key for node in dataflow.nodes if node.op_def.is_stateful for edge in node.inputs}
     result: list[bool] = []
     for edge in dataflow.fetches:
         node = edge.node
-        fresh = (
-            node is not None and not node.op_def.is_view and node.op_def.name != "Const" and not _is_handle(edge.tensor)
-        )
-        result.append(not fresh or id(edge.tensor) in kept)
+        fresh = node is not None and not node.op_def.is_view and node.op_def.name != "Const" and not is_handle(edge)
+        result.append(not fresh or edge.key in kept)
     return result

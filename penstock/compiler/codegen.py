@@ -11,6 +11,7 @@ from typing import Any
 from penstock.compiler import control_flow
 from penstock.compiler.aliasing import hazards
 from penstock.compiler.dataflow import Dataflow, Edge, Node, prune
+from penstock.compiler.refresh_reads import refresh_reads
 from penstock.compiler.schedule import schedule
 from penstock.core import array
 from penstock.core.errors import InvalidArgumentError
@@ -19,7 +20,6 @@ from penstock.core.inference import group_inputs
 from penstock.core.op_def import Argument
 from penstock.core.resources import ResourceManager
 from penstock.core.shape_rules import format_dims
-from penstock.core.tensor import SymbolicTensor
 
 _LARGEST_LITERAL = 64
 
@@ -51,13 +51,13 @@ class Writer:
         self.resources = resources
         self.result = Generated(name)
         self.lines: list[str] = []
-        self._names: dict[int, str] = {}
+        self._names: dict[Any, str] = {}  # the key of an edge, the id of a kernel or body -> name
         self._taken: set[str] = {name}
         self._indent = "    "
 
     def write(self) -> Generated:
         """Return the function's source and namespace."""
-        parameters = [self.bind(tensor) for tensor in self.dataflow.feeds]
+        parameters = [self.bind(Edge(None, 0, tensor)) for tensor in self.dataflow.feeds]
         self.lines.append(f"def {self.result.name}({', '.join(parameters)}):")
         last_use = self._last_uses()
         detach = hazards(self.dataflow)
@@ -78,30 +78,35 @@ class Writer:
             return f"{self.value(edge)}.read()"
         return self.value(edge)
 
-    def _last_uses(self) -> dict[int, list[int]]:
-        """Return position -> ids of tensors that are used there for the last time and can be freed."""
-        kept = {id(edge.tensor) for edge in self.dataflow.fetches}
-        last: dict[int, int] = {id(tensor): 0 for tensor in self.dataflow.feeds} if self.dataflow.nodes else {}
+    def _last_uses(self) -> dict[int, list[tuple[int, int]]]:
+        """Return position -> values that are used there for the last time and can be freed."""
+        kept = {edge.key for edge in self.dataflow.fetches}
+        last: dict[tuple[int, int], int] = {}
+        if self.dataflow.nodes:
+            last.update((Edge(None, 0, tensor).key, 0) for tensor in self.dataflow.feeds)
         for position, node in enumerate(self.dataflow.nodes):
-            if node.op_def.name == "Const" or self._is_hoisted(node):
+            if self._is_bound_once(node):
                 continue
-            for tensor in node.source.outputs:
-                last[id(tensor)] = position
+            last.update((edge.key, position) for edge in node.edges())
             for edge in node.inputs:
-                if edge.node is None or not (edge.node.op_def.name == "Const" or self._is_hoisted(edge.node)):
-                    last[id(edge.tensor)] = position
-        result: dict[int, list[int]] = {}
+                if edge.node is None or not self._is_bound_once(edge.node):
+                    last[edge.key] = position
+        result: dict[int, list[tuple[int, int]]] = {}
         for key, position in last.items():
             if key not in kept:
                 result.setdefault(position, []).append(key)
         return result
 
+    def _is_bound_once(self, node: Node) -> bool:
+        return node.op_def.name == "Const" or self._is_hoisted(node)
+
     # Names
 
-    def bind(self, tensor: SymbolicTensor) -> str:
-        """Give a tensor's value a name of its own in the source."""
-        suffix = f"_{tensor.value_index}" if tensor.value_index else ""
-        name = self._names[id(tensor)] = self.unique(tensor.op.name + suffix)
+    def bind(self, edge: Edge) -> str:
+        """Give a value a name of its own in the source."""
+        node_name = edge.tensor.op.name if edge.node is None else edge.node.name
+        suffix = f"_{edge.tensor.value_index}" if edge.tensor.value_index else ""
+        name = self._names[edge.key] = self.unique(node_name + suffix)
         return name
 
     def unique(self, name: str) -> str:
@@ -123,14 +128,13 @@ class Writer:
 
     def shared(self, name: str, value: Any) -> str:
         """Return the name under which the function finds a kernel, the same for each use."""
-        key = -id(value)
-        if key not in self._names:
-            self._names[key] = self.constant(name, value)
-        return self._names[key]
+        if id(value) not in self._names:
+            self._names[id(value)] = self.constant(name, value)
+        return self._names[id(value)]
 
     def value(self, edge: Edge) -> str:
         """Return the name of an edge's value, or of the variable that it refers to."""
-        return self._names[id(edge.tensor)]
+        return self._names[edge.key]
 
     def body(self, function: FuncGraph) -> str:
         """Return the name of the function generated for the body of a branch, loop or function."""
@@ -161,13 +165,12 @@ class Writer:
         op_def = node.op_def
         outputs = node.source.outputs
         if op_def.name == "Const":
-            tensor = outputs[0]
-            self._names[id(tensor)] = self.constant(node.name, array.from_numpy(node.attrs["value"], copy=True))
+            self._names[node.edges()[0].key] = self.constant(node.name, array.from_numpy(node.attrs["value"], copy=True))
             return
         if self._is_hoisted(node):
             attributes = {name: node.attrs[name] for name in op_def.kernel_attributes}
             found = op_def.kernel(**self._injected(node), **attributes)
-            self._names[id(outputs[0])] = self.constant(node.name, found)
+            self._names[node.edges()[0].key] = self.constant(node.name, found)
             return
         if op_def.name == "Placeholder":
             self._write_missing_feed(node)
@@ -175,7 +178,7 @@ class Writer:
         if op_def.name == "ReadVariableOp":
             # What `hazards` knows of the step makes it safe to hand out the variable's own memory.
             handle = self.value(node.inputs[0])
-            self.emit(f"{self.bind(outputs[0])} = {handle}.read()", node, [handle])
+            self.emit(f"{self.bind(node.edges()[0])} = {handle}.read()", node, [handle])
             return
         writer = control_flow.WRITERS.get(op_def.name)
         if writer is not None:
@@ -188,7 +191,7 @@ class Writer:
         if not outputs:
             self.emit(call, node, used)
             return
-        names = [self.bind(tensor) for tensor in outputs]
+        names = [self.bind(edge) for edge in node.edges()]
         self.emit(f"{self._targets(node, names)} = {call}", node, used)
 
     def _targets(self, node: Node, names: list[str]) -> str:
@@ -208,7 +211,7 @@ class Writer:
             f"Pass it in feed_dict of session.run."
         )
         error = self.shared("missing_feed", _raise_missing_feed)
-        self.emit(f"{self.bind(node.source.outputs[0])} = {error}({text!r})", node, [])
+        self.emit(f"{self.bind(node.edges()[0])} = {error}({text!r})", node, [])
 
     def _arguments(self, node: Node) -> tuple[list[str], list[str]]:
         """Return the kernel's positional arguments, and the names of the values in them."""
@@ -256,7 +259,7 @@ def generate_body(function: FuncGraph, resources: ResourceManager, name: str) ->
         for op in function.get_operations()
         if op.op_def.is_stateful and not op.op_def.is_view and op.type != "Placeholder"
     ]
-    dataflow = schedule(prune(function.outputs, [*effects, *function.control_outputs], function.inputs))
+    dataflow = refresh_reads(schedule(prune(function.outputs, [*effects, *function.control_outputs], function.inputs)))
     return Writer(dataflow, resources, name).write()
 
 

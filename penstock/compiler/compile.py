@@ -8,6 +8,7 @@ from penstock.compiler.aliasing import needs_copy
 from penstock.compiler.codegen import Writer
 from penstock.compiler.dataflow import prune
 from penstock.compiler.program import Program
+from penstock.compiler.refresh_reads import refresh_reads
 from penstock.compiler.schedule import schedule
 from penstock.core.operation import Operation
 from penstock.core.resources import ResourceManager
@@ -31,4 +32,5 @@ def compile_program(
         done: operations that have run already in this step; their values are among the feeds.
     """
     dataflow = schedule(prune(fetches, targets, feeds, done))
+    dataflow = refresh_reads(dataflow)
     return Program(Writer(dataflow, resources, "step").write(), needs_copy(dataflow))

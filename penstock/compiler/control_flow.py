@@ -18,7 +18,7 @@ def _inputs(writer: Any, node: Node, edges: Any, function: Any) -> list[str]:
 
 
 def _targets(writer: Any, node: Node) -> str:
-    names = [writer.bind(tensor) for tensor in node.source.outputs]
+    names = [writer.bind(edge) for edge in node.edges()]
     return f"[{', '.join(names)}] = " if names else ""
 
 
@@ -55,7 +55,7 @@ def write_while(writer: Any, node: Node) -> None:
     condition, body = node.attrs["cond"], node.attrs["body"]
     condition_name, body_name = writer.body(condition), writer.body(body)
     used = [writer.value(edge) for edge in node.inputs]
-    names = [writer.bind(tensor) for tensor in node.source.outputs]
+    names = [writer.bind(edge) for edge in node.edges()]
     targets = f"[{', '.join(names)}]"
     writer.emit(f"{targets} = [{', '.join(_inputs(writer, node, node.inputs, body))}]", node, used)
     arguments = ", ".join(names)

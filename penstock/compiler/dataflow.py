@@ -32,6 +32,10 @@ class Node:
         self.attrs: dict[str, Any] = source.attrs
         self.source = source
 
+    def edges(self) -> list[Edge]:
+        """Return the node's outputs."""
+        return [Edge(self, tensor.value_index, tensor) for tensor in self.source.outputs]
+
     def __repr__(self) -> str:
         return f"<{self.op_def.name} {self.name!r}>"
 
@@ -42,6 +46,11 @@ class Edge(NamedTuple):
     node: Node | None
     output: int
     tensor: SymbolicTensor
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """What tells this value from all others of the dataflow."""
+        return (id(self.tensor), -1) if self.node is None else (id(self.node), self.output)
 
 
 class Dataflow:

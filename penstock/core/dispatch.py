@@ -305,7 +305,7 @@ def _convert(
         )
     if scope is None and type(arg) in _NUMBERS:
         wanted = dtype or (preferred if type(arg) is int else None)
-        if wanted is None or not (
+        if wanted is None or wanted.name != "string" and not (
             type(arg) is float and not wanted.is_floating or wanted.is_bool != (type(arg) is bool)
         ):
             return eager_scalar(arg, wanted)
@@ -315,7 +315,9 @@ def _convert(
         if isinstance(error, errors.OpError) or arg is None:
             raise
         if dtype is not None and not isinstance(arg, Tensor) and isinstance(error, TypeError):
-            raise TypeError(f"{op_def.name}: input {argument.name!r}: {error}") from None
+            # Eagerly, a value of another type is an input that does not fit; only what is no value is a TypeError.
+            kind = _TypeMismatch if scope is None and _has_own_type(arg) else TypeError
+            raise kind(f"{op_def.name}: input {argument.name!r}: {error}") from None
         raise
     if argument.is_ref and isinstance(tensor, SymbolicTensor) and not tensor.dtype._is_ref_dtype:
         raise TypeError(
@@ -323,6 +325,14 @@ def _convert(
             f"got {tensor!r}"
         )
     return tensor
+
+
+def _has_own_type(value: Any) -> bool:
+    try:
+        as_array(value)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _check_allowed(op_def: OpDef, argument: Argument, dtype: DType) -> None:

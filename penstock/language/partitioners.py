@@ -32,7 +32,9 @@ class PartitionInfo:
         """Return the axis along which a slice of this shape is smaller than the whole; None if it is the whole."""
         axes = [axis for axis, (size, full) in enumerate(zip(shape, self.full_shape, strict=True)) if size < full]
         if len(axes) > 1:
-            raise ValueError(f"a slice of shape {list(shape)} of a whole of shape {self.full_shape} is cut along several axes")
+            raise ValueError(
+                f"a slice of shape {list(shape)} of a whole of shape {self.full_shape} is cut along several axes"
+            )
         return axes[0] if axes else None
 
     def single_offset(self, shape: Sequence[int]) -> int:
@@ -137,7 +139,9 @@ def call_partitioner(partitioner: Partitioner, shape: TensorShape, dtype: DType)
     if not isinstance(partitions, (list, tuple)):
         raise ValueError(f"Partitioner must return a list of partition counts, but returned: {partitions}")
     if len(partitions) != len(shape):
-        raise ValueError(f"Partitioner returned a partition list that does not match the Variable's rank: {partitions} vs. {shape}")
+        raise ValueError(
+            f"Partitioner returned a partition list that does not match the Variable's rank: {partitions} vs. {shape}"
+        )
     if any(count < 1 for count in partitions):
         raise ValueError(f"Partitioner returned zero partitions for some axes: {partitions}")
     if sum(count > 1 for count in partitions) > 1:

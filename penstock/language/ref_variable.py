@@ -66,7 +66,9 @@ class RefVariable(VariableV1):
     ) -> None:
         if variable_def is not None:
             if initial_value is not None:
-                raise ValueError(f"variable_def and initial_value are mutually exclusive. Got both: variable_def={variable_def}")
+                raise ValueError(
+                    f"variable_def and initial_value are mutually exclusive. Got both: variable_def={variable_def}"
+                )
             self._find(variable_def, import_scope)
             return
         check_initial_value(initial_value)
@@ -79,7 +81,9 @@ class RefVariable(VariableV1):
             self._build(initial_value, validate_shape, caching_device, name, dtype, shape)
             add_variable_to_collections(self, collections)
 
-    def _build(self, initial_value: Any, validate_shape: bool, caching_device: Any, name: str | None, dtype: Any, shape: Any) -> None:
+    def _build(
+        self, initial_value: Any, validate_shape: bool, caching_device: Any, name: str | None, dtype: Any, shape: Any
+    ) -> None:
         graph = get_default_graph()
         with name_scope(name, "Variable") as scope:
             attributes: Any = contextlib.nullcontext()
@@ -109,7 +113,10 @@ class RefVariable(VariableV1):
         if caching_device is None:
             with graph.colocate_with(self._variable.op):
                 return identity(self._variable, name="read")
-        with graph.colocate_with(None), graph.device(caching_device if not callable(caching_device) else caching_device(self._variable.op)):
+        with (
+            graph.colocate_with(None),
+            graph.device(caching_device if not callable(caching_device) else caching_device(self._variable.op)),
+        ):
             return identity(self._variable, name="read")
 
     def _find(self, variable_def: Any, import_scope: str | None) -> None:
@@ -230,7 +237,9 @@ class RefVariable(VariableV1):
         beside(self._variable, updated)
         return updated if read_value else updated.op
 
-    def assign(self, value: Any, use_locking: bool | None = False, name: str | None = None, read_value: bool = True) -> Any:
+    def assign(
+        self, value: Any, use_locking: bool | None = False, name: str | None = None, read_value: bool = True
+    ) -> Any:
         """Make `value` the new value.
 
         Args:
@@ -239,20 +248,33 @@ class RefVariable(VariableV1):
             name: the name of the node.
             read_value: whether the reference is returned, or the operation.
         """
-        return self._result(state.assign_op(self._variable, value, use_locking=bool(use_locking), name=name), read_value)
+        return self._result(
+            state.assign_op(self._variable, value, use_locking=bool(use_locking), name=name), read_value
+        )
 
-    def assign_add(self, delta: Any, use_locking: bool | None = False, name: str | None = None, read_value: bool = True) -> Any:
+    def assign_add(
+        self, delta: Any, use_locking: bool | None = False, name: str | None = None, read_value: bool = True
+    ) -> Any:
         """Add `delta`; see `assign`."""
-        return self._result(state.assign_add_op(self._variable, delta, use_locking=bool(use_locking), name=name), read_value)
+        return self._result(
+            state.assign_add_op(self._variable, delta, use_locking=bool(use_locking), name=name), read_value
+        )
 
-    def assign_sub(self, delta: Any, use_locking: bool | None = False, name: str | None = None, read_value: bool = True) -> Any:
+    def assign_sub(
+        self, delta: Any, use_locking: bool | None = False, name: str | None = None, read_value: bool = True
+    ) -> Any:
         """Subtract `delta`; see `assign`."""
-        return self._result(state.assign_sub_op(self._variable, delta, use_locking=bool(use_locking), name=name), read_value)
+        return self._result(
+            state.assign_sub_op(self._variable, delta, use_locking=bool(use_locking), name=name), read_value
+        )
 
     def _scatter(self, op: Any, sparse_delta: Any, use_locking: bool, name: str | None) -> Any:
         if not isinstance(sparse_delta, IndexedSlices):
             raise TypeError(f"sparse_delta is not IndexedSlices: {sparse_delta}")
-        return beside(self._variable, op(self._variable, sparse_delta.indices, sparse_delta.values, use_locking=use_locking, name=name))
+        return beside(
+            self._variable,
+            op(self._variable, sparse_delta.indices, sparse_delta.values, use_locking=use_locking, name=name),
+        )
 
     def scatter_update(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Any:
         """Replace the rows that IndexedSlices name by their values."""
@@ -310,7 +332,10 @@ class RefVariable(VariableV1):
         return self._scatter_nd(scatter.scatter_nd_max_op, indices, updates, name)
 
     def _strided_slice_assign(self, begin: Any, end: Any, strides: Any, value: Any, name: Any, **masks: int) -> Any:
-        return beside(self._variable, state.strided_slice_assign_op(self._variable, begin, end, strides, value, name=name, **masks))
+        return beside(
+            self._variable,
+            state.strided_slice_assign_op(self._variable, begin, end, strides, value, name=name, **masks),
+        )
 
     def count_up_to(self, limit: int) -> Any:
         """Return the value and add one to it; at `limit` the run raises OutOfRangeError instead."""

@@ -85,9 +85,13 @@ class ResourceVariable(VariableV1):
     ) -> None:
         if variable_def is not None:
             if initial_value is not None:
-                raise ValueError(f"variable_def and initial_value are mutually exclusive. Got both: variable_def={variable_def}")
+                raise ValueError(
+                    f"variable_def and initial_value are mutually exclusive. Got both: variable_def={variable_def}"
+                )
             if executing_eagerly():
-                raise ValueError("Creating a `tf.Variable` with a `variable_def` arg is not supported when eager execution is enabled.")
+                raise ValueError(
+                    "Creating a `tf.Variable` with a `variable_def` arg is not supported when eager execution is enabled."
+                )
             self._find(variable_def, import_scope)
             return
         self._trainable, self._synchronization, self._aggregation = check_arguments(
@@ -163,7 +167,9 @@ class ResourceVariable(VariableV1):
     def _adopt(self, handle: Tensor, name: str | None, dtype: Any, shape: Any) -> None:
         self._handle = handle
         self._in_graph_mode = isinstance(handle, SymbolicTensor)
-        self._name = self._unique_id = name or (handle.op.name if isinstance(handle, SymbolicTensor) else handle.value.name)  # type: ignore[attr-defined]
+        self._name = self._unique_id = name or (
+            handle.op.name if isinstance(handle, SymbolicTensor) else handle.value.name
+        )  # type: ignore[attr-defined]
         if dtype is None and isinstance(handle, EagerTensor):
             dtype, shape = handle.value.dtype, handle.value.dims
         self._dtype, self._shape = as_dtype(dtype).base_dtype, TensorShape(shape)
@@ -338,7 +344,9 @@ class ResourceVariable(VariableV1):
         """Return elements or slices of the value; see `tf.gather_nd`."""
         note_access(self)
         with self._after():
-            return identity(state.resource_gather_nd_op(self._handle, indices, dtype=self._dtype, name=name or "GatherNd"))
+            return identity(
+                state.resource_gather_nd_op(self._handle, indices, dtype=self._dtype, name=name or "GatherNd")
+            )
 
     # Updating
 
@@ -350,7 +358,9 @@ class ResourceVariable(VariableV1):
             return self if read_value else None
         return _UnreadVariable(self, op) if read_value else op
 
-    def assign(self, value: Any, use_locking: bool | None = None, name: str | None = None, read_value: bool = True) -> Any:
+    def assign(
+        self, value: Any, use_locking: bool | None = None, name: str | None = None, read_value: bool = True
+    ) -> Any:
         """Make `value` the new value.
 
         Args:
@@ -373,9 +383,13 @@ class ResourceVariable(VariableV1):
 
     def _check_delta(self, delta: Tensor, verb: str) -> None:
         if current_graph() is not None and not self._shape.is_compatible_with(delta.shape):
-            raise ValueError(f"Cannot {verb} variable '{self.name}': shapes {self._shape} and {delta.shape} must be equal")
+            raise ValueError(
+                f"Cannot {verb} variable '{self.name}': shapes {self._shape} and {delta.shape} must be equal"
+            )
 
-    def assign_add(self, delta: Any, use_locking: bool | None = None, name: str | None = None, read_value: bool = True) -> Any:
+    def assign_add(
+        self, delta: Any, use_locking: bool | None = None, name: str | None = None, read_value: bool = True
+    ) -> Any:
         """Add `delta`; see `assign`."""
         with self._after():
             tensor = self._convert(delta)
@@ -383,7 +397,9 @@ class ResourceVariable(VariableV1):
             op = state.assign_add_variable_op(self._handle, tensor, dtype=self._dtype, name=name)
         return self._updated(op, read_value)
 
-    def assign_sub(self, delta: Any, use_locking: bool | None = None, name: str | None = None, read_value: bool = True) -> Any:
+    def assign_sub(
+        self, delta: Any, use_locking: bool | None = None, name: str | None = None, read_value: bool = True
+    ) -> Any:
         """Subtract `delta`; see `assign`."""
         with self._after():
             tensor = self._convert(delta)
@@ -555,7 +571,13 @@ class ResourceVariable(VariableV1):
         if self._in_graph_mode or not executing_eagerly():
             return f"{described}>"
         value = self._handle.value.value  # type: ignore[attr-defined]
-        text = "<uninitialized>" if value is None else repr(np.asarray(self.numpy())) if self._shape.rank != 0 else str(self.numpy())
+        text = (
+            "<uninitialized>"
+            if value is None
+            else repr(np.asarray(self.numpy()))
+            if self._shape.rank != 0
+            else str(self.numpy())
+        )
         return f"{described}, numpy={text}>"
 
 

@@ -26,7 +26,12 @@ class Template:
     """
 
     def __init__(
-        self, name: str, func: Callable[..., Any], create_scope_now: bool = False, unique_name: str | None = None, custom_getter: Any = None
+        self,
+        name: str,
+        func: Callable[..., Any],
+        create_scope_now: bool = False,
+        unique_name: str | None = None,
+        custom_getter: Any = None,
     ) -> None:
         if name is None:
             raise ValueError("name cannot be None.")
@@ -112,7 +117,11 @@ class Template:
     @property
     def trainable_variables(self) -> list[Any]:
         """The trainable variables of the template."""
-        return self._collection(GraphKeys.TRAINABLE_VARIABLES) if self._store is None else self._store.trainable_variables()
+        return (
+            self._collection(GraphKeys.TRAINABLE_VARIABLES)
+            if self._store is None
+            else self._store.trainable_variables()
+        )
 
     @property
     def non_trainable_variables(self) -> list[Any]:
@@ -168,4 +177,6 @@ def make_template(
     """
     if executing_eagerly() and unique_name_ is not None:
         raise ValueError("unique_name_ cannot be used when eager execution is enabled.")
-    return Template(name_, functools.partial(func_, **kwargs) if kwargs else func_, create_scope_now_, unique_name_, custom_getter_)
+    return Template(
+        name_, functools.partial(func_, **kwargs) if kwargs else func_, create_scope_now_, unique_name_, custom_getter_
+    )

@@ -21,6 +21,7 @@ from penstock.core.shape import TensorShape
 from penstock.core.tape import watch_variable_access
 from penstock.core.tensor import Reference, SymbolicTensor, Tensor
 from penstock.formats import protos
+from penstock.language.behavior import resource_variables_enabled
 from penstock.language.init_scope import executing_eagerly_outside_functions
 from penstock.ops.array.indexing import getitem
 
@@ -46,25 +47,6 @@ class VariableAggregation(enum.Enum):
 # The key under which a graph's collections hold its variable scopes; see `penstock.language.variable_scope`.
 SCOPE_KEY = ("__varscope",)
 
-_resource_by_default = False
-
-
-def enable_resource_variables() -> None:
-    """Make `Variable` and `get_variable` of TensorFlow 1 create resource variables where nothing else is asked for."""
-    global _resource_by_default
-    _resource_by_default = True
-
-
-def disable_resource_variables() -> None:
-    """Make `Variable` and `get_variable` of TensorFlow 1 create reference variables where nothing else is asked for."""
-    global _resource_by_default
-    _resource_by_default = False
-
-
-def resource_variables_enabled() -> bool:
-    """Tell whether variables are resource variables where nothing else is asked for."""
-    return _resource_by_default
-
 
 def chooses_resource(use_resource: bool | None) -> bool:
     """Tell whether a variable made now is a resource variable: always eagerly, else as asked, as the scope says, or by default."""
@@ -73,7 +55,7 @@ def chooses_resource(use_resource: bool | None) -> bool:
     if use_resource is None:
         stores = get_default_graph().get_collection(SCOPE_KEY)
         use_resource = stores[0].current_scope.use_resource if stores else None
-    return _resource_by_default if use_resource is None else use_resource
+    return resource_variables_enabled() if use_resource is None else use_resource
 
 
 # Creation
@@ -174,7 +156,9 @@ def check_arguments(
             )
         trainable = False
     if constraint is not None and not callable(constraint):
-        raise ValueError(f"Argument `constraint` must be None or a callable. a callable. Got a {type(constraint)}: {constraint}")
+        raise ValueError(
+            f"Argument `constraint` must be None or a callable. a callable. Got a {type(constraint)}: {constraint}"
+        )
     return True if trainable is None else trainable, synchronization, aggregation
 
 
@@ -251,7 +235,12 @@ class SaveSliceInfo:
             self.var_offset: Any = list(save_slice_info_def.var_offset)
             self.var_shape: Any = list(save_slice_info_def.var_shape)
         else:
-            self.full_name, self.full_shape, self.var_offset, self.var_shape = full_name, full_shape, var_offset, var_shape
+            self.full_name, self.full_shape, self.var_offset, self.var_shape = (
+                full_name,
+                full_shape,
+                var_offset,
+                var_shape,
+            )
 
     @property
     def spec(self) -> str:

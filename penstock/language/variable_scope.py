@@ -20,7 +20,13 @@ from penstock.core.shape import TensorShape
 from penstock.core.tensor import SymbolicTensor
 from penstock.language.init_scope import init_scope
 from penstock.language.partitioners import PartitionInfo, call_partitioner, slices
-from penstock.language.variable_base import SCOPE_KEY, SaveSliceInfo, VariableAggregation, VariableSynchronization, create_variable
+from penstock.language.variable_base import (
+    SCOPE_KEY,
+    SaveSliceInfo,
+    VariableAggregation,
+    VariableSynchronization,
+    create_variable,
+)
 from penstock.language.variables import PartitionedVariable, Variable
 from penstock.ops.array.filling import zeros
 from penstock.ops.array.slicing import slice_
@@ -194,7 +200,15 @@ class VariableStore:
         return self._get_single(name, shape, dtype, initializer, regularizer, reuse, None, creation)
 
     def _get_single(
-        self, name: str, shape: Any, dtype: DType, initializer: Any, regularizer: Any, reuse: Any, info: Any, creation: dict[str, Any]
+        self,
+        name: str,
+        shape: Any,
+        dtype: DType,
+        initializer: Any,
+        regularizer: Any,
+        reuse: Any,
+        info: Any,
+        creation: dict[str, Any],
     ) -> Any:
         from_value = initializer is not None and not callable(initializer)
         if from_value and shape is not None:
@@ -209,7 +223,9 @@ class VariableStore:
             )
         if initializer is None:
             if shape is None:
-                raise ValueError(f"Variable {name} did not get an initializer, so its `shape` argument must be specified.")
+                raise ValueError(
+                    f"Variable {name} did not get an initializer, so its `shape` argument must be specified."
+                )
             initializer = _default_initializer(name, dtype)
         initial, variable_dtype = self._initial_value(initializer, from_value, static, dtype, info)
         variable = create_variable(
@@ -230,7 +246,9 @@ class VariableStore:
         return variable
 
     @staticmethod
-    def _initial_value(initializer: Any, from_value: bool, shape: TensorShape, dtype: DType, info: Any) -> tuple[Any, DType | None]:
+    def _initial_value(
+        initializer: Any, from_value: bool, shape: TensorShape, dtype: DType, info: Any
+    ) -> tuple[Any, DType | None]:
         if from_value:
             return initializer, None
         if isinstance(initializer, type):
@@ -257,9 +275,13 @@ class VariableStore:
                 message += f' Originally defined at:\n\n  File "{line[0]}", line {line[1]}\n'
             raise ValueError(message)
         if not shape.is_compatible_with(found.shape):
-            raise ValueError(f"Trying to share variable {name}, but specified shape {shape} and found shape {found.shape}.")
+            raise ValueError(
+                f"Trying to share variable {name}, but specified shape {shape} and found shape {found.shape}."
+            )
         if not dtype.is_compatible_with(found.dtype):
-            raise ValueError(f"Trying to share variable {name}, but specified dtype {dtype.name} and found dtype {found.dtype.name}.")
+            raise ValueError(
+                f"Trying to share variable {name}, but specified dtype {dtype.name} and found dtype {found.dtype.name}."
+            )
         return found
 
     @staticmethod
@@ -521,7 +543,9 @@ class VariableScope:
             if dtype is not None and initializer is not None and not callable(initializer):
                 found = convert_to_tensor(initializer).dtype.base_dtype
                 if found != as_dtype(dtype):
-                    raise ValueError(f"Initializer type '{found.name}' and explicit dtype '{as_dtype(dtype).name}' don't match.")
+                    raise ValueError(
+                        f"Initializer type '{found.name}' and explicit dtype '{as_dtype(dtype).name}' don't match."
+                    )
             return var_store.get(
                 f"{self._name}/{name}" if self._name else name,
                 shape,
@@ -598,7 +622,9 @@ class EagerVariableStore:
 
     def __init__(self, store: VariableStore | None = None) -> None:
         if store is not None and not store.keeps_eager:
-            raise ValueError("Cannot construct EagerVariableStore from a VariableStore object that does not hold eager variables.")
+            raise ValueError(
+                "Cannot construct EagerVariableStore from a VariableStore object that does not hold eager variables."
+            )
         self._store = VariableStore(keeps_eager=True) if store is None else store
 
     def as_default(self) -> Any:
@@ -719,7 +745,7 @@ def _wrap_getter(inner: Any, outer: Any) -> Any:
     return both
 
 
-class variable_scope:  # noqa: N801 - TensorFlow's name
+class variable_scope:
     """A block with a prefix for variables' names, and defaults for `get_variable`.
 
     Args:
@@ -913,7 +939,9 @@ def create_partitioned_variables(
         reuse: see `variable_scope`.
     """
     if len(shape) != len(slicing):
-        raise ValueError(f"The 'shape' and 'slicing' of a new Variable must have the same length: shape: {shape}, slicing: {slicing}")
+        raise ValueError(
+            f"The 'shape' and 'slicing' of a new Variable must have the same length: shape: {shape}, slicing: {slicing}"
+        )
     if len(shape) < 1:
         raise ValueError(f"A partitioned Variable must have rank at least 1: shape: {shape}")
     with variable_scope(name, "PartitionedVariable", reuse=reuse):

@@ -17,6 +17,9 @@ from penstock.core.indexed_slices import IndexedSlices
 from penstock.core.op_def import lookup
 from penstock.core.shape import TensorShape
 from penstock.core.tensor import SymbolicTensor, Tensor
+from penstock.language.behavior import disable_resource_variables as disable_resource_variables
+from penstock.language.behavior import enable_resource_variables as enable_resource_variables
+from penstock.language.behavior import resource_variables_enabled as resource_variables_enabled
 from penstock.language.control_flow import group
 from penstock.language.ref_variable import RefVariable as RefVariable
 from penstock.language.resource_variable import ResourceVariable as ResourceVariable
@@ -26,9 +29,6 @@ from penstock.language.variable_base import VariableAggregation as VariableAggre
 from penstock.language.variable_base import VariableSynchronization as VariableSynchronization
 from penstock.language.variable_base import VariableV1 as VariableV1
 from penstock.language.variable_base import beside, chooses_resource, register_default_creator
-from penstock.language.variable_base import disable_resource_variables as disable_resource_variables
-from penstock.language.variable_base import enable_resource_variables as enable_resource_variables
-from penstock.language.variable_base import resource_variables_enabled as resource_variables_enabled
 from penstock.language.variable_base import variable_creator_scope as variable_creator_scope
 from penstock.ops.array.joining import concat
 from penstock.ops.array.selecting import boolean_mask
@@ -89,7 +89,9 @@ class PartitionedVariable:
         TypeError, ValueError: if the arguments do not fit each other.
     """
 
-    def __init__(self, name: str, shape: Any, dtype: Any, variable_list: Sequence[Any], partitions: Sequence[int]) -> None:
+    def __init__(
+        self, name: str, shape: Any, dtype: Any, variable_list: Sequence[Any], partitions: Sequence[int]
+    ) -> None:
         if not isinstance(variable_list, (list, tuple)):
             raise TypeError(f"variable_list is not a list or tuple: {variable_list}")
         if not isinstance(partitions, (list, tuple)):
@@ -156,7 +158,9 @@ class PartitionedVariable:
         """
         axes = self._axes()
         if len(axes) > 1:
-            raise NotImplementedError(f"Cannot concatenate along more than one dimension: {axes}. Multi-axis partition concat is not supported")
+            raise NotImplementedError(
+                f"Cannot concatenate along more than one dimension: {axes}. Multi-axis partition concat is not supported"
+            )
         if not axes:
             whole = self._variable_list[0]
         else:
@@ -172,15 +176,21 @@ class PartitionedVariable:
             pieces = [slice_(value, info.var_offset, info.var_shape) for info in infos]
         return [function(variable, piece) for variable, piece in zip(self._variable_list, pieces, strict=True)]
 
-    def assign(self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> list[Any]:
+    def assign(
+        self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> list[Any]:
         """Assign a whole, or a list of slices; returns what the slices' `assign` returns."""
         return self._apply(lambda variable, piece: variable.assign(piece, use_locking, name, read_value), value)
 
-    def assign_add(self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> list[Any]:
+    def assign_add(
+        self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> list[Any]:
         """Add a whole, or a list of slices; see `assign`."""
         return self._apply(lambda variable, piece: variable.assign_add(piece, use_locking, name, read_value), value)
 
-    def assign_sub(self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> list[Any]:
+    def assign_sub(
+        self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> list[Any]:
         """Subtract a whole, or a list of slices; see `assign`."""
         return self._apply(lambda variable, piece: variable.assign_sub(piece, use_locking, name, read_value), value)
 
@@ -255,7 +265,9 @@ def initialize_variables(var_list: Sequence[Any], name: str = "init") -> Any:
 
 def global_variables_initializer() -> Any:
     """Return an operation that assigns the initial values of all global variables."""
-    return no_op(name="global_variables_initializer") if executing_eagerly() else variables_initializer(global_variables())
+    return (
+        no_op(name="global_variables_initializer") if executing_eagerly() else variables_initializer(global_variables())
+    )
 
 
 def initialize_all_variables() -> Any:
@@ -265,7 +277,9 @@ def initialize_all_variables() -> Any:
 
 def local_variables_initializer() -> Any:
     """Return an operation that assigns the initial values of all local variables."""
-    return no_op(name="local_variables_initializer") if executing_eagerly() else variables_initializer(local_variables())
+    return (
+        no_op(name="local_variables_initializer") if executing_eagerly() else variables_initializer(local_variables())
+    )
 
 
 def initialize_local_variables() -> Any:
@@ -298,7 +312,9 @@ def assert_variables_initialized(var_list: Sequence[Any] | None = None) -> Any:
     return ranks[0] if len(ranks) == 1 else lookup("Pack")(ranks, axis=0)  # type: ignore[operator]
 
 
-def report_uninitialized_variables(var_list: Sequence[Any] | None = None, name: str = "report_uninitialized_variables") -> Any:
+def report_uninitialized_variables(
+    var_list: Sequence[Any] | None = None, name: str = "report_uninitialized_variables"
+) -> Any:
     """Return a vector of strings: the names of the variables to which nothing has been assigned.
 
     Args:
@@ -322,7 +338,9 @@ def _is_ref(ref: Any) -> bool:
     return isinstance(ref, RefVariable) or isinstance(ref, SymbolicTensor) and ref.dtype._is_ref_dtype
 
 
-def assign(ref: Any, value: Any, validate_shape: bool | None = None, use_locking: bool | None = None, name: str | None = None) -> Any:
+def assign(
+    ref: Any, value: Any, validate_shape: bool | None = None, use_locking: bool | None = None, name: str | None = None
+) -> Any:
     """Make `value` the new value of a variable.
 
     Args:
@@ -337,7 +355,9 @@ def assign(ref: Any, value: Any, validate_shape: bool | None = None, use_locking
     if not _is_ref(ref):
         return ref.assign(value, name=name)
     locks = use_locking is not False
-    return _beside(ref, state.assign_op(ref, value, validate_shape=validate_shape is not False, use_locking=locks, name=name))
+    return _beside(
+        ref, state.assign_op(ref, value, validate_shape=validate_shape is not False, use_locking=locks, name=name)
+    )
 
 
 def assign_add(ref: Any, value: Any, use_locking: bool | None = None, name: str | None = None) -> Any:
@@ -440,7 +460,9 @@ def scatter_nd_sub(ref: Any, indices: Any, updates: Any, use_locking: bool = Fal
     return _scatter_nd(ref, scatter.scatter_nd_sub_op, "scatter_nd_sub", indices, updates, use_locking, name)
 
 
-def batch_scatter_update(ref: Any, indices: Any, updates: Any, use_locking: bool = True, name: str | None = None) -> Any:
+def batch_scatter_update(
+    ref: Any, indices: Any, updates: Any, use_locking: bool = True, name: str | None = None
+) -> Any:
     """Replace slices of a variable within each entry of its leading axes.
 
     Args:

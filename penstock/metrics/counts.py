@@ -18,7 +18,8 @@ from penstock.ops.math.binary import div_v1, maximum, minimum, multiply
 from penstock.ops.math.cast import cast
 from penstock.ops.math.compare import equal, greater, logical_and, logical_not
 from penstock.ops.math.exponential import log
-from penstock.ops.math.reduce import argmax, argmin, reduce_min, reduce_sum
+from penstock.ops.math.positions import argmax, argmin
+from penstock.ops.math.reduce import reduce_min, reduce_sum
 from penstock.ops.math.scan import cumsum
 from penstock.ops.math.unary import abs
 

@@ -110,6 +110,11 @@ def placeholder_with_default_op(input: Value, *, dtype: DType, shape: Dims) -> V
     return input
 
 
+@placeholder_with_default_op.partial
+def placeholder_with_default_partial(call: Any) -> None:
+    return None  # a feed may replace the default
+
+
 @placeholder_with_default_op.gradient
 def placeholder_with_default_gradient(call: Any, grad: Tensor) -> Tensor:
     return grad

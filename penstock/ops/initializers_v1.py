@@ -175,8 +175,8 @@ class Constant(Initializer):
     def __init__(self, value: Any = 0, dtype: Any = dtypes.float32, verify_shape: bool = False) -> None:
         if not (np.isscalar(value) or isinstance(value, (list, tuple, np.ndarray))):
             raise TypeError(
-                f"Invalid type for initial value={value!r} of type: {type(value).__name__}. Expected Python scalar, list or tuple of "
-                "values, or numpy.ndarray."
+                f"Invalid type for initial value={value!r} of type: {type(value).__name__}. "
+                "Expected Python scalar, list or tuple of values, or numpy.ndarray."
             )
         self.value = value
         self.dtype = as_dtype(dtype)
@@ -382,7 +382,8 @@ def scaled_values(initializer: Any, shape: Any, full_shape: Any, dtype: Any) -> 
 def fans(shape: Any) -> tuple[int, int]:
     """Return the numbers of inputs and outputs of a unit whose weights have this shape.
 
-    Matrices are [inputs, outputs]; convolutions are [..., input channels, output channels], and each position of the window counts.
+    Matrices are [inputs, outputs]; convolutions are [..., input channels, output channels], and each position of the
+    window counts.
     """
     dims = full_dims(shape)
     if len(dims) < 1:

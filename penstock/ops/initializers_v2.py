@@ -1,4 +1,4 @@
-"""TensorFlow 2's initializers: the type of the values is given with each call, and a seed gives the same values each time."""
+"""TensorFlow 2's initializers: each call gives the type of the values, and a seed makes all calls give the same."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Initializer:
         Args:
             shape: the shape of the value, fully known.
             dtype: the type of the value.
-            **kwargs: `partition_shape` and `partition_offset`, where the value is a part of a larger one of this `shape`.
+            **kwargs: `partition_shape` and `partition_offset`, where the value is a part of one of this `shape`.
         """
         raise NotImplementedError(f"{type(self).__name__} does not implement __call__(shape, dtype, **kwargs)")
 
@@ -103,7 +103,8 @@ class Constant(Initializer):
     def __init__(self, value: Any = 0, support_partition: bool = False) -> None:
         if not (np.isscalar(value) or isinstance(value, (list, tuple, np.ndarray))):
             raise TypeError(
-                f"Invalid type for initial value: {type(value).__name__}. Expected Python scalar, list or tuple of values, or numpy.ndarray."
+                f"Invalid type for initial value: {type(value).__name__}. "
+                "Expected Python scalar, list or tuple of values, or numpy.ndarray."
             )
         self.value = value
         self.support_partition = support_partition
@@ -149,7 +150,8 @@ class RandomUniform(Initializer):
         dtype = as_dtype(dtype)
         if not (dtype.is_floating or dtype.is_integer):
             raise ValueError(
-                f"Argument `dtype` expected to be numeric or boolean. Received {dtype!r}. Expected float or integer dtype."
+                f"Argument `dtype` expected to be numeric or boolean. Received {dtype!r}. "
+                "Expected float or integer dtype."
             )
         return _uniform(self._part(shape, kwargs), self.minval, self.maxval, dtype, self.seed)
 

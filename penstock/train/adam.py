@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock.core.convert import convert_to_tensor
 from penstock.language.control_flow import group
 from penstock.language.init_scope import outermost_graph
-from penstock.language.variables import ResourceVariable
 from penstock.ops.math.cast import cast
 from penstock.ops.math.unary import sqrt
 from penstock.train.optimizer import Optimizer, operation, reference
@@ -96,12 +95,22 @@ class AdamOptimizer(Optimizer):
         return self._update("ResourceApplyAdam", handle, grad)
 
     def _apply_sparse(self, grad: Any, var: Any) -> Any:
-        return self._update_rows(grad.values, var, grad.indices)
+        return self._apply_sparse_shared(grad.values, var, grad.indices, self._scatter_add)
 
     def _resource_apply_sparse(self, grad: Any, handle: Any, indices: Any) -> Any:
-        return self._update_rows(grad, handle, indices)
+        return self._apply_sparse_shared(grad, handle, indices, self._resource_scatter_add)
 
-    def _update_rows(self, grad: Any, var: Any, indices: Any) -> Any:
+    def _apply_sparse_shared(
+        self, grad: Any, var: Any, indices: Any, scatter_add: Callable[[Any, Any, Any], Any]
+    ) -> Any:
+        """Return the operation that updates all rows by a gradient that has some of them.
+
+        Args:
+            grad: rows of the gradient.
+            var: the variable.
+            indices: distinct positions of the rows.
+            scatter_add: adds rows to a slot, given the slot, their positions and the rows, and returns the new value.
+        """
         dtype = var.dtype.base_dtype
         beta1_power, beta2_power = (cast(power, dtype) for power in self._get_beta_accumulators())
         lr_t, beta1_t, beta2_t, epsilon_t = (
@@ -109,21 +118,28 @@ class AdamOptimizer(Optimizer):
         )
         lr = lr_t * sqrt(1 - beta2_power) / (1 - beta1_power)
         m, v = self.get_slot(var, "m"), self.get_slot(var, "v")
-        mean = self._decay_and_add(m, beta1_t, indices, grad * (1 - beta1_t))
-        mean_square = self._decay_and_add(v, beta2_t, indices, grad * grad * (1 - beta2_t))
+        mean = self._decay_and_add(m, beta1_t, indices, grad * (1 - beta1_t), scatter_add)
+        mean_square = self._decay_and_add(v, beta2_t, indices, grad * grad * (1 - beta2_t), scatter_add)
         root = sqrt(mean_square)
         update = var.assign_sub(lr * mean / (root + epsilon_t), use_locking=self._use_locking)
         return group(update, mean, mean_square)
 
-    def _decay_and_add(self, slot: Any, beta: Any, indices: Any, rows: Any) -> Any:
+    def _decay_and_add(
+        self, slot: Any, beta: Any, indices: Any, rows: Any, scatter_add: Callable[[Any, Any, Any], Any]
+    ) -> Any:
         """Multiply a slot by `beta`, add `rows` at `indices`, and return the new value."""
         decayed = slot.assign(slot * beta, use_locking=self._use_locking)
         with control_dependencies([decayed]):
-            if not isinstance(slot, ResourceVariable):
-                return operation("ScatterAdd")(reference(slot), indices, rows, use_locking=self._use_locking)
-            added = operation("ResourceScatterAdd")(reference(slot), indices, rows)
-            with control_dependencies([added]):
-                return slot.value()
+            return scatter_add(slot, indices, rows)
+
+    def _scatter_add(self, x: Any, i: Any, v: Any) -> Any:
+        """Add rows to a variable behind a reference."""
+        return operation("ScatterAdd")(reference(x), i, v, use_locking=self._use_locking)
+
+    def _resource_scatter_add(self, x: Any, i: Any, v: Any) -> Any:
+        """Add rows to a variable behind a handle."""
+        with control_dependencies([operation("ResourceScatterAdd")(reference(x), i, v)]):
+            return x.value()
 
     def _finish(self, update_ops: Sequence[Any], name_scope: str) -> Any:
         powers = self._get_beta_accumulators()

@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from penstock.formats import checkpoint_state
 from penstock.formats.errors import CorruptDataError
 from penstock.formats.tensor_bundle import bundle_exists, index_path, remove_bundle
 
+_POLL_S = 1.0
 _LOG = logging.getLogger("tensorflow")
 
 
@@ -138,3 +140,43 @@ def remove_checkpoint(
     with contextlib.suppress(FileNotFoundError):
         os.remove(meta_graph_filename(checkpoint_prefix, meta_graph_suffix))
     remove_bundle(checkpoint_prefix)
+
+
+def checkpoints_iterator(
+    checkpoint_dir: Any,
+    min_interval_secs: float = 0,
+    timeout: float | None = None,
+    timeout_fn: Callable[[], bool] | None = None,
+) -> Iterator[str]:
+    """Yield the latest checkpoint of a directory whenever there is a new one.
+
+    Args:
+        checkpoint_dir: the directory.
+        min_interval_secs: seconds between two checkpoints at least.
+        timeout: seconds to wait for a new checkpoint; None waits for any time.
+        timeout_fn: called when none came in time; the iteration ends if it returns True. Without it, it ends at once.
+    """
+    last: str | None = None
+    while True:
+        began = time.monotonic()
+        found = _wait_for_new(checkpoint_dir, last, timeout)
+        if found is None:
+            if timeout_fn is None or timeout_fn():
+                return
+            continue
+        last = found
+        yield found
+        time.sleep(max(0.0, min_interval_secs - (time.monotonic() - began)))
+
+
+def _wait_for_new(checkpoint_dir: Any, last: str | None, timeout_s: float | None) -> str | None:
+    """Return the latest checkpoint once it is not `last`, or None if that takes too long."""
+    deadline = None if timeout_s is None else time.monotonic() + timeout_s
+    while True:
+        found = latest_checkpoint(checkpoint_dir)
+        if found is not None and found != last:
+            return found
+        remaining_s = _POLL_S if deadline is None else min(_POLL_S, deadline - time.monotonic())
+        if remaining_s <= 0:
+            return None
+        time.sleep(remaining_s)

@@ -81,14 +81,16 @@ class FtrlOptimizer(KernelOptimizer):
             self._zeros_slot(var, "linear", self._linear_name or self._name)
 
     def _initial(self, shape: Any, dtype: Any = None, partition_info: Any = None) -> Any:
-        return ones(shape, dtype) * self._initial_accumulator_value
+        whole: Any = ones(shape, dtype)
+        return whole * self._initial_accumulator_value
 
     def _prepare(self) -> None:
         rate = self._call_if_callable(self._learning_rate)
         self._learning_rate_tensor = convert_to_tensor(rate, name="learning_rate")
         self._l1_tensor = convert_to_tensor(self._l1_regularization_strength, name="l1_regularization_strength")
         # The kernel knows no beta; as an L2 term of this size it comes to the same.
-        equivalent = self._beta / (2.0 * maximum(rate, _LEAST_LEARNING_RATE))
+        positive_rate: Any = maximum(rate, _LEAST_LEARNING_RATE)
+        equivalent = self._beta / (2.0 * positive_rate)
         self._adjusted_l2_tensor = self._l2_regularization_strength + equivalent
         self._l2_shrinkage_tensor = convert_to_tensor(
             self._l2_shrinkage_regularization_strength, name="l2_shrinkage_regularization_strength"

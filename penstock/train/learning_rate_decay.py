@@ -63,10 +63,10 @@ def exponential_decay(
 
     def rate() -> Any:
         with name_scope(name, "ExponentialDecay") as scope:
-            initial = convert_to_tensor(learning_rate, name="initial_learning_rate")
+            initial: Any = convert_to_tensor(learning_rate, name="initial_learning_rate")
             dtype = initial.dtype.base_dtype
             span, factor = cast(decay_steps, dtype), cast(decay_rate, dtype)
-            periods = divide(cast(global_step, dtype), span)
+            periods: Any = divide(cast(global_step, dtype), span)
             return multiply(initial, pow(factor, floor(periods) if staircase else periods), name=scope)
 
     return _schedule(rate)
@@ -88,7 +88,7 @@ def piecewise_constant(x: Any, boundaries: Sequence[Any], values: Sequence[Any],
 
     def rate() -> Any:
         with name_scope(name, "PiecewiseConstant"):
-            step = convert_to_tensor(x)
+            step: Any = convert_to_tensor(x)
             limits = [_boundary(item, step) for item in boundaries]
             levels = [convert_to_tensor(item) for item in values]
             for level in levels:
@@ -99,15 +99,18 @@ def piecewise_constant(x: Any, boundaries: Sequence[Any], values: Sequence[Any],
                     )
             if not limits:
                 return levels[0]
-            pairs = [(step <= limits[0], lambda: levels[0]), (step > limits[-1], lambda: levels[-1])]
-            for low, high, level in zip(limits[:-1], limits[1:], levels[1:-1], strict=True):
-                pairs.append(((step > low) & (step <= high), lambda level=level: level))
-            return case(pairs, lambda: levels[0])
+            # The first boundary that is not passed decides.
+            pairs = [(step <= limit, _returning(level)) for limit, level in zip(limits, levels, strict=False)]
+            return case(pairs, _returning(levels[-1]))
 
     return _schedule(rate)
 
 
 piecewise_constant_decay = piecewise_constant
+
+
+def _returning(value: Any) -> Callable[[], Any]:
+    return lambda: value
 
 
 def _boundary(value: Any, step: Any) -> Any:
@@ -146,7 +149,7 @@ def polynomial_decay(
 
     def rate() -> Any:
         with name_scope(name, "PolynomialDecay") as scope:
-            initial = convert_to_tensor(learning_rate, name="initial_learning_rate")
+            initial: Any = convert_to_tensor(learning_rate, name="initial_learning_rate")
             dtype = initial.dtype.base_dtype
             end, exponent = cast(end_learning_rate, dtype), cast(power, dtype)
             step, span = cast(global_step, dtype), cast(decay_steps, dtype)
@@ -155,7 +158,7 @@ def polynomial_decay(
                 span = multiply(span, rounds)
             else:
                 step = minimum(step, span)
-            fraction = divide(step, span)
+            fraction: Any = divide(step, span)
             return add(multiply(initial - end, pow(1 - fraction, exponent)), end, name=scope)
 
     return _schedule(rate)
@@ -188,11 +191,12 @@ def inverse_time_decay(
 
     def rate() -> Any:
         with name_scope(name, "InverseTimeDecay") as scope:
-            initial = convert_to_tensor(learning_rate, name="initial_learning_rate")
+            initial: Any = convert_to_tensor(learning_rate, name="initial_learning_rate")
             dtype = initial.dtype.base_dtype
             span, factor = cast(decay_steps, dtype), cast(decay_rate, dtype)
-            periods = divide(cast(global_step, dtype), span)
-            return divide(initial, 1 + multiply(factor, floor(periods) if staircase else periods), name=scope)
+            periods: Any = divide(cast(global_step, dtype), span)
+            decay: Any = multiply(factor, floor(periods) if staircase else periods)
+            return divide(initial, 1 + decay, name=scope)
 
     return _schedule(rate)
 
@@ -216,10 +220,10 @@ def cosine_decay(
 
     def rate() -> Any:
         with name_scope(name, "CosineDecay"):
-            initial = convert_to_tensor(learning_rate, name="initial_learning_rate")
+            initial: Any = convert_to_tensor(learning_rate, name="initial_learning_rate")
             dtype = initial.dtype.base_dtype
             span = cast(decay_steps, dtype)
-            completed = divide(minimum(cast(global_step, dtype), span), span)
+            completed: Any = divide(minimum(cast(global_step, dtype), span), span)
             decayed = (1 - alpha) * _half_wave(completed) + alpha
             return multiply(initial, decayed)
 
@@ -228,7 +232,8 @@ def cosine_decay(
 
 def _half_wave(completed: Any) -> Any:
     """Return `(1 + cos(pi * completed)) / 2`."""
-    return 0.5 * (1.0 + cos(math.pi * completed))
+    cosine: Any = cos(math.pi * completed)
+    return 0.5 * (1.0 + cosine)
 
 
 def cosine_decay_restarts(
@@ -258,24 +263,25 @@ def cosine_decay_restarts(
 
     def rate() -> Any:
         with name_scope(name, "SGDRDecay") as scope:
-            initial = convert_to_tensor(learning_rate, name="initial_learning_rate")
+            initial: Any = convert_to_tensor(learning_rate, name="initial_learning_rate")
             dtype = initial.dtype.base_dtype
             span, least = cast(first_decay_steps, dtype), cast(alpha, dtype)
             lengthening, lowering = cast(t_mul, dtype), cast(m_mul, dtype)
-            completed = divide(cast(global_step, dtype), span)
+            completed: Any = divide(cast(global_step, dtype), span)
 
             def equal_waves() -> list[Any]:
                 wave = floor(completed)
                 return [wave, completed - wave]
 
             def longer_waves() -> list[Any]:
-                wave = floor(log(1.0 - completed * (1.0 - lengthening)) / log(lengthening))
+                ratio: Any = log(1.0 - completed * (1.0 - lengthening))
+                wave = floor(ratio / log(lengthening))
                 done = (1.0 - lengthening**wave) / (1.0 - lengthening)
                 return [wave, (completed - done) / lengthening**wave]
 
             wave, fraction = cond(equal(lengthening, 1.0), equal_waves, longer_waves)
             height = lowering**wave
-            decayed = (1 - least) * (0.5 * height * (1.0 + cos(math.pi * fraction))) + least
+            decayed = (1 - least) * (height * _half_wave(fraction)) + least
             return multiply(initial, decayed, name=scope)
 
     return _schedule(rate)
@@ -307,11 +313,11 @@ def linear_cosine_decay(
 
     def rate() -> Any:
         with name_scope(name, "LinearCosineDecay") as scope:
-            initial = convert_to_tensor(learning_rate, name="initial_learning_rate")
+            initial: Any = convert_to_tensor(learning_rate, name="initial_learning_rate")
             dtype = initial.dtype.base_dtype
             span = cast(decay_steps, dtype)
-            step = minimum(cast(global_step, dtype), span)
-            linear = divide(subtract(span, step), span)
+            step: Any = minimum(cast(global_step, dtype), span)
+            linear: Any = divide(subtract(span, step), span)
             cosine = _periods(step / span, cast(num_periods, dtype))
             return multiply(initial, (cast(alpha, dtype) + linear) * cosine + cast(beta, dtype), name=scope)
 
@@ -320,7 +326,8 @@ def linear_cosine_decay(
 
 def _periods(completed: Any, num_periods: Any) -> Any:
     """Return the cosine of `num_periods` periods, raised to lie in [0, 1]."""
-    return 0.5 * (1.0 + cos(math.pi * (2.0 * num_periods * completed)))
+    cosine: Any = cos(math.pi * (2.0 * num_periods * completed))
+    return 0.5 * (1.0 + cosine)
 
 
 def noisy_linear_cosine_decay(
@@ -348,12 +355,12 @@ def noisy_linear_cosine_decay(
 
     def rate() -> Any:
         with name_scope(name, "NoisyLinearCosineDecay") as scope:
-            initial = convert_to_tensor(learning_rate, name="initial_learning_rate")
+            initial: Any = convert_to_tensor(learning_rate, name="initial_learning_rate")
             dtype = initial.dtype.base_dtype
             span = cast(decay_steps, dtype)
-            step = minimum(cast(global_step, dtype), span)
-            linear = divide(subtract(span, step), span)
-            variance = cast(initial_variance, dtype) / pow(1.0 + step, cast(variance_decay, dtype))
+            step: Any = minimum(cast(global_step, dtype), span)
+            linear: Any = divide(subtract(span, step), span)
+            variance: Any = cast(initial_variance, dtype) / pow(1.0 + step, cast(variance_decay, dtype))
             noisy = linear + random_normal(linear.shape, stddev=sqrt(variance), dtype=dtype)
             cosine = _periods(step / span, cast(num_periods, dtype))
             return multiply(initial, (cast(alpha, dtype) + noisy) * cosine + cast(beta, dtype), name=scope)

@@ -51,7 +51,8 @@ def assign_moving_average(
 def _as_of_now(value: Any) -> Any:
     """Return what a value is after the control dependencies of the surrounding blocks.
 
-    A reference variable stands for the value that it had when the step began; updates that the average waits for would be missed.
+    A reference variable stands for the value that it had when the step began: updates that the average waits for would
+    be missed.
     """
     return value.read_value() if isinstance(value, RefVariable) else value
 
@@ -77,7 +78,8 @@ def _assign_unbiased(variable: Any, value: Any, rate: Any, scope: str) -> Any:
     average = biased.assign_sub((biased - value) * rate)
     step = local_step.assign_add(1.0)
     # An average that starts at 0 has seen `1 - decay ** step` of its values.
-    return variable.assign(average / (1.0 - pow(1.0 - rate, step)), name=scope)
+    kept: Any = pow(1.0 - rate, step)
+    return variable.assign(average / (1.0 - kept), name=scope)
 
 
 def weighted_moving_average(
@@ -179,7 +181,8 @@ class ExponentialMovingAverage:
             return group(*updates, name=scope)
 
     def _make(self, item: Any) -> Any:
-        if not isinstance(item, Variable):
+        is_variable = isinstance(item, Variable)
+        if not is_variable:
             follows = item.op.type in ("Variable", "VariableV2", "VarHandleOp")
             return slot_creator.create_zeros_slot(item, self._name, colocate_with_primary=follows)
         average = slot_creator.create_slot(item, item.initialized_value(), self._name)

@@ -109,8 +109,11 @@ def _value(var: Any, slice_spec: str) -> Any:
     if current_graph() is None:
         return lambda: convert_to_tensor(var)
     if slice_spec and not isinstance(var, Tensor):
-        with colocate_with(var):
-            return identity(var.value()) if isinstance(var, ResourceVariable) else var.value()
+        if not isinstance(var, ResourceVariable):
+            return var.value()
+        read = var.read_value()
+        with device("/cpu:0"):
+            return identity(read)
     if isinstance(var, Tensor):
         return var
     return var._graph_element if isinstance(var, ResourceVariable) else var._ref()
@@ -200,7 +203,7 @@ def _saveables_for(name: str, item: Any) -> list[SaveableObject]:
     if isinstance(item, PartitionedVariable):
         item = list(item)
     if isinstance(item, (list, tuple)):
-        parts = []
+        parts: list[SaveableObject] = []
         for variable in item:
             info = variable._save_slice_info
             if info is None:

@@ -6,7 +6,7 @@ import math
 import os
 import time
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from penstock.core import dtypes
 from penstock.core.context import executing_eagerly
@@ -50,6 +50,8 @@ _MISSING = (
     "these to variables."
 )
 
+Saveables: TypeAlias = Sequence[SaveableObject]
+
 
 class BaseSaverBuilder:
     """Builds the nodes that save and restore.
@@ -64,15 +66,13 @@ class BaseSaverBuilder:
     def __init__(self, write_version: int = 2) -> None:
         self._write_version = write_version
 
-    def save_op(self, filename_tensor: Any, saveables: Sequence[SaveableObject]) -> Any:
+    def save_op(self, filename_tensor: Any, saveables: Saveables) -> Any:
         """Return the operation that writes all tensors to one checkpoint."""
         specs = [spec for saveable in saveables for spec in saveable.specs]
         names = [spec.name for spec in specs]
         return save_v2_op(filename_tensor, names, [spec.slice_spec for spec in specs], [spec.tensor for spec in specs])
 
-    def bulk_restore(
-        self, filename_tensor: Any, saveables: Sequence[SaveableObject], restore_sequentially: bool
-    ) -> list[Any]:
+    def bulk_restore(self, filename_tensor: Any, saveables: Saveables, restore_sequentially: bool) -> list[Any]:
         """Return the tensors of all saveables as a checkpoint has them, read by one operation."""
         specs = [spec for saveable in saveables for spec in saveable.specs]
         with device("/cpu:0"):
@@ -107,8 +107,8 @@ class BaseSaverBuilder:
         Returns:
             A SaverDef message with the names of the nodes.
         """
-        return self._build(
-            saveables_of(names_to_saveables),
+        definition, _ = self._build(
+            names_to_saveables,
             reshape,
             sharded,
             max_to_keep,
@@ -117,10 +117,11 @@ class BaseSaverBuilder:
             restore_sequentially,
             filename,
         )
+        return definition
 
     def _build(
         self,
-        saveables: Sequence[SaveableObject],
+        names_to_saveables: dict[str, Any],
         reshape: bool,
         sharded: bool,
         max_to_keep: int,
@@ -128,10 +129,12 @@ class BaseSaverBuilder:
         name: str | None,
         restore_sequentially: bool,
         filename: str,
-    ) -> Any:
+    ) -> tuple[Any, Saveables]:
+        """Add the nodes; return the SaverDef, and what is saved."""
         with name_scope(name, "save"):
             path = placeholder_with_default_op(filename or "model", shape=(), dtype=dtypes.string, name="filename")
             path = placeholder_with_default_op(path, shape=(), dtype=dtypes.string, name="Const")
+            saveables = saveables_of(names_to_saveables)
             if sharded:
                 shards = _by_device(saveables)
                 save_tensor = self._add_sharded_save(path, shards)
@@ -149,7 +152,7 @@ class BaseSaverBuilder:
                 restore_op = group(
                     *self._add_restore(path, saveables, reshape, restore_sequentially), name="restore_all"
                 )
-        return protos.SaverDef(
+        definition = protos.SaverDef(
             filename_tensor_name=path.name,
             save_tensor_name=save_tensor.name,
             restore_op_name=restore_op.name,
@@ -158,25 +161,26 @@ class BaseSaverBuilder:
             keep_checkpoint_every_n_hours=keep_checkpoint_every_n_hours,
             version=self._write_version,
         )
+        return definition, saveables
 
-    def _add_sharded_save(self, path: Any, shards: Sequence[tuple[str, Sequence[SaveableObject]]]) -> Any:
+    def _add_sharded_save(self, path: Any, shards: Sequence[tuple[str, Saveables]]) -> Any:
         """Write the variables of each device to a checkpoint of their own, then join these."""
         with device("/device:CPU:*"):
             temporary = string_join([path, constant("_temp/part")])
         num_shards = constant(len(shards), name="num_shards")
-        parts = []
+        parts, saved = [], []
         for shard, (where, items) in enumerate(shards):
             with device(_cpu_of(where)):
                 part = self.sharded_filename(temporary, shard, num_shards)
-                parts.append(with_dependencies([self.save_op(part, items)], part))
-        with device(_cpu_of(shards[-1][0])), control_dependencies(parts):
-            merge = merge_v2_checkpoints_op(stack(parts), path, delete_old_dirs=True)
+                parts.append(part)
+                saved.append(with_dependencies([self.save_op(part, items)], part))
+        with device(_cpu_of(shards[-1][0])), control_dependencies(saved):
+            prefixes = stack(parts, name="MergeV2Checkpoints/checkpoint_prefixes")
+            merge = merge_v2_checkpoints_op(prefixes, path, delete_old_dirs=True)
             with control_dependencies([merge]):
                 return identity(path)
 
-    def _add_restore(
-        self, path: Any, saveables: Sequence[SaveableObject], reshape: bool, restore_sequentially: bool
-    ) -> list[Any]:
+    def _add_restore(self, path: Any, saveables: Saveables, reshape: bool, restore_sequentially: bool) -> list[Any]:
         values = self.bulk_restore(path, saveables, restore_sequentially)
         assigns: list[Any] = []
         position = 0
@@ -197,7 +201,7 @@ def _static_shape(spec: SaveSpec) -> Any:
     return shape.as_list() if shape.is_fully_defined() else shape_v1(spec.tensor)
 
 
-def _by_device(saveables: Sequence[SaveableObject]) -> list[tuple[str, list[SaveableObject]]]:
+def _by_device(saveables: Saveables) -> list[tuple[str, list[SaveableObject]]]:
     devices: dict[str, list[SaveableObject]] = {}
     for saveable in saveables:
         devices.setdefault(saveable.device, []).append(saveable)
@@ -280,7 +284,7 @@ class Saver:
         self._pad_step_number = pad_step_number
         self._save_relative_paths = save_relative_paths
         self._filename = filename
-        self._saveables: list[SaveableObject] = []
+        self._saveables: Saveables = []
         self._last_checkpoints: list[tuple[str, float]] = []
         self._to_delete: list[tuple[str, float]] = []
         self._is_built = False
@@ -316,9 +320,8 @@ class Saver:
             self._is_built = True
             return
         builder = self._builder or BulkSaverBuilder(self._write_version)
-        self._saveables = saveables_of(names)
-        self.saver_def = builder._build(
-            self._saveables,
+        self.saver_def, self._saveables = builder._build(
+            names,
             self._reshape,
             self._sharded,
             self._max_to_keep,
@@ -340,7 +343,7 @@ class Saver:
         if isinstance(variables, dict):
             return variables
         if not isinstance(variables, Iterable) or isinstance(variables, (str, bytes)):
-            raise TypeError(f"Variables to save should be passed in a dict or a list. Got {variables}")
+            raise TypeError(f"Variables to save should be passed in a dict or a list. Got {variables!r}")
         return names_to_variables(variables)
 
     def _check_saver_def(self) -> None:

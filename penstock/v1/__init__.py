@@ -245,7 +245,6 @@ from penstock.ops.initializers_v1 import truncated_normal_initializer as truncat
 from penstock.ops.initializers_v1 import uniform_unit_scaling_initializer as uniform_unit_scaling_initializer
 from penstock.ops.initializers_v1 import variance_scaling_initializer as variance_scaling_initializer
 from penstock.ops.initializers_v1 import zeros_initializer as zeros_initializer
-from penstock.ops.linalg.common import square as square
 from penstock.ops.linalg.cross import cross as cross
 from penstock.ops.linalg.factorizations import cholesky as cholesky
 from penstock.ops.linalg.factorizations import eigh as self_adjoint_eig
@@ -339,10 +338,10 @@ from penstock.ops.math.matmul import tensordot as tensordot
 from penstock.ops.math.numerics import add_check_numerics_ops as add_check_numerics_ops
 from penstock.ops.math.numerics import check_numerics as check_numerics
 from penstock.ops.math.numerics import verify_tensor_all_finite as verify_tensor_all_finite
-from penstock.ops.math.reduce import arg_max_v1 as arg_max
-from penstock.ops.math.reduce import arg_min_v1 as arg_min
-from penstock.ops.math.reduce import argmax_v1 as argmax
-from penstock.ops.math.reduce import argmin_v1 as argmin
+from penstock.ops.math.positions import arg_max_v1 as arg_max
+from penstock.ops.math.positions import arg_min_v1 as arg_min
+from penstock.ops.math.positions import argmax_v1 as argmax
+from penstock.ops.math.positions import argmin_v1 as argmin
 from penstock.ops.math.reduce import count_nonzero_v1 as count_nonzero
 from penstock.ops.math.reduce import reduce_all_v1 as reduce_all
 from penstock.ops.math.reduce import reduce_any_v1 as reduce_any
@@ -397,6 +396,7 @@ from penstock.ops.math.unary import round as round
 from penstock.ops.math.unary import rsqrt as rsqrt
 from penstock.ops.math.unary import sign as sign
 from penstock.ops.math.unary import sqrt as sqrt
+from penstock.ops.math.unary import square as square
 from penstock.ops.random.functions import multinomial as multinomial
 from penstock.ops.random.functions import random_crop as random_crop
 from penstock.ops.random.functions import random_gamma as random_gamma

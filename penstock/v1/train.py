@@ -18,6 +18,7 @@ from penstock.train.adagrad import AdagradOptimizer as AdagradOptimizer
 from penstock.train.adagrad_da import AdagradDAOptimizer as AdagradDAOptimizer
 from penstock.train.adam import AdamOptimizer as AdamOptimizer
 from penstock.train.checkpoint_management import checkpoint_exists as checkpoint_exists
+from penstock.train.checkpoint_management import checkpoints_iterator as checkpoints_iterator
 from penstock.train.checkpoint_management import generate_checkpoint_state_proto as generate_checkpoint_state_proto
 from penstock.train.checkpoint_management import get_checkpoint_mtimes as get_checkpoint_mtimes
 from penstock.train.checkpoint_management import get_checkpoint_state as get_checkpoint_state

@@ -3,7 +3,6 @@
 from penstock import __version__ as __version__
 from penstock import explain_missing as _explain_missing
 from penstock.core.context import executing_eagerly as executing_eagerly
-from penstock.core.convert import convert_to_tensor as convert_to_tensor
 from penstock.core.device import DeviceSpecV2 as DeviceSpec
 from penstock.core.dtypes import DType as DType
 from penstock.core.dtypes import as_dtype as as_dtype
@@ -54,6 +53,7 @@ from penstock.language.custom_gradient import RegisterGradient as RegisterGradie
 from penstock.language.custom_gradient import custom_gradient as custom_gradient
 from penstock.language.custom_gradient import no_gradient as no_gradient
 from penstock.language.graph_functions import control_dependencies as control_dependencies
+from penstock.language.graph_functions import convert_to_tensor as convert_to_tensor
 from penstock.language.graph_functions import device as device
 from penstock.language.graph_functions import get_static_value as get_static_value
 from penstock.language.graph_functions import is_tensor as is_tensor
@@ -124,12 +124,11 @@ from penstock.ops.constant import constant as constant
 from penstock.ops.constant import identity as identity
 from penstock.ops.constant import no_op as no_op
 from penstock.ops.constant import stop_gradient as stop_gradient
-from penstock.ops.initializers_v1 import constant_initializer as constant_initializer
-from penstock.ops.initializers_v1 import ones_initializer as ones_initializer
-from penstock.ops.initializers_v1 import random_normal_initializer as random_normal_initializer
-from penstock.ops.initializers_v1 import random_uniform_initializer as random_uniform_initializer
-from penstock.ops.initializers_v1 import zeros_initializer as zeros_initializer
-from penstock.ops.linalg.common import square as square
+from penstock.ops.initializers_v2 import constant_initializer as constant_initializer
+from penstock.ops.initializers_v2 import ones_initializer as ones_initializer
+from penstock.ops.initializers_v2 import random_normal_initializer as random_normal_initializer
+from penstock.ops.initializers_v2 import random_uniform_initializer as random_uniform_initializer
+from penstock.ops.initializers_v2 import zeros_initializer as zeros_initializer
 from penstock.ops.linalg.factorizations import eig as eig
 from penstock.ops.linalg.factorizations import eigvals as eigvals
 from penstock.ops.linalg.functions import sqrtm as matrix_square_root
@@ -170,8 +169,8 @@ from penstock.ops.math.histogram import histogram_fixed_width as histogram_fixed
 from penstock.ops.math.histogram import histogram_fixed_width_bins as histogram_fixed_width_bins
 from penstock.ops.math.matmul import matmul as matmul
 from penstock.ops.math.matmul import tensordot as tensordot
-from penstock.ops.math.reduce import argmax as argmax
-from penstock.ops.math.reduce import argmin as argmin
+from penstock.ops.math.positions import argmax as argmax
+from penstock.ops.math.positions import argmin as argmin
 from penstock.ops.math.reduce import reduce_all as reduce_all
 from penstock.ops.math.reduce import reduce_any as reduce_any
 from penstock.ops.math.reduce import reduce_logsumexp as reduce_logsumexp
@@ -201,6 +200,7 @@ from penstock.ops.math.unary import negative as negative
 from penstock.ops.math.unary import round as round
 from penstock.ops.math.unary import sign as sign
 from penstock.ops.math.unary import sqrt as sqrt
+from penstock.ops.math.unary import square as square
 from penstock.v2 import autodiff as autodiff
 from penstock.v2 import bitwise as bitwise
 from penstock.v2 import debugging as debugging

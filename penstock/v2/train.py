@@ -12,6 +12,7 @@ from penstock.formats.protos import Int64List as Int64List
 from penstock.formats.protos import JobDef as JobDef
 from penstock.formats.protos import SequenceExample as SequenceExample
 from penstock.formats.protos import ServerDef as ServerDef
+from penstock.train.checkpoint_management import checkpoints_iterator as checkpoints_iterator
 from penstock.train.checkpoint_management import get_checkpoint_state as get_checkpoint_state
 from penstock.train.checkpoint_management import latest_checkpoint as latest_checkpoint
 from penstock.train.checkpoint_utils import list_variables as list_variables

@@ -153,3 +153,20 @@ def test_the_reference_operations_update_the_same_memory():
     with Session() as session:
         session.run(variable.initializer)
         assert session.run(assign_add_op(variable._ref(), [1.0])).tolist() == [2.0]
+
+
+def test_an_operation_that_waits_for_an_update_sees_the_updated_value(variable, session):
+    update = variable.assign_add([1.0, 1.0, 1.0])
+    with get_default_graph().control_dependencies([update]):
+        copied, doubled = identity(variable), variable * 2.0
+    for step in range(3):
+        assert [value[0] for value in session.run([copied, doubled])] == [step + 1, 2 * (step + 1)]
+
+
+def test_operations_that_no_edge_orders_share_one_read_of_a_reference_variable():
+    variable = VariableV1([0.0], name="v", use_resource=False)
+    update = variable.assign_add([1.0])
+    tripled = variable * 3.0
+    with Session() as session:
+        session.run(variable.initializer)
+        assert [session.run([update, tripled])[1][0] for _ in range(3)] == [0.0, 3.0, 6.0]

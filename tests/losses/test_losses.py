@@ -56,7 +56,9 @@ CALLS: dict[str, Any] = {
     "mean_squared_error": lambda **k: losses.mean_squared_error(LABELS, PREDICTIONS, **k),
     "mean_pairwise_squared_error": lambda **k: losses.mean_pairwise_squared_error(LABELS, PREDICTIONS, **k),
     "sigmoid_cross_entropy": lambda **k: losses.sigmoid_cross_entropy(BINARY, LOGITS, label_smoothing=0.1, **k),
-    "softmax_cross_entropy": lambda **k: losses.softmax_cross_entropy(np.eye(3)[CLASSES], LOGITS, label_smoothing=0.1, **k),
+    "softmax_cross_entropy": lambda **k: losses.softmax_cross_entropy(
+        np.eye(3)[CLASSES], LOGITS, label_smoothing=0.1, **k
+    ),
     "sparse_softmax_cross_entropy": lambda **k: losses.sparse_softmax_cross_entropy(CLASSES, LOGITS, **k),
 }
 
@@ -160,4 +162,6 @@ def test_gradient_flows_to_predictions_and_not_through_one_hot_labels() -> None:
         assert to_labels is None
         probabilities = np.exp(LOGITS) / np.exp(LOGITS).sum(1, keepdims=True)
         with Session(graph=graph) as session:
-            np.testing.assert_allclose(session.run(to_logits), (probabilities - np.eye(3)[CLASSES]) / 2, rtol=1e-4, atol=1e-6)
+            np.testing.assert_allclose(
+                session.run(to_logits), (probabilities - np.eye(3)[CLASSES]) / 2, rtol=1e-4, atol=1e-6
+            )

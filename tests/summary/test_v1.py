@@ -56,7 +56,11 @@ def test_tensorboard_reads_what_a_session_wrote(tmp_path: Path) -> None:
     assert picture.size == (4, 4)
     assert events.Tensors("note")[0].tensor_proto.string_val[0] == b"hello"
     assert events.summary_metadata["note"].plugin_data.plugin_name == "text"
-    assert {node.name for node in protos.GraphDef.FromString(events.Graph().SerializeToString()).node} >= {"loss", "weights", "digits"}
+    assert {node.name for node in protos.GraphDef.FromString(events.Graph().SerializeToString()).node} >= {
+        "loss",
+        "weights",
+        "digits",
+    }
 
 
 def test_names_of_nodes_and_tags_are_tensorflow_s() -> None:
@@ -142,7 +146,10 @@ def test_tensor_summary_carries_its_metadata() -> None:
 
 
 def test_text_refuses_numbers() -> None:
-    with Graph().as_default(), pytest.raises(ValueError, match="Expected tensor note to have dtype string, got float32"):
+    with (
+        Graph().as_default(),
+        pytest.raises(ValueError, match="Expected tensor note to have dtype string, got float32"),
+    ):
         summary.text("note", constant(1.0))
 
 

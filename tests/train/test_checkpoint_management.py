@@ -59,3 +59,17 @@ def test_checkpoints_are_found_timed_and_removed(tmp_path: Path) -> None:
     assert management.get_checkpoint_mtimes([prefix, prefix + "x"]) == [1000.0]
     management.remove_checkpoint(prefix)
     assert os.listdir(tmp_path) == []
+
+
+def test_iterator_yields_each_new_checkpoint_and_ends_when_none_comes(tmp_path: Path) -> None:
+    calls = []
+    iterator = management.checkpoints_iterator(
+        tmp_path, timeout=0, timeout_fn=lambda: bool(calls.append(1)) or len(calls) > 1
+    )
+    for step in range(2):
+        write_bundle(tmp_path / f"model-{step}", {"a": np.ones(2)})
+        management.update_checkpoint_state(tmp_path, str(tmp_path / f"model-{step}"))
+        assert next(iterator) == str(tmp_path / f"model-{step}")
+    assert list(iterator) == []
+    assert len(calls) == 2
+    assert list(management.checkpoints_iterator(tmp_path / "none", timeout=0)) == []

@@ -112,6 +112,24 @@ def test_sharded_checkpoint_has_a_file_for_each_device(tmp_path: Path) -> None:
     assert definition.sharded
 
 
+def test_shards_of_several_devices_are_saved_and_restored(tmp_path: Path) -> None:
+    with Graph().as_default() as graph, Session() as session:
+        for number in range(3):
+            with graph.device(f"/device:CPU:{number}"):
+                VariableV1([float(number)], name=f"v{number}")
+        session.run(global_variables_initializer())
+        saver = Saver(sharded=True)
+        prefix = saver.save(session, tmp_path / "model")
+        assert sorted(path.name for path in tmp_path.glob("*.data*")) == [
+            f"model.data-0000{i}-of-00003" for i in range(3)
+        ]
+        assert not (tmp_path / "model_temp").exists()
+        session.run([v.assign([9.0]).op for v in global_variables()])
+        saver.restore(session, prefix)
+        assert_values(session, {f"v{number}": [float(number)] for number in range(3)})
+        assert saver.save(session, tmp_path / "model") == prefix
+
+
 @KINDS
 def test_nodes_are_named_as_in_tensorflow(use_resource: bool) -> None:
     with Graph().as_default() as graph:

@@ -337,7 +337,7 @@ def batch_to_space(input: Any, block_shape: Any, crops: Any, name: str | None = 
 def batch_to_space_v1(
     input: Any, crops: Any, block_size: Any, name: str | None = None, block_shape: Any = None
 ) -> Tensor:
-    """Return blocks of the batch axis moved back into the spatial axes; `block_size` is an old name of `block_shape`."""
+    """Return blocks of the batch axis moved back into space; `block_size` is an old name of `block_shape`."""
     return batch_to_space(input, block_size if block_shape is None else block_shape, crops, name)
 
 

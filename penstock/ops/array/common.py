@@ -63,7 +63,7 @@ def is_static(*tensors: Tensor) -> bool:
 
 
 def moved(function: Callable[..., torch.Tensor], *tensors: torch.Tensor) -> torch.Tensor:
-    """Apply a kernel that only moves data, through a type of equal width where the kernel lacks the elements' own type."""
+    """Apply a kernel that only moves data, through a type of equal width where it lacks the elements' own type."""
     dtype = tensors[0].dtype
     carrier = _CARRIERS.get(dtype)
     if carrier is None:
@@ -88,7 +88,8 @@ def check_allocation(dims: Sequence[int], item_size: int) -> None:
         raise ResourceExhaustedError(
             None,
             None,
-            f"OOM when allocating tensor with shape{list(dims)}: {math.prod(dims) * item_size} bytes do not fit the memory",
+            f"OOM when allocating tensor with shape{list(dims)}: {math.prod(dims) * item_size} bytes do not "
+            "fit the memory",
         )
 
 

@@ -1,7 +1,7 @@
 """Diagonals of matrices: made, read, replaced; bands; identity matrices; traces.
 
-A band of diagonals `k = (lower, upper)` is stored as rows, the uppermost first, each as long as the longest; `align` says to
-which end shorter ones are moved, for superdiagonals and for subdiagonals.
+A band of diagonals `k = (lower, upper)` is stored as rows, the uppermost first, each as long as the longest; `align`
+says to which end shorter ones are moved, for superdiagonals and for subdiagonals.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ def _check_band(lower: int, upper: int, rows: int, columns: int) -> None:
     for name, k in (("lower", lower), ("upper", upper)):
         if k and not -rows < k < columns:
             raise ShapeError(
-                f"the {name} diagonal {k} must be between {1 - rows} and {columns - 1} for a matrix of {rows} rows and {columns} columns"
+                f"the {name} diagonal {k} must be between {1 - rows} and {columns - 1} for a matrix of "
+                f"{rows} rows and {columns} columns"
             )
 
 
@@ -105,7 +106,8 @@ def _matrix_size(lower: int, upper: int, length: int, rows: int, columns: int) -
         raise ShapeError(f"the number of columns is too small: need at least {least_columns}, got {columns}")
     if rows != least_rows and columns != least_columns:
         raise ShapeError(
-            f"the number of rows or columns is not consistent with the diagonals: expected {least_rows} rows or {least_columns} columns, got {rows} and {columns}"
+            f"the number of rows or columns is not consistent with the diagonals: expected {least_rows} "
+            f"rows or {least_columns} columns, got {rows} and {columns}"
         )
     return rows, columns
 
@@ -512,7 +514,7 @@ def diag_part_gradient(call: Any, grad: Any) -> Any:
 
 
 def tensor_diag(diagonal: Any, name: str | None = None) -> Tensor:
-    """Return a tensor of shape s + s whose elements with equal halves of the index are those of `diagonal`, of shape s."""
+    """Return a tensor of shape s + s that has `diagonal`, of shape s, where the halves of the index are equal."""
     return diag_op(diagonal, name=name)
 
 
@@ -532,7 +534,7 @@ def trace(x: Any, name: str | None = None) -> Tensor:
         name: the name of the node.
     """
     with name_scope(name, "Trace", [x]) as scope:
-        return _sum_op(matrix_diag_part_op(x), [-1], keep_dims=False, name=scope or None)
+        return _sum_op(diag_part(x), [-1], keep_dims=False, name=scope or None)
 
 
 def eye(

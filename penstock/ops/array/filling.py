@@ -23,7 +23,6 @@ from penstock.ops.array.shaping import _shape, reshape
 from penstock.ops.constant import constant
 
 _sum_op = deferred("Sum")
-_cast_op = deferred("Cast")
 # A constant of fewer elements than this is stored in the graph; larger ones are filled at run time.
 _SMALL = 1000
 

@@ -28,7 +28,6 @@ from penstock.ops.constant import constant, shape_op
 
 _cast_op = deferred("Cast")
 _equal_op = deferred("Equal")
-_prod_op = deferred("Prod")
 _range_op = deferred("Range")
 _unsorted_segment_sum_op = deferred("UnsortedSegmentSum")
 _POSITION = frozenset({int16, int32, int64})
@@ -60,8 +59,8 @@ def take(params: Value, indices: torch.Tensor, axis: int) -> Value:
 
     Args:
         params: the runtime value.
-        indices: integers of any shape. Those out of range raise on the host, and give zeros on an accelerator, which cannot
-            report them without waiting for it.
+        indices: integers of any shape. Those out of range raise on the host, and give zeros on an accelerator, which
+            cannot report them without waiting for it.
         axis: the axis, counted from 0.
     Raises:
         InvalidArgumentError: if an index is out of range; it names the index and the bound.
@@ -100,7 +99,8 @@ def _gather_batches(params: Value, indices: torch.Tensor, axis: int, batch_dims:
         raise InvalidArgumentError(
             None,
             None,
-            f"batch dimensions of params {list(params.shape)} and indices {list(indices.shape)} must agree in the first {batch_dims}",
+            f"batch dimensions of params {list(params.shape)} and indices {list(indices.shape)} must agree "
+            f"in the first {batch_dims}",
         )
     shape = (*batch, *before, *indices.shape[batch_dims:], *after)
     if 0 in shape:
@@ -191,7 +191,7 @@ def gather_v2_gradient(call: Any, grad: Any) -> tuple[Any, None, None]:
         *range(batch_dims),
         *range(axis, axis + inner),
         *range(batch_dims, axis),
-        *range(axis + inner, grad_rank(rank, inner)),
+        *range(axis + inner, rank - 1 + inner),
     ]
     rows = transpose_op(grad, order) if order != sorted(order) else grad
     params_shape, indices_shape = _extents(params), _extents(indices)
@@ -209,11 +209,6 @@ def gather_v2_gradient(call: Any, grad: Any) -> tuple[Any, None, None]:
     summed = reshape_op(summed, _as_shape([*batch, extent, *rest]))
     back = [*range(batch_dims), *range(batch_dims + 1, axis + 1), batch_dims, *range(axis + 1, rank)]
     return transpose_op(summed, back) if back != sorted(back) else summed, None, None
-
-
-def grad_rank(params_rank: int, inner: int) -> int:
-    """Return the rank of what is gathered by indices with `inner` axes that are not batch axes."""
-    return params_rank - 1 + inner
 
 
 def _extents(tensor: Tensor) -> list[Any]:
@@ -329,7 +324,7 @@ def batch_gather(params: Any, indices: Any, name: str | None = None) -> Tensor:
 def _flat_positions(
     indices: torch.Tensor, dims: Sequence[int], policy: str, what: str = "param"
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """Return coordinates as positions among the rows of a flattened value, and a mask of those inside where some are not.
+    """Return coordinates as positions among the rows of a flattened value, and a mask of those that are inside.
 
     Args:
         indices: coordinates, of shape (..., k).
@@ -356,7 +351,8 @@ def _flat_positions(
         raise InvalidArgumentError(
             None,
             None,
-            f"indices{_brackets(first)} = {indices[tuple(first)].tolist()} does not index into {what} shape {list(dims)}",
+            f"indices{_brackets(first)} = {indices[tuple(first)].tolist()} does not index into {what} shape "
+            f"{list(dims)}",
         )
     return torch.where(inside, positions, 0), inside
 
@@ -432,7 +428,8 @@ def gather_nd(
 
     Args:
         params: a tensor, or a variable.
-        indices: integers of shape (batch..., ..., k); each vector of k is a coordinate of the first k axes after the batch axes.
+        indices: integers of shape (batch..., ..., k); each vector of k is a coordinate of the first k axes after the
+            batch axes.
         batch_dims: the number of leading axes that `params` and `indices` share.
         name: the name of the node.
         bad_indices_policy: "IGNORE" gives zeros for coordinates out of range, which otherwise are errors.
@@ -488,7 +485,8 @@ def _scatter_rows(
         raise InvalidArgumentError(
             None,
             None,
-            f"updates must have shape {list(expected)}, got {list(updates.shape)}, for indices of shape {list(indices.shape)} into {what} shape {list(dims)}",
+            f"updates must have shape {list(expected)}, got {list(updates.shape)}, for indices of shape "
+            f"{list(indices.shape)} into {what} shape {list(dims)}",
         )
     positions, inside = _flat_positions(indices, dims, policy, what)
     rows = target.reshape(math.prod(dims[:depth]), math.prod(dims[depth:]))
@@ -563,7 +561,8 @@ def _check_scatter(indices: Dims, updates: Dims, target: Dims) -> None:
         return
     if depth > len(target):
         raise ShapeError(
-            f"the last axis of indices {format_dims(indices)} must be at most the rank of the target {format_dims(target)}"
+            f"the last axis of indices {format_dims(indices)} must be at most the rank of the target "
+            f"{format_dims(target)}"
         )
     merge(updates, (*indices[:-1], *target[depth:]), "shape of updates and what indices and target ask for")
 

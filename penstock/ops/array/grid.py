@@ -106,7 +106,7 @@ def required_space_to_batch_paddings(
                 ),
                 constant([[0, e] for e in extra.tolist()], int32, name="crops"),
             )
-        before, after = base[:, 0], base[:, 1]  # type: ignore[index]
+        before, after = base[:, 0], base[:, 1]
         full = input_shape + before + after
         extra = deferred("FloorMod")(block_shape - deferred("FloorMod")(full, block_shape), block_shape)
         end = after + extra

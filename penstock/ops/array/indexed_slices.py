@@ -42,12 +42,14 @@ def dense(value: IndexedSlices, dtype: DType | None = None, name: str | None = N
     )
     if dims is None or None in dims:
         warnings.warn(
-            "Converting sparse IndexedSlices to a dense Tensor of unknown shape. This may consume a large amount of memory.",
+            "Converting sparse IndexedSlices to a dense Tensor of unknown shape. This may consume a large "
+            "amount of memory.",
             stacklevel=4,
         )
     elif math.prod(dims) >= _HUGE:
         warnings.warn(
-            f"Converting sparse IndexedSlices to a dense Tensor with {math.prod(dims)} elements. This may consume a large amount of memory.",
+            f"Converting sparse IndexedSlices to a dense Tensor with {math.prod(dims)} elements. This may "
+            "consume a large amount of memory.",
             stacklevel=4,
         )
     rows: Any = dims[0] if dims is not None and dims[0] is not None else value.dense_shape[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,10 @@ from penstock.ops.constant import constant
 
 _cast_op = deferred("Cast")
 
-_INDEX_HELP = "Only integers, slices (`:`), ellipsis (`...`), tf.newaxis (`None`) and scalar tf.int32/tf.int64 tensors are valid indices, got "
+_INDEX_HELP = (
+    "Only integers, slices (`:`), ellipsis (`...`), tf.newaxis (`None`) and scalar tf.int32/tf.int64 tensors "
+    "are valid indices, got "
+)
 
 
 def _check_index(index: Any) -> Any:
@@ -57,7 +61,8 @@ def getitem(tensor: Any, slice_spec: Any, var: Any = None) -> Tensor:
 
     Args:
         tensor: a tensor.
-        slice_spec: an int, a scalar integer tensor, a slice, `...`, None for a new axis, a tuple of those, or a boolean mask.
+        slice_spec: an int, a scalar integer tensor, a slice, `...`, None for a new axis, a tuple of those, or a
+            boolean mask.
         var: the variable whose slice this is; the result then has a method `assign`.
     Raises:
         TypeError: if the index is of another kind.
@@ -92,15 +97,18 @@ def getitem(tensor: Any, slice_spec: Any, var: Any = None) -> Tensor:
             end.append(index + 1)
             masks["shrink_axis_mask"] |= bit
         strides.append(1)
-    if (
-        current_graph() is None
-        and var is None
-        and all(type(part) is int for spec in (begin, end, strides) for part in spec)
-    ):
-        return strided_slice_op(tensor, *_same_type(begin, end, strides), **masks)
+    if current_graph() is None and var is None and all(type(part) is int for part in (*begin, *end, *strides)):
+        starts, stops, steps = _known_bounds(tuple(begin), tuple(end), tuple(strides))
+        return strided_slice_op(tensor, starts, stops, steps, **masks)
     with name_scope(None, "strided_slice", [tensor]) as scope:
         starts, stops, steps = _same_type(begin, end, strides)
         return strided_slice(tensor, starts, stops, steps, **masks, var=var, name=scope or None)
+
+
+@functools.lru_cache(maxsize=1024)
+def _known_bounds(*specs: tuple[int, ...]) -> list[Tensor]:
+    """Return bounds as eager vectors, which calls with the same bounds share; they are never returned to the caller."""
+    return _same_type(*(list(spec) for spec in specs))
 
 
 def _same_type(*specs: list[Any]) -> list[Tensor]:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from penstock.core.array import Value
-from penstock.core.convert import convert_to_tensor, is_tensor_like
+from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import DType, int8, int32, int64
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.graph import current_graph, name_scope
@@ -24,7 +24,6 @@ from penstock.ops.array.common import INDEX, check_allocation, deferred, item_si
 from penstock.ops.array.shaping import expand_dims_op, reshape_op
 from penstock.ops.constant import identity, shape_op
 
-_add_n_op = deferred("AddN")
 _floor_mod_op = deferred("FloorMod")
 _strided_slice_op = deferred("StridedSlice")
 _sum_op = deferred("Sum")
@@ -50,7 +49,8 @@ def concat_v2_op(values: list[Value], axis: int) -> Value:
             raise InvalidArgumentError(
                 None,
                 None,
-                f"ConcatOp : Ranks of all input tensors should match: shape[0] = {list(first.shape)} vs. {list(value.shape)}",
+                f"ConcatOp : Ranks of all input tensors should match: shape[0] = {list(first.shape)} vs. "
+                f"{list(value.shape)}",
             )
     return torch.cat(values, axis)
 
@@ -325,7 +325,8 @@ def split_op(split_dim: int, value: Value, *, num_split: int) -> list[Value]:
         raise InvalidArgumentError(
             None,
             None,
-            f"Number of ways to split should evenly divide the split dimension, but got split_dim {split_dim} (size = {extent}) and num_split {num_split}",
+            "Number of ways to split should evenly divide the split dimension, but got split_dim "
+            f"{split_dim} (size = {extent}) and num_split {num_split}",
         )
     if isinstance(value, np.ndarray):
         return np.split(value, num_split, split_dim)
@@ -505,8 +506,3 @@ def tile(input: Any, multiples: Any, name: str | None = None) -> Tensor:
         name: the name of the node.
     """
     return tile_op(input, multiples, name=name)
-
-
-def holds_tensors(values: Any) -> bool:
-    """Tell whether a list, nested or not, holds a tensor or an object that stands for one."""
-    return any(holds_tensors(item) if isinstance(item, (list, tuple)) else is_tensor_like(item) for item in values)

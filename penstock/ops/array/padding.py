@@ -136,7 +136,7 @@ def mirror_pad_op(input: Value, paddings: list[list[int]], *, mode: str) -> Valu
                 result = np.take(result, positions, axis)
             else:
                 at = torch.tensor(positions, device=result.device)
-                result = moved(lambda values, axis=axis, at=at: values.index_select(axis, at), result)  # type: ignore[misc]
+                result = moved(lambda values, axis=axis, at=at: values.index_select(axis, at), result)
     return result.clone() if result is input and isinstance(input, torch.Tensor) else result
 
 

@@ -19,7 +19,6 @@ from penstock.ops.array.common import check_allocation, deferred, is_static, ite
 from penstock.ops.array.gather import gather_v2_op
 from penstock.ops.array.shaping import reshape_op
 
-_prod_op = deferred("Prod")
 _range_op = deferred("Range")
 
 
@@ -30,7 +29,8 @@ def dynamic_partition_op(data: Value, partitions: torch.Tensor, *, num_partition
         raise InvalidArgumentError(
             None,
             None,
-            f"data.shape must start with partitions.shape, got data.shape = {list(data.shape)}, partitions.shape = {list(partitions.shape)}",
+            f"data.shape must start with partitions.shape, got data.shape = {list(data.shape)}, "
+            f"partitions.shape = {list(partitions.shape)}",
         )
     wrong = (partitions < 0) | (partitions >= num_partitions)
     if wrong.any():
@@ -97,14 +97,16 @@ def _stitch(indices: list[torch.Tensor], data: list[Value]) -> Value:
             raise InvalidArgumentError(
                 None,
                 None,
-                f"data[{position}].shape = {list(part.shape)} does not start with indices[{position}].shape = {list(index.shape)}",
+                f"data[{position}].shape = {list(part.shape)} does not start with indices[{position}].shape "
+                f"= {list(index.shape)}",
             )
         own = tuple(part.shape[index.ndim :])
         if rest is not None and own != rest:
             raise InvalidArgumentError(
                 None,
                 None,
-                f"Need data[0].shape[{indices[0].ndim}:] = data[{position}].shape[{index.ndim}:], got {list(rest)} and {list(own)}",
+                f"Need data[0].shape[{indices[0].ndim}:] = data[{position}].shape[{index.ndim}:], got "
+                f"{list(rest)} and {list(own)}",
             )
         rest = own
     assert rest is not None

@@ -54,11 +54,11 @@ def repeat(input: Any, repeats: Any, axis: int | None = None, name: str | None =
                     dims = stack(dims)
             else:
                 extents = shape(data)
-                dims = concat([extents[:axis], [extents[axis] * counts], extents[axis + 1 :]], 0)  # type: ignore[index]
+                dims = concat([extents[:axis], [extents[axis] * counts], extents[axis + 1 :]], 0)
             return reshape(tiled, dims)
         if counts.ndim != 1:
             raise ValueError(f"repeats must be a scalar or a vector, got shape {counts.shape}")
-        extent = shape(data)[axis]  # type: ignore[index]
+        extent = shape(data)[axis]
         positions = _range_op(0, extent, 1)
         longest = _max_op(counts, [0], keep_dims=False)
         rows = tile(expand_dims(positions, 1), stack([1, longest]))

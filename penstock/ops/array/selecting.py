@@ -39,14 +39,16 @@ def select_op(condition: torch.Tensor, t: Value, e: Value) -> Value:
             raise InvalidArgumentError(
                 None,
                 None,
-                f"Number of batches of 'then' must match size of 'cond', but saw: {t.shape[0]} vs. {condition.shape[0]}",
+                f"Number of batches of 'then' must match size of 'cond', but saw: {t.shape[0]} vs. "
+                f"{condition.shape[0]}",
             )
         condition = condition.reshape([-1] + [1] * (t.ndim - 1))
     elif condition.ndim and tuple(condition.shape) != tuple(t.shape):
         raise InvalidArgumentError(
             None,
             None,
-            f"'cond' must have the shape of 'then', a vector or scalar, got {list(condition.shape)} vs. {list(t.shape)}",
+            f"'cond' must have the shape of 'then', a vector or scalar, got {list(condition.shape)} vs. "
+            f"{list(t.shape)}",
         )
     return _where(condition, t, e)
 
@@ -161,7 +163,8 @@ def boolean_mask(tensor: Any, mask: Any, axis: Any = None, name: str | None = "b
         mask_dims, dims = mask.dims, tensor.dims
         if mask_dims is None:
             raise ValueError(
-                "Number of mask dimensions must be specified, even if some dimensions are None. E.g. shape=[None] is ok, but shape=None is not."
+                "Number of mask dimensions must be specified, even if some dimensions are None. E.g. "
+                "shape=[None] is ok, but shape=None is not."
             )
         if not mask_dims:
             raise ValueError("mask cannot be scalar.")
@@ -178,8 +181,8 @@ def boolean_mask(tensor: Any, mask: Any, axis: Any = None, name: str | None = "b
             rows = reshape(tensor, [*dims[:first], int(np.prod(dims[first : first + count])), *dims[first + count :]])
         else:
             extents = shape(tensor)
-            leading = deferred("Prod")(extents[first : first + count], [0], keep_dims=False)  # type: ignore[index]
-            rows = reshape(tensor, concat([extents[:first], [leading], extents[first + count :]], 0))  # type: ignore[index]
+            leading = deferred("Prod")(extents[first : first + count], [0], keep_dims=False)
+            rows = reshape(tensor, concat([extents[:first], [leading], extents[first + count :]], 0))
             if dims is not None and hasattr(rows, "set_shape"):
                 rows.set_shape((*dims[:first], None, *dims[first + count :]))
         indices = squeeze(where(reshape(mask, [-1])), axis=[1])
@@ -211,7 +214,8 @@ def sequence_mask(lengths: Any, maxlen: Any = None, dtype: Any = dtypes.bool_, n
             maxlen = convert_to_tensor(maxlen)
         if maxlen.ndim not in (0, None):
             raise ValueError(
-                f"Argument `maxlen` must be scalar for sequence_mask, received `maxlen` = {maxlen} with shape '{maxlen.shape}' instead"
+                f"Argument `maxlen` must be scalar for sequence_mask, received `maxlen` = {maxlen} with "
+                f"shape '{maxlen.shape}' instead"
             )
         index_type = maxlen.dtype.base_dtype
         positions = deferred("Range")(constant(0, index_type), maxlen, constant(1, index_type))

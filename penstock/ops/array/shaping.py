@@ -25,7 +25,6 @@ from penstock.ops.constant import constant, shape_op
 
 _broadcast_gradient_args_op = deferred("BroadcastGradientArgs")
 _cast_op = deferred("Cast")
-_conj_op = deferred("Conj")
 _prod_op = deferred("Prod")
 _range_op = deferred("Range")
 _sum_op = deferred("Sum")
@@ -60,7 +59,8 @@ def reshape_shape(tensor: Dims, shape: Any) -> Dims:
     if not open_axes:
         if known != count:
             raise ShapeError(
-                f"cannot reshape a tensor with {count} elements to shape {format_dims(tuple(shape))} with {known} elements"
+                f"cannot reshape a tensor with {count} elements to shape {format_dims(tuple(shape))} with "
+                f"{known} elements"
             )
     elif known and count % known:
         if -1 in shape or len(open_axes) == 1:
@@ -177,7 +177,7 @@ def _either(name: str, value: Any, old_name: str, old: Any) -> Any:
 
 
 @op("Squeeze(input: T) -> output: T", view=True)
-def squeeze_op(input: Value, *, squeeze_dims: list[int] = []) -> Value:  # noqa: B006
+def squeeze_op(input: Value, *, squeeze_dims: list[int] = []) -> Value:
     if not squeeze_dims:
         return input.squeeze()
     rank = input.ndim

@@ -57,7 +57,8 @@ def slice_shape(input: Dims, begin: Any, size: Any) -> Dims:
         return None
     if any(given is not None and len(given) != rank for given in (input, begin, size)):
         raise ShapeError(
-            f"begin and size must have one entry for each axis of the input {format_dims(input)}, got {begin} and {size}"
+            f"begin and size must have one entry for each axis of the input {format_dims(input)}, got "
+            f"{begin} and {size}"
         )
     extents = (None,) * rank if input is None else input
     starts = [None] * rank if begin is None else begin
@@ -379,7 +380,8 @@ def strided_slice_grad_gradient(call: Any, grad: Any) -> tuple[Any, ...]:
 
 
 @op(
-    "TensorStridedSliceUpdate(input: T, begin: host Index, end: host Index, strides: host Index, value: T) -> output: T",
+    "TensorStridedSliceUpdate(input: T, begin: host Index, end: host Index, strides: host Index, value: T) "
+    "-> output: T",
     Index=INDEX,
 )
 def tensor_strided_slice_update_op(

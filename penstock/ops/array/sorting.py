@@ -40,7 +40,8 @@ def _bounds(sorted_inputs: torch.Tensor, values: torch.Tensor, out_type: DType, 
         raise InvalidArgumentError(
             None,
             None,
-            f"sorted_inputs and values must be matrices of equally many rows, got {list(sorted_inputs.shape)} and {list(values.shape)}",
+            "sorted_inputs and values must be matrices of equally many rows, got "
+            f"{list(sorted_inputs.shape)} and {list(values.shape)}",
         )
     found = torch.searchsorted(_ordered(sorted_inputs).contiguous(), _ordered(values).contiguous(), right=right)
     return found.to(array.torch_dtype(out_type))
@@ -99,7 +100,7 @@ def searchsorted(
 def _as_rows(tensor: Tensor) -> Tensor:
     extent = tensor.dims[-1] if tensor.dims else None
     if extent is None:
-        return reshape(tensor, [-1, shape(tensor)[-1]])  # type: ignore[index]
+        return reshape(tensor, [-1, shape(tensor)[-1]])
     if tensor.dims is not None and None not in tensor.dims and extent == 0:
         return reshape(tensor, [max(1, _rows_of(tensor.dims)), 0])
     return reshape(tensor, [-1, extent])
@@ -173,7 +174,7 @@ def _sorted(values: Any, axis: Any, direction: str, output: int) -> Tensor:
     ascending = direction == "ASCENDING"
     rows = _mirrored(values) if ascending else values
     assert rows.dims is not None
-    extent = rows.dims[-1] if rows.dims[-1] is not None else shape(rows)[-1]  # type: ignore[index]
+    extent = rows.dims[-1] if rows.dims[-1] is not None else shape(rows)[-1]
     result = _top_k_op(rows, extent)[output]
     if ascending and output == 0:
         result = _mirrored(result)
@@ -221,7 +222,7 @@ def nth_element_gradient(call: Any, grad: Any) -> tuple[Any, None]:
     """Share the gradient equally among the elements that have the value."""
     input = call.inputs[0]
     chosen = _cast_op(_equal_op(expand_dims(call.outputs[0], -1), input), DstT=input.dtype)
-    share = expand_dims(grad, -1) / _sum_op(chosen, [-1], keep_dims=True)  # type: ignore[operator]
+    share = expand_dims(grad, -1) / _sum_op(chosen, [-1], keep_dims=True)
     return chosen * share, None
 
 

@@ -18,7 +18,7 @@ from penstock.ops.array.common import INDEX, moved, strings
 
 
 def _distinct(x: Value, axis: int, index_type: DType) -> tuple[Value, torch.Tensor, torch.Tensor]:
-    """Return the distinct slices along an axis in the order of their first appearance, with inverse indices and counts."""
+    """Return the distinct slices along an axis in the order of first appearance, inverse indices, and counts."""
     dtype = array.torch_dtype(index_type)
     if isinstance(x, np.ndarray) or x.is_complex():
         return _distinct_items(x, dtype)
@@ -33,7 +33,8 @@ def _distinct(x: Value, axis: int, index_type: DType) -> tuple[Value, torch.Tens
     places = torch.empty_like(order)
     places[order] = torch.arange(order.numel(), device=x.device)
     along = axis if x.ndim > 1 else 0
-    return moved(lambda items: items.index_select(along, order), values), places[inverse].to(dtype), counts[order].to(dtype)
+    distinct = moved(lambda items: items.index_select(along, order), values)
+    return distinct, places[inverse].to(dtype), counts[order].to(dtype)
 
 
 def _distinct_items(x: Value, dtype: torch.dtype) -> tuple[Value, torch.Tensor, torch.Tensor]:

@@ -29,7 +29,7 @@ from penstock.formats.tensor_bundle import BundleReader, SlicedTensor, TensorSli
 
 R = TypeVar("R")
 
-_BY_ERRNO: dict[int, type[OpError]] = {
+_BY_ERRNO: dict[int, Callable[..., OpError]] = {
     errno.ENOENT: NotFoundError,
     errno.EACCES: PermissionDeniedError,
     errno.EPERM: PermissionDeniedError,

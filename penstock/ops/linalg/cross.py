@@ -23,7 +23,8 @@ def cross_op(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         raise InvalidArgumentError(
             None,
             None,
-            f"a and b must have one shape, with 3 elements along the last axis, got {list(a.shape)} and {list(b.shape)}",
+            f"a and b must have one shape, with 3 elements along the last axis, got {list(a.shape)} and "
+            f"{list(b.shape)}",
         )
     if a.dtype == torch.uint64:
         return torch.linalg.cross(a.view(torch.int64), b.view(torch.int64)).view(torch.uint64)

@@ -38,7 +38,6 @@ from penstock.ops.linalg.solving import matrix_solve_op, matrix_triangular_solve
 _cast_op = deferred("Cast")
 _conj_op = deferred("Conj")
 _reciprocal_no_nan_op = deferred("DivNoNan")
-_zeros_like_op = deferred("ZerosLike")
 _ones_like_op = deferred("OnesLike")
 
 
@@ -79,7 +78,7 @@ def cholesky_cotangent(lower: Tensor, grad: Tensor) -> Tensor:
     middle = matrix_band_part_op(middle, -1, 0)
     left = matrix_triangular_solve_op(lower, middle, lower=True, adjoint=True)
     whole = adjoint(matrix_triangular_solve_op(lower, adjoint(left), lower=True, adjoint=True))
-    return (whole + adjoint(whole)) * 0.5  # type: ignore[operator]
+    return (whole + adjoint(whole)) * 0.5
 
 
 @op(
@@ -162,11 +161,11 @@ def _deep_qr_cotangent(q: Tensor, r: Tensor, grad_q: Any, grad_r: Any) -> Any:
         return adjoint(matrix_triangular_solve_op(r, adjoint(x), lower=False, adjoint=False))
 
     qdq, rdr = product(q, grad_q, adjoint_a=True), product(r, grad_r, adjoint_b=True)
-    skew = (qdq - adjoint(qdq)) + (rdr - adjoint(rdr))  # type: ignore[operator]
+    skew = (qdq - adjoint(qdq)) + (rdr - adjoint(rdr))
     result = product(q, grad_r + over_adjoint_r(matrix_band_part_op(skew, -1, 0)))
-    result = result + over_adjoint_r(grad_q - product(q, qdq))  # type: ignore[operator]
+    result = result + over_adjoint_r(grad_q - product(q, qdq))
     if q.dtype.is_complex:
-        phases = matrix_diag_part_op(rdr - adjoint(qdq))  # type: ignore[operator]
+        phases = matrix_diag_part_op(rdr - adjoint(qdq))
         imaginary = matrix_diag_op(phases - _cast_op(_real(phases), DstT=q.dtype))
         result = result + product(q, over_adjoint_r(adjoint(imaginary)))
     return result
@@ -213,8 +212,8 @@ def lu(input: Any, output_idx_type: Any = int32, name: str | None = None) -> Any
         output_idx_type: the type of the permutation, int32 or int64.
         name: the name of the node.
     Returns:
-        `lu`, both factors in one matrix (the unit diagonal of the lower one is left out), and `p`, the rows of `input` in the
-        order of the rows of the product.
+        `lu`, both factors in one matrix (the unit diagonal of the lower one is left out), and `p`, the rows of
+        `input` in the order of the rows of the product.
     Raises:
         InvalidArgumentError: if a matrix is singular.
     """
@@ -277,10 +276,10 @@ def svd_gradient(call: Any, grad_s: Any, grad_u: Any, grad_v: Any) -> Any:
     grad_u, grad_v = convert_to_tensor(grad_u), convert_to_tensor(grad_v)
     u, v, grad_u, grad_v = (part[..., :inner] for part in (u, v, grad_u, grad_v))
     squares = s * s
-    gaps = expand_dims(squares, -2) - expand_dims(squares, -1)  # type: ignore[operator]
+    gaps = expand_dims(squares, -2) - expand_dims(squares, -1)
     weights = _safe_reciprocal(gaps)
     u_part, v_part = product(u, grad_u, adjoint_a=True), product(v, grad_v, adjoint_a=True)
-    u_skew, v_skew = u_part - adjoint(u_part), v_part - adjoint(v_part)  # type: ignore[operator]
+    u_skew, v_skew = u_part - adjoint(u_part), v_part - adjoint(v_part)
     row, column = expand_dims(s, -2), expand_dims(s, -1)
     middle = weights * u_skew * row + column * (weights * v_skew) + matrix_diag_op(grad_s)
     inverse = _safe_reciprocal(s)
@@ -290,7 +289,7 @@ def svd_gradient(call: Any, grad_s: Any, grad_u: Any, grad_v: Any) -> Any:
     inverse_row = expand_dims(inverse, -2)
     if rows > inner:
         outside = grad_u - product(u, u_part)
-        result = result + product(outside * inverse_row, v, adjoint_b=True)  # type: ignore[operator]
+        result = result + product(outside * inverse_row, v, adjoint_b=True)
     if columns > inner:
         outside = grad_v - product(v, v_part)
         result = result + product(u * inverse_row, outside, adjoint_b=True)
@@ -306,8 +305,8 @@ def svd(tensor: Any, full_matrices: bool = False, compute_uv: bool = True, name:
         compute_uv: whether the vectors are wanted.
         name: the name of the node.
     Returns:
-        `s`, real, of shape (..., k), k the smaller of m and n, largest first; with `compute_uv` also `u` and `v`, the matrix
-        being u diag(s) v^H.
+        `s`, real, of shape (..., k), k the smaller of m and n, largest first; with `compute_uv` also `u` and `v`, the
+        matrix being u diag(s) v^H.
     """
     s, u, v = svd_op(tensor, compute_uv=compute_uv, full_matrices=full_matrices, name=name)
     return (_real(s), u, v) if compute_uv else _real(s)
@@ -339,14 +338,14 @@ def self_adjoint_eig_v2_shape(input: Dims, *, compute_v: bool) -> tuple[Dims, Di
 def self_adjoint_eig_v2_gradient(call: Any, grad_e: Any, grad_v: Any) -> Any:
     if call.attrs["compute_v"]:
         e, v = call.outputs
-        gaps = expand_dims(e, -2) - expand_dims(e, -1)  # type: ignore[operator]
+        gaps = expand_dims(e, -2) - expand_dims(e, -1)
         middle = matrix_diag_op(grad_e) + _safe_reciprocal(gaps) * product(v, convert_to_tensor(grad_v), adjoint_a=True)
     else:
         _, v = self_adjoint_eig_v2_op(call.inputs[0])
         middle = matrix_diag_op(grad_e)
     whole = product(v, product(middle, v, adjoint_b=True))
     # Only the lower triangle of the input is read.
-    lower = matrix_band_part_op(whole + adjoint(whole), -1, 0)  # type: ignore[operator]
+    lower = matrix_band_part_op(whole + adjoint(whole), -1, 0)
     return matrix_set_diag_op(lower, matrix_diag_part_op(lower) * 0.5)
 
 
@@ -392,11 +391,11 @@ def eig_gradient(call: Any, grad_e: Any, grad_v: Any) -> Any:
     input = call.inputs[0]
     if call.attrs["compute_v"]:
         e, v = call.outputs
-        gaps = expand_dims(e, -2) - expand_dims(e, -1)  # type: ignore[operator]
+        gaps = expand_dims(e, -2) - expand_dims(e, -1)
         along = product(v, convert_to_tensor(grad_v), adjoint_a=True)
         # The vectors have unit length, which leaves no gradient along themselves.
         length = matrix_diag_op(_cast_op(_real(matrix_diag_part_op(along)), DstT=v.dtype))
-        free = along - product(product(v, v, adjoint_a=True), length)  # type: ignore[operator]
+        free = along - product(product(v, v, adjoint_a=True), length)
         middle = matrix_diag_op(grad_e) + _conj_op(_safe_reciprocal(gaps)) * free
     else:
         _, v = eig_op(input, compute_v=True, Tout=call.attrs["Tout"])

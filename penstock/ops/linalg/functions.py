@@ -34,7 +34,7 @@ def matrix_exponential_gradient(call: Any, grad: Any) -> Any:
     bottom = concat([zeros_like(back), back], -1)
     whole = matrix_exponential_op(concat([top, bottom], -2))
     dims = call.inputs[0].dims
-    side = dims[-1] if dims is not None and dims[-1] is not None else shape(call.inputs[0])[-1]  # type: ignore[index]
+    side = dims[-1] if dims is not None and dims[-1] is not None else shape(call.inputs[0])[-1]
     return whole[..., :side, side:]
 
 
@@ -93,7 +93,7 @@ def matrix_square_root_gradient(call: Any, grad: Any) -> Any:
 
     turned = transpose(back, [*range(rank), rank + 1, rank])
     wide_identity = deferred("BroadcastTo")(identity, [*batch, side, side])
-    system = kronecker(back, wide_identity) + kronecker(wide_identity, turned)  # type: ignore[operator]
+    system = kronecker(back, wide_identity) + kronecker(wide_identity, turned)
     rows = reshape(convert_to_tensor(grad), [*batch, side * side, 1])
     return reshape(matrix_solve_op(system, rows), [*batch, side, side])
 

@@ -38,7 +38,7 @@ def _absolute(x: Tensor) -> Tensor:
 
 def _all_axes(x: Tensor) -> Any:
     if x.ndim is not None:
-        return list(range(x.ndim))
+        return constant(list(range(x.ndim)), np.int32)
     return deferred("Range")(0, deferred("Rank")(x), 1)
 
 
@@ -92,8 +92,6 @@ def norm(
                 result = _pow_op(powers, constant(1.0 / ord, sizes.dtype))
         if keepdims:
             return result
-        if axes is None:
-            return deferred("Reshape")(result, [])
         return squeeze(result, axes)
 
 
@@ -164,7 +162,7 @@ def _largest_side(a: Tensor, s: Tensor) -> Any:
     dims = a.dims
     if dims is not None and None not in dims[-2:]:
         return float(max(dims[-2:]))  # type: ignore[type-var, arg-type]
-    return _cast_op(_max_op(shape(a)[-2:], [0], keep_dims=False), DstT=s.dtype)  # type: ignore[index]
+    return _cast_op(_max_op(shape(a)[-2:], [0], keep_dims=False), DstT=s.dtype)
 
 
 def pinv(a: Any, rcond: Any = None, validate_args: bool = False, name: str | None = None) -> Tensor:
@@ -172,7 +170,8 @@ def pinv(a: Any, rcond: Any = None, validate_args: bool = False, name: str | Non
 
     Args:
         a: a tensor of shape (..., m, n).
-        rcond: singular values up to this share of the largest count as zero; by default 10 max(m, n) machine precisions.
+        rcond: singular values up to this share of the largest count as zero; by default 10 max(m, n) machine
+            precisions.
         validate_args: whether the arguments are checked at run time.
         name: the name of the nodes.
     Returns:
@@ -244,8 +243,8 @@ def lu_matrix_inverse(lower_upper: Any, perm: Any, validate_args: bool = False, 
     with name_scope(name, "lu_matrix_inverse", [lower_upper, perm]):
         lower_upper = convert_to_tensor(lower_upper)
         extents = shape(lower_upper)
-        batch = extents[:-2] if lower_upper.ndim is None or lower_upper.ndim > 2 else None  # type: ignore[index]
-        return lu_solve(lower_upper, perm, eye(extents[-1], batch_shape=batch, dtype=lower_upper.dtype), validate_args)  # type: ignore[index]
+        batch = extents[:-2] if lower_upper.ndim is None or lower_upper.ndim > 2 else None
+        return lu_solve(lower_upper, perm, eye(extents[-1], batch_shape=batch, dtype=lower_upper.dtype), validate_args)
 
 
 # Tridiagonal matrices in three formats
@@ -295,8 +294,8 @@ def tridiagonal_solve(
     """Return the solutions of tridiagonal systems.
 
     Args:
-        diagonals: for "compact" a tensor of shape (..., 3, n) with superdiagonal, diagonal and subdiagonal; for "sequence" a list of
-            the three; for "matrix" matrices of shape (..., n, n).
+        diagonals: for "compact" a tensor of shape (..., 3, n) with superdiagonal, diagonal and subdiagonal; for
+            "sequence" a list of the three; for "matrix" matrices of shape (..., n, n).
         rhs: a tensor of shape (..., n) or (..., n, k).
         diagonals_format: "compact", "sequence" or "matrix".
         transpose_rhs: whether the rows of `rhs` are the right-hand sides.

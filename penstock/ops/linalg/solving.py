@@ -221,7 +221,8 @@ def matrix_solve_ls_op(
         factor, info = torch.linalg.cholesky_ex(gramian)
         check_invertible(
             info,
-            "Input matrix was rank deficient or ill-conditioned. Try setting fast=False or provide a larger l2_regularizer > 0.",
+            "Input matrix was rank deficient or ill-conditioned. Try setting fast=False or provide a "
+            "larger l2_regularizer > 0.",
         )
         if rows >= columns:
             return torch.cholesky_solve(a.mH @ b, factor)
@@ -256,13 +257,13 @@ def matrix_solve_ls_gradient(call: Any, grad: Any) -> tuple[Any, Any, None]:
         x = call.outputs[0]
         z = cholesky_solve(factor, grad)
         outer = product(x, z, adjoint_b=True)
-        both = outer + adjoint(outer)  # type: ignore[operator]
-        return product(b, z, adjoint_b=True) - product(a, both), product(a, z), None  # type: ignore[operator]
+        both = outer + adjoint(outer)
+        return product(b, z, adjoint_b=True) - product(a, both), product(a, z), None
     grad_b = cholesky_solve(factor, product(a, grad))
     weights = cholesky_solve(factor, b)
     first = product(grad_b, product(weights, a, adjoint_a=True))
     rest = grad - product(a, grad_b, adjoint_a=True)
-    return product(weights, rest, adjoint_b=True) - first, grad_b, None  # type: ignore[operator]
+    return product(weights, rest, adjoint_b=True) - first, grad_b, None
 
 
 def lstsq(matrix: Any, rhs: Any, l2_regularizer: float = 0.0, fast: bool = True, name: str | None = None) -> Tensor:

@@ -17,6 +17,7 @@ from penstock.ops.math import histogram as histogram
 from penstock.ops.math import integrals as integrals
 from penstock.ops.math import matmul as matmul
 from penstock.ops.math import numerics as numerics
+from penstock.ops.math import positions as positions
 from penstock.ops.math import reduce as reduce
 from penstock.ops.math import scan as scan
 from penstock.ops.math import segment as segment

@@ -186,8 +186,8 @@ def bitcast(input: Any, type: Any, name: str | None = None) -> Tensor:
     """Return the same bytes, read as elements of another type.
 
     Args:
-        input: a tensor. If the new type is k times as wide, its last axis must have k elements and vanishes; if it is k times as
-            narrow, a last axis of k elements is added.
+        input: a tensor. If the new type is k times as wide, its last axis must have k elements and
+            vanishes; if it is k times as narrow, a last axis of k elements is added.
         type: the type.
         name: the name of the node.
     """

@@ -18,6 +18,7 @@ from penstock.core.tensor import Tensor
 from penstock.ops.constant import constant, identity
 from penstock.ops.math.binary import maximum_op, minimum_op
 from penstock.ops.math.broadcasting import reduce_to
+from penstock.ops.math.cast import cast
 from penstock.ops.math.kernels import NUMBER_OR_QUANTIZED, STORED_ONLY, no_kernel, operation, through_numpy
 from penstock.ops.math.reduce import reduce_sum
 
@@ -71,7 +72,7 @@ def clip_by_value(t: Any, clip_value_min: Any, clip_value_max: Any, name: str | 
 def _check_shape(values: Tensor, clipped: Tensor) -> None:
     if not values.shape.is_compatible_with(clipped.shape):
         raise ValueError(
-            f"the bounds would broadcast the tensor from shape {values.shape} to {clipped.shape}; give them smaller shapes"
+            f"the bounds would broadcast shape {values.shape} to {clipped.shape}; give them smaller shapes"
         )
 
 
@@ -143,7 +144,7 @@ def global_norm(t_list: Any, name: str | None = None) -> Tensor | None:
                 halves.append(operation("L2Loss")(item.values if isinstance(item, IndexedSlices) else item))
         if not halves:
             return None
-        half_square = reduce_sum(operation("Pack")(halves))
+        half_square = reduce_sum(operation("Pack")(halves, name="stack"))
         two = constant(2.0, dtype=half_square.dtype)
         return operation("Sqrt")(half_square * two, name="global_norm")
 
@@ -181,7 +182,7 @@ def clip_by_global_norm(
                 continue
             values = item.values if isinstance(item, IndexedSlices) else item
             scaled = identity(
-                values * operation("Cast")(scale, DstT=values.dtype.base_dtype),
+                values * cast(scale, values.dtype.base_dtype),
                 name=f"{scope}_{index}" if scope else None,
             )
             clipped.append(

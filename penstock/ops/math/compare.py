@@ -192,7 +192,7 @@ def _consecutive(x: Any, compare: Callable[..., Any], name: str | None, default_
         flat = _flatten(x)
         if flat.dims is not None and flat.dims[0] is not None and flat.dims[0] < 2:
             return convert_to_tensor(True)
-        from_second, to_last = flat[1:], flat[:-1]  # type: ignore[index]
+        from_second, to_last = flat[1:], flat[:-1]
         return _all(compare(to_last, from_second))
 
 

@@ -103,7 +103,7 @@ def complex(real: Any, imag: Any, name: str | None = None) -> Tensor:
         types = real.dtype.base_dtype, imag.dtype.base_dtype
         if types not in ((float32, float32), (float64, float64)):
             raise TypeError(
-                f"The parts of complex numbers must both be float32 or both float64, got {types[0].name} and {types[1].name}"
+                f"Complex parts must both be float32 or both float64, got {types[0].name} and {types[1].name}"
             )
         return complex_op(real, imag, Tout=complex64 if types[0] is float32 else complex128, name=scope or name)
 

@@ -159,10 +159,11 @@ def einsum(equation: str, *inputs: Any, **kwargs: Any) -> Tensor:
     """Return the sum of products of the inputs over the axes that the output does not have.
 
     Args:
-        equation: the axes of each input and of the output by letters, such as `ij,jk->ik`; `...` stands for axes that are broadcast.
-            Without `->`, the output has the letters that occur once, in alphabetical order.
+        equation: the axes of each input and of the output by letters, such as `ij,jk->ik`; `...` stands for
+            axes that are broadcast. Without `->`, the output has the letters that occur once, in alphabetical order.
         inputs: a tensor for each part of the equation.
-        kwargs: `name`, the scope of the nodes; `optimize`, how the order of products is searched ("greedy", "optimal", "auto" ...).
+        kwargs: `name`, the scope of the nodes; `optimize`, how the order of products is searched
+            ("greedy", "optimal", "auto" ...).
     Raises:
         ValueError: if the equation is malformed or does not fit the inputs.
         TypeError: for other keywords.
@@ -170,8 +171,6 @@ def einsum(equation: str, *inputs: Any, **kwargs: Any) -> Tensor:
     name, optimize = kwargs.pop("name", None), kwargs.pop("optimize", "greedy")
     if kwargs:
         raise TypeError(f"Invalid keyword arguments for einsum: {', '.join(kwargs)}. Expected 'name' and 'optimize'.")
-    if len(inputs) == 1 and isinstance(inputs[0], (list, tuple)):
-        inputs = tuple(inputs[0])
     with name_scope(name, "einsum"):
         terms, output = parse_equation(equation, len(inputs))
         tensors = [convert_to_tensor(value) for value in inputs]
@@ -199,7 +198,7 @@ def _next_pair(terms: list[str], output: str, tensors: list[Tensor], optimize: A
     if any(tensor.dims is None or None in tensor.dims for tensor in tensors):
         return 0, 1
     method = optimize if optimize in ("greedy", "optimal") else "greedy"
-    stand_ins = [np.broadcast_to(np.zeros((), np.int8), tensor.dims) for tensor in tensors]
+    stand_ins = [np.broadcast_to(np.zeros((), np.int8), tensor.dims) for tensor in tensors]  # type: ignore[arg-type]
     path, _ = np.einsum_path(f"{','.join(terms)}->{output}", *stand_ins, optimize=method)
     pair = path[1]
     return (pair[0], pair[1]) if len(pair) == 2 else (0, 1)

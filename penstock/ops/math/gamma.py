@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -180,22 +181,26 @@ def polygamma(a: Any, x: Any, name: str | None = None) -> Tensor:
     return polygamma_op(a, x, name=name)
 
 
+def _incomplete_gamma(function: Callable[[Array, Array], Array], a: Array, x: Array) -> Array:
+    narrow = a.element_size() < 4
+    value = function(a.float(), x.float()).to(a.dtype) if narrow else function(a, x)
+    return torch.where((a <= 0) | (x < 0), math.nan, value)
+
+
 @op("Igamma(a: T, x: T) -> z: T", T=FLOATING, shape=broadcasting)
 def igamma_op(a: Array, x: Array) -> Array:
-    wide = a.element_size() < 4
-    return torch.special.gammainc(a.float(), x.float()).to(a.dtype) if wide else torch.special.gammainc(a, x)
+    return _incomplete_gamma(torch.special.gammainc, a, x)
 
 
 @op("Igammac(a: T, x: T) -> z: T", T=FLOATING, shape=broadcasting)
 def igammac_op(a: Array, x: Array) -> Array:
-    wide = a.element_size() < 4
-    return torch.special.gammaincc(a.float(), x.float()).to(a.dtype) if wide else torch.special.gammaincc(a, x)
+    return _incomplete_gamma(torch.special.gammaincc, a, x)
 
 
 @op("IgammaGradA(a: T, x: T) -> z: T", T=_DOUBLE, shape=broadcasting)
 def igamma_grad_a_op(a: Array, x: Array) -> Array:
-    # The power series of the lower incomplete gamma function, differentiated term by term. Its terms are the probabilities of
-    # a Poisson distribution with mean x, of which those far beyond the mean are nothing.
+    # The power series of the lower incomplete gamma function, differentiated term by term. Its terms are the
+    # probabilities of a Poisson distribution with mean x, of which those far beyond the mean are nothing.
     dtype = a.dtype
     a, x = torch.broadcast_tensors(a.double(), x.double())
     largest = float(x.clamp(0, 1e4).max()) if x.numel() else 0.0

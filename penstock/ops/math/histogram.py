@@ -169,7 +169,7 @@ def histogram_fixed_width_shape(values: Dims, value_range: Any, nbins: Any, *, d
 def histogram_fixed_width(
     values: Any, value_range: Any, nbins: Any = 100, dtype: Any = int32, name: str | None = None
 ) -> Tensor:
-    """Return how many values fall into each of `nbins` bins of equal width; values outside count for the first or last bin.
+    """Return how many values fall into each of `nbins` bins of equal width; those outside count for the outer bins.
 
     Args:
         values: a numeric tensor.

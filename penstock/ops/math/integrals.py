@@ -16,9 +16,8 @@ from penstock.core.shape_rules import unchanged
 from penstock.core.tensor import Tensor
 from penstock.ops.math.kernels import operation
 
-
-# Where the kernel library has no such function, it is computed in float64, in one of three ways that converge on a whole range:
-# a sum of equally spaced samples, Gauss-Legendre quadrature, or the asymptotic series.
+# The kernel library has none of these functions. They are computed in float64, in one of three ways that converge on a
+# whole range: a sum of equally spaced samples, Gauss-Legendre quadrature, or the asymptotic series.
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(96)
 
 

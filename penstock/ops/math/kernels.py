@@ -1,6 +1,7 @@
 """What the kernels of this folder share: groups of types, and a way around kernels that torch does not have.
 
-torch stores unsigned integers wider than 8 bits, but computes little with them. NumPy computes with all of them, on the same memory.
+torch stores unsigned integers wider than 8 bits, but computes little with them. NumPy computes with all of them, on the
+same memory.
 """
 
 from __future__ import annotations

@@ -341,8 +341,8 @@ def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
 
     Args:
         a, b: tensors of one type.
-        axes: a number n for the last n axes of `a` and the first n of `b`, or two lists of axes (or single axes), or an integer
-            tensor of shape (2, n).
+        axes: a number n for the last n axes of `a` and the first n of `b`, or two lists of axes (or single
+            axes), or an integer tensor of shape (2, n).
         name: the scope of the nodes.
     Returns:
         A tensor with the remaining axes of `a`, then those of `b`.
@@ -360,7 +360,7 @@ def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
                 return product
             return operation("Reshape")(product, a_free + b_free, name=scope or name)
         sizes = [convert_to_tensor(free, dtype=int32) if isinstance(free, list) else free for free in (a_free, b_free)]
-        result = operation("Reshape")(product, operation("ConcatV2")(sizes, 0), name=scope or name)
+        result = operation("Reshape")(product, operation("ConcatV2")(sizes, 0, name="concat"), name=scope or name)
         if a_free_dims is not None and b_free_dims is not None:
             result.set_shape(a_free_dims + b_free_dims)
         return result
@@ -397,7 +397,7 @@ def _contracted_axes(a: Tensor, axes: Any) -> tuple[list[int], list[int]]:
 
 
 def _as_matrix(x: Tensor, axes: list[int], contracted_first: bool) -> tuple[Tensor, Any, Any]:
-    """Return a factor with its contracted axes as rows or columns, the sizes of the others (a tensor if not known), and their dims."""
+    """Return a factor with its contracted axes as rows or columns; sizes and dims of its other axes."""
     dims = x.dims
     if dims is None:
         raise ValueError("tensordot needs tensors of known rank; use set_shape or ensure_shape first")
@@ -410,7 +410,7 @@ def _as_matrix(x: Tensor, axes: list[int], contracted_first: bool) -> tuple[Tens
     moved = x if order == list(range(rank)) else operation("Transpose")(x, order)
     free_dims, contracted_dims = [dims[axis] for axis in free], [dims[axis] for axis in contracted]
     if None not in free_dims and None not in contracted_dims:
-        sizes = [math.prod(free_dims), math.prod(contracted_dims)]
+        sizes = [math.prod(free_dims), math.prod(contracted_dims)]  # type: ignore[arg-type]
         matrix = operation("Reshape")(moved, sizes[::-1] if contracted_first else sizes)
         return matrix, free_dims, free_dims
     shape = shape_op(x)
@@ -418,5 +418,7 @@ def _as_matrix(x: Tensor, axes: list[int], contracted_first: bool) -> tuple[Tens
     free_sizes = gather(shape, free, 0) if free else convert_to_tensor(np.zeros(0, np.int32))
     rows = product(free_sizes, [0])
     columns = product(gather(shape, contracted, 0), [0]) if contracted else convert_to_tensor(1)
-    matrix = operation("Reshape")(moved, operation("Pack")([columns, rows] if contracted_first else [rows, columns]))
+    matrix = operation("Reshape")(
+        moved, operation("Pack")([columns, rows] if contracted_first else [rows, columns], name="stack")
+    )
     return matrix, free_sizes, free_dims

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -9,20 +10,20 @@ from typing import Any
 import numpy as np
 import torch
 
-from penstock.core.array import Array, torch_dtype
+from penstock.core.array import Array
 from penstock.core.convert import convert_to_tensor
-from penstock.core.dtypes import QUANTIZED, REAL_NUMBER, DType, as_dtype, bool_, int16, int32, int64, uint16
+from penstock.core.dtypes import QUANTIZED, REAL_NUMBER, as_dtype, int32, int64
 from penstock.core.errors import InvalidArgumentError
-from penstock.core.graph import name_scope
+from penstock.core.graph import current_graph, name_scope
 from penstock.core.inference import is_known, partial_value
-from penstock.core.op import Type, op
+from penstock.core.op import op
 from penstock.core.shape import Dims
 from penstock.core.shape_rules import ShapeError, normalize_axis, num_elements, reduced
-from penstock.core.tensor import Tensor
+from penstock.core.tensor import EagerTensor, Tensor
 from penstock.ops.constant import constant, shape_op
 from penstock.ops.math.cast import cast
 from penstock.ops.math.complex import conj, real
-from penstock.ops.math.kernels import AXIS, INDEX, NUMBER_OR_QUANTIZED, STORED_ONLY, operation, through_numpy
+from penstock.ops.math.kernels import AXIS, NUMBER_OR_QUANTIZED, STORED_ONLY, operation, through_numpy
 
 _ORDERED = REAL_NUMBER | QUANTIZED
 
@@ -39,7 +40,7 @@ def checked_axes(axes: int | list[int], rank: int) -> tuple[int, ...]:
             raise InvalidArgumentError(
                 None,
                 None,
-                f"Invalid reduction dimension ({axis} for input with {rank} dimension(s); expected one in [{-rank}, {rank})",
+                f"Invalid reduction dimension {axis} for input with {rank} dimension(s), not in [{-rank}, {rank})",
             )
         axis = axis + rank if axis < 0 else axis
         if axis in result:
@@ -308,110 +309,6 @@ def euclidean_norm_gradient(call: Any, grad: Tensor) -> tuple[Tensor, None]:
     return x * (restore_axes(x, axes, grad) / restore_axes(x, axes, call.outputs[0])), None
 
 
-# Positions of extremes
-
-
-def _position_shape(input: Dims, dimension: Any, *, output_type: DType) -> Dims:
-    if input is None:
-        return None
-    if not input:
-        raise ShapeError("the input must have at least one axis, got shape ()")
-    if not isinstance(dimension, int):
-        return (None,) * (len(input) - 1)
-    axis = normalize_axis(dimension, len(input), "dimension")
-    return input[:axis] + input[axis + 1 :]
-
-
-def _position(input: Array, axis: int, output_type: DType, largest: bool) -> Array:
-    rank = input.ndim
-    if not -rank <= axis < rank:
-        raise InvalidArgumentError(None, None, f"Expected dimension in the range [{-rank}, {rank}), but got {axis}")
-    if not input.shape[axis]:
-        raise InvalidArgumentError(None, None, f"Reduction axis {axis} is empty in shape {list(input.shape)}")
-    if input.dtype in STORED_ONLY:
-        found = through_numpy(lambda array: (np.argmax if largest else np.argmin)(array, axis=axis), input)
-    else:
-        value = input.to(torch.uint8) if input.dtype == torch.bool else input
-        found = (torch.argmax if largest else torch.argmin)(value, axis)
-    return found.to(torch_dtype(output_type))
-
-
-@op(
-    "ArgMax(input: T, dimension: host Tidx) -> output: output_type",
-    T=_ORDERED | {bool_},
-    Tidx=Type(frozenset({int16, int32, int64}), default=int32),
-    output_type=frozenset({int16, uint16, int32, int64}),
-    shape=_position_shape,
-)
-def arg_max_op(input: Array, dimension: int, *, output_type: DType = int64) -> Array:
-    return _position(input, dimension, output_type, largest=True)
-
-
-@op(
-    "ArgMin(input: T, dimension: host Tidx) -> output: output_type",
-    T=_ORDERED | {bool_},
-    Tidx=AXIS,
-    output_type=INDEX,
-    shape=_position_shape,
-)
-def arg_min_op(input: Array, dimension: int, *, output_type: DType = int64) -> Array:
-    return _position(input, dimension, output_type, largest=False)
-
-
-@arg_max_op.gradient
-@arg_min_op.gradient
-def position_gradient(call: Any, grad: Tensor) -> tuple[None, None]:
-    return None, None
-
-
-def argmax(input: Any, axis: Any = None, output_type: Any = int64, name: str | None = None) -> Tensor:
-    """Return the position of the largest element along an axis, the first of several.
-
-    Args:
-        input: a real or boolean tensor.
-        axis: the axis, 0 by default.
-        output_type: the type of the positions.
-        name: the name of the node.
-    """
-    return arg_max_op(input, 0 if axis is None else axis, output_type=as_dtype(output_type), name=name)
-
-
-def argmin(input: Any, axis: Any = None, output_type: Any = int64, name: str | None = None) -> Tensor:
-    """Return the position of the smallest element along an axis, the first of several.
-
-    Args:
-        input: a real or boolean tensor.
-        axis: the axis, 0 by default.
-        output_type: the type of the positions.
-        name: the name of the node.
-    """
-    return arg_min_op(input, 0 if axis is None else axis, output_type=as_dtype(output_type), name=name)
-
-
-def argmax_v1(
-    input: Any, axis: Any = None, name: str | None = None, dimension: Any = None, output_type: Any = int64
-) -> Tensor:
-    """Return the position of the largest element along an axis; `dimension` is the old name of `axis`."""
-    return argmax(input, one_of("axis", axis, "dimension", dimension), output_type, name)
-
-
-def argmin_v1(
-    input: Any, axis: Any = None, name: str | None = None, dimension: Any = None, output_type: Any = int64
-) -> Tensor:
-    """Return the position of the smallest element along an axis; `dimension` is the old name of `axis`."""
-    return argmin(input, one_of("axis", axis, "dimension", dimension), output_type, name)
-
-
-def arg_max_v1(input: Any, dimension: Any, output_type: Any = int64, name: str | None = None) -> Tensor:
-    """Return the position of the largest element along an axis."""
-    return argmax(input, dimension, output_type, name)
-
-
-def arg_min_v1(input: Any, dimension: Any, output_type: Any = int64, name: str | None = None) -> Tensor:
-    """Return the position of the smallest element along an axis."""
-    return argmin(input, dimension, output_type, name)
-
-
 # Public reductions
 
 
@@ -428,6 +325,11 @@ def one_of(name: str, value: Any, old_name: str, old_value: Any) -> Any:
     return old_value
 
 
+@functools.cache
+def _eager_axes(rank: int) -> EagerTensor:
+    return EagerTensor(torch.arange(rank, dtype=torch.int32), int32)
+
+
 def reduction_axes(x: Any, axis: Any) -> Any:
     """Return the axes of a reduction as an input of its operation; all of `x` for None.
 
@@ -441,7 +343,7 @@ def reduction_axes(x: Any, axis: Any) -> Any:
         return axis
     rank = x.shape.ndims
     if rank is not None:
-        return constant(np.arange(rank, dtype=np.int32))
+        return _eager_axes(rank) if current_graph() is None else constant(np.arange(rank, dtype=np.int32))
     return operation("Range")(0, operation("Rank")(x), 1, name="range")
 
 

@@ -13,7 +13,7 @@ from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import REAL_NUMBER, int16, int32, int64
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.graph import name_scope
-from penstock.core.op import Type, op
+from penstock.core.op import op
 from penstock.core.shape import Dims
 from penstock.core.shape_rules import ShapeError, merge, merge_dim
 from penstock.core.tensor import Tensor
@@ -70,7 +70,7 @@ def _sorted_count(data: Array, ids: Array) -> int:
         raise InvalidArgumentError(
             None,
             None,
-            f"segment_ids should be a vector of the size of the first axis of data, got {list(ids.shape)} for {list(data.shape)}",
+            f"segment_ids should be a vector with a number for each row, got {list(ids.shape)} for {list(data.shape)}",
         )
     if not ids.numel():
         return 0
@@ -468,7 +468,7 @@ def unsorted_segment_prod(data: Any, segment_ids: Any, num_segments: Any, name: 
 
 
 def unsorted_segment_min(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Tensor:
-    """Return the smallest elements of the slices of each segment; the largest number of the type for segments without any.
+    """Return the smallest elements of the slices of each segment; the type's largest number for segments without any.
 
     Args:
         data, segment_ids, num_segments, name: see `unsorted_segment_sum`.
@@ -477,7 +477,7 @@ def unsorted_segment_min(data: Any, segment_ids: Any, num_segments: Any, name: s
 
 
 def unsorted_segment_max(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Tensor:
-    """Return the largest elements of the slices of each segment; the smallest number of the type for segments without any.
+    """Return the largest elements of the slices of each segment; the type's smallest number for segments without any.
 
     Args:
         data, segment_ids, num_segments, name: see `unsorted_segment_sum`.

@@ -104,9 +104,7 @@ def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name
             if any(each not in _PROMOTION for each in types):
                 wanted = types[0]
                 if any(each is not wanted for each in types):
-                    raise ValueError(
-                        f"tf.range cannot mix {', '.join(each.name for each in types)}; use tf.cast to make the types agree"
-                    )
+                    raise ValueError(f"tf.range cannot mix {', '.join(each.name for each in types)}; use tf.cast first")
             else:
                 wanted = max(types, key=_PROMOTION.index)
         return range_op(*(cast(value, wanted) for value in values), name=scope or name)

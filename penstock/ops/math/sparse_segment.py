@@ -108,7 +108,8 @@ def sparse_segment_sum_op(data: Array, indices: Array, segment_ids: Array, *, sp
 
 
 @op(
-    "SparseSegmentSumWithNumSegments(data: T, indices: Tidx, segment_ids: Tsegmentids, num_segments: host Tnumsegments) -> output: T",
+    "SparseSegmentSumWithNumSegments(data: T, indices: Tidx, segment_ids: Tsegmentids,"
+    " num_segments: host Tnumsegments) -> output: T",
     T=REAL_NUMBER,
     Tidx=AXIS,
     Tsegmentids=AXIS,
@@ -158,7 +159,8 @@ def sparse_segment_mean_op(data: Array, indices: Array, segment_ids: Array, *, s
 
 
 @op(
-    "SparseSegmentMeanWithNumSegments(data: T, indices: Tidx, segment_ids: Tsegmentids, num_segments: host Tnumsegments) -> output: T",
+    "SparseSegmentMeanWithNumSegments(data: T, indices: Tidx, segment_ids: Tsegmentids,"
+    " num_segments: host Tnumsegments) -> output: T",
     T=FLOATING,
     Tidx=AXIS,
     Tsegmentids=AXIS,
@@ -210,7 +212,8 @@ def sparse_segment_sqrt_n_op(
 
 
 @op(
-    "SparseSegmentSqrtNWithNumSegments(data: T, indices: Tidx, segment_ids: Tsegmentids, num_segments: host Tnumsegments) -> output: T",
+    "SparseSegmentSqrtNWithNumSegments(data: T, indices: Tidx, segment_ids: Tsegmentids,"
+    " num_segments: host Tnumsegments) -> output: T",
     T=FLOATING,
     Tidx=AXIS,
     Tsegmentids=AXIS,
@@ -358,7 +361,7 @@ def sparse_segment_sqrt_n(
     name: str | None = None,
     sparse_gradient: bool = False,
 ) -> Tensor:
-    """Return the sums, divided by the root of how many there are, of the chosen rows of each segment; 0 for segments without rows.
+    """Return the sums of the chosen rows of each segment, divided by the root of how many there are.
 
     Args:
         data, indices, segment_ids, num_segments, name, sparse_gradient: see `sparse_segment_sum`.
@@ -378,5 +381,5 @@ def sparse_segment_sqrt_n_v1(
     num_segments: Any = None,
     sparse_gradient: bool = False,
 ) -> Tensor:
-    """Return the sums, divided by the root of how many there are, of the chosen rows of each segment; see `sparse_segment_sqrt_n`."""
+    """Return the scaled sums of the chosen rows of each segment; see `sparse_segment_sqrt_n`."""
     return sparse_segment_sqrt_n(data, indices, segment_ids, num_segments, name, sparse_gradient)

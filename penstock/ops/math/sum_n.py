@@ -13,7 +13,7 @@ from penstock.core.dtypes import as_dtype, variant
 from penstock.core.indexed_slices import IndexedSlices
 from penstock.core.op import op
 from penstock.core.shape import Dims, TensorShape
-from penstock.core.shape_rules import format_dims, merge
+from penstock.core.shape_rules import merge
 from penstock.core.tensor import Tensor
 from penstock.ops.math.kernels import NUMBER_OR_QUANTIZED, STORED_ONLY, operation, through_numpy
 
@@ -22,9 +22,7 @@ def _sum(inputs: list[Array]) -> Array:
     first = inputs[0]
     for other in inputs[1:]:
         if other.shape != first.shape:
-            raise ValueError(
-                f"Inputs must have the same shape, got {format_dims(tuple(first.shape))} and {format_dims(tuple(other.shape))}"
-            )
+            raise ValueError(f"Inputs must have the same shape, got {list(first.shape)} and {list(other.shape)}")
     if len(inputs) == 1:
         return first
     if first.dtype in STORED_ONLY:
@@ -81,7 +79,7 @@ def add_n(inputs: Any, name: str | None = None) -> Tensor:
         inputs = [inputs]
     if not isinstance(inputs, (list, tuple)) or not inputs:
         raise ValueError(
-            f"Inputs must be an iterable of at least one Tensor/IndexedSlices with the same dtype and shape, got {inputs!r}"
+            f"Inputs must be a list of at least one Tensor/IndexedSlices of one dtype and shape, got {inputs!r}"
         )
     tensors = [item if isinstance(item, Tensor) else convert_to_tensor(item) for item in inputs]
     if len(tensors) == 1:

@@ -19,8 +19,8 @@ from penstock.ops.math.kernels import (
     FLOATING_OR_COMPLEX,
     SIGNED_NUMBER,
     STORED_ONLY,
+    no_kernel,
     operation,
-    require_no_zero,
     through_numpy,
 )
 
@@ -153,8 +153,7 @@ def rsqrt_grad_gradient(call: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
 @op("Reciprocal(x: T) -> y: T", T=SIGNED_NUMBER, shape=unchanged)
 def reciprocal_op(x: Array) -> Array:
     if not x.is_floating_point() and not x.is_complex():
-        require_no_zero(x)
-        return torch.div(torch.ones_like(x), x, rounding_mode="trunc")
+        raise no_kernel("Reciprocal", x.dtype)
     return torch.reciprocal(x)
 
 

@@ -8,10 +8,9 @@ import torch
 
 from penstock.core.array import Array
 from penstock.core.convert import convert_to_tensor
-from penstock.core.dtypes import FLOATING, REAL_NUMBER, qint8
+from penstock.core.dtypes import FLOATING, REAL_NUMBER, float32, qint8
 from penstock.core.graph import name_scope
 from penstock.core.op import Type, op
-from penstock.core.dtypes import float32
 from penstock.core.shape import Dims
 from penstock.core.shape_rules import ShapeError, merge, unchanged
 from penstock.core.tensor import Tensor
@@ -294,7 +293,7 @@ def crelu(features: Any, axis: int = -1, name: str | None = None) -> Tensor:
         features: real numbers, any shape of rank at least 1.
         axis: the axis along which they are joined.
         name: the name of the scope.
-    Source: Shang et al. 2016, "Understanding and Improving Convolutional Neural Networks via Concatenated Rectified Linear Units".
+    Source: Shang et al. 2016, "Understanding and Improving CNNs via Concatenated Rectified Linear Units".
     """
     with name_scope(name, "CRelu", [features]) as scope:
         tensor = convert_to_tensor(features, name="features")
@@ -316,7 +315,9 @@ def silu(features: Any, beta: Any = 1.0) -> Tensor:
     """
     with name_scope(None, "swish", [features]):
         tensor = convert_to_tensor(features, name="features")
-        inner = tensor if isinstance(beta, (int, float)) and beta == 1 else convert_to_tensor(beta, tensor.dtype) * tensor
+        inner = (
+            tensor if isinstance(beta, (int, float)) and beta == 1 else convert_to_tensor(beta, tensor.dtype) * tensor
+        )
         return tensor * _sigmoid_op(inner)
 
 
@@ -337,9 +338,13 @@ def gelu(features: Any, approximate: bool = False, name: str | None = None) -> T
     with name_scope(name, "Gelu", [features]):
         tensor = convert_to_tensor(features, name="features")
         if not tensor.dtype.is_floating:
-            raise ValueError(f"`features.dtype` must be a floating point tensor, got {tensor.dtype.name}; cast it with tf.cast")
+            raise ValueError(
+                f"`features.dtype` must be a floating point tensor, got {tensor.dtype.name}; cast it with tf.cast"
+            )
         if approximate:
-            return 0.5 * tensor * (1.0 + _tanh_op(0.7978845608028654 * (tensor + 0.044715 * (tensor * tensor * tensor))))
+            return (
+                0.5 * tensor * (1.0 + _tanh_op(0.7978845608028654 * (tensor + 0.044715 * (tensor * tensor * tensor))))
+            )
         return 0.5 * tensor * _erfc_op(tensor * -0.7071067811865476)
 
 

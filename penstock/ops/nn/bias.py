@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -24,7 +25,7 @@ _sum_op = deferred("Sum")
 _range_op = deferred("Range")
 _rank_op = deferred("Rank")
 
-_LAYOUTS = {"data_format": ("NHWC", "NCHW")}
+_LAYOUTS: dict[str, Iterable[Any]] = {"data_format": ("NHWC", "NCHW")}
 _UNSIGNED = (torch.uint16, torch.uint32, torch.uint64)
 
 
@@ -120,7 +121,9 @@ def bias_add(value: Any, bias: Any, data_format: str | None = None, name: str | 
         raise ValueError(f"`data_format` must be of the form `N...C` or `NC...`, got {data_format!r}")
     with name_scope(name, "BiasAdd", [value, bias]) as scope:
         tensor = convert_to_tensor(value, name="input")
-        return bias_add_op(tensor, convert_to_tensor(bias, tensor.dtype.base_dtype, "bias"), data_format=layout, name=scope)
+        return bias_add_op(
+            tensor, convert_to_tensor(bias, tensor.dtype.base_dtype, "bias"), data_format=layout, name=scope
+        )
 
 
 def bias_add_v1(value: Any, bias: Any, name: str | None = None) -> Tensor:

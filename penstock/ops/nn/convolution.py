@@ -1,7 +1,8 @@
 """Convolutions of images and volumes, their derivatives, and the depthwise kind.
 
-Images stay in TensorFlow's layout. The kernels see a view with the channels as the second axis (for NHWC that is what ATen calls
-channels_last) and a view of the filter with the output channels first, so that nothing is copied on the way in or out.
+Images stay in TensorFlow's layout. The kernels see a view with the channels as the second axis (for NHWC that is what
+ATen calls channels_last) and a view of the filter with the output channels first, so that nothing is copied on the way
+in or out.
 """
 
 from __future__ import annotations
@@ -12,8 +13,7 @@ from typing import Any, NamedTuple
 import torch
 
 from penstock.core.array import Array
-from penstock.core.dtypes import FLOATING, int32, int64
-from penstock.core.dtypes import float16, float32, float64
+from penstock.core.dtypes import FLOATING, float16, float32, float64, int32, int64
 from penstock.core.op import Type, op
 from penstock.core.shape import Dims
 from penstock.core.shape_rules import ShapeError, expect_rank, merge
@@ -121,11 +121,13 @@ def _weights(filter: Array, depthwise: bool) -> Array:
 
 
 def _empty_like_images(batch: int, depth: int, spatial: Sequence[int], pattern: Array, data_format: str) -> Array:
-    """Return uninitialized memory that tells a kernel the shape and layout of images, which it does not read."""
+    """Return uninitialized memory that tells a kernel the shape and layout of images, and that it does not read."""
     memory_format = torch.contiguous_format
     if data_format.endswith("C"):
         memory_format = torch.channels_last if len(spatial) == 2 else torch.channels_last_3d
-    return torch.empty((batch, depth, *spatial), dtype=pattern.dtype, device=pattern.device, memory_format=memory_format)
+    return torch.empty(
+        (batch, depth, *spatial), dtype=pattern.dtype, device=pattern.device, memory_format=memory_format
+    )
 
 
 def _convolve(
@@ -139,10 +141,17 @@ def _convolve(
     depthwise: bool = False,
 ) -> Array:
     g = _geometry(
-        input.shape, filter.shape, tuple(strides), padding, tuple(explicit_paddings), data_format, tuple(dilations), depthwise
+        input.shape,
+        filter.shape,
+        tuple(strides),
+        padding,
+        tuple(explicit_paddings),
+        data_format,
+        tuple(dilations),
+        depthwise,
     )
-    if 0 in g.output or not input.numel() or not filter.numel():  # type: ignore[operator]
-        return input.new_zeros(g.output)  # type: ignore[arg-type]
+    if 0 in g.output or not input.numel() or not filter.numel():
+        return input.new_zeros(g.output)
     images = channels_first(input, data_format)
     if g.extra:
         images = torch.constant_pad_nd(images, g.extra)
@@ -163,7 +172,7 @@ def _checked_geometry(
     dilations: Sequence[int],
     depthwise: bool,
 ) -> Geometry:
-    """Return the geometry of the convolution whose derivative is asked for; its result must have the shape of `out_backprop`."""
+    """Return the geometry of the convolution to differentiate, having checked the shape of `out_backprop`."""
     rank = rank_of(data_format)
     g: Geometry = _geometry(
         expect_rank(input, rank, "input"),
@@ -175,7 +184,11 @@ def _checked_geometry(
         tuple(dilations),
         depthwise,
     )
-    merge(expect_rank(out_backprop, rank, "out_backprop"), g.output, "shapes of out_backprop and of the convolution's result")
+    merge(
+        expect_rank(out_backprop, rank, "out_backprop"),
+        g.output,
+        "shapes of out_backprop and of the convolution's result",
+    )
     return g
 
 
@@ -201,19 +214,36 @@ def _input_gradient(
     if min(input_sizes, default=0) < 0:
         raise ShapeError(f"input_sizes must be nonnegative, got {input_sizes}")
     g = _checked_geometry(
-        tuple(input_sizes), tuple(filter.shape), tuple(out_backprop.shape), strides, padding, explicit_paddings, data_format,
-        dilations, depthwise,
-    )  # fmt: skip
+        tuple(input_sizes),
+        tuple(filter.shape),
+        tuple(out_backprop.shape),
+        strides,
+        padding,
+        explicit_paddings,
+        data_format,
+        dilations,
+        depthwise,
+    )
     if not out_backprop.numel() or not filter.numel() or 0 in input_sizes:
         return filter.new_zeros(input_sizes)
     if not filter.is_floating_point():
         # Exact up to 2**53; ATen has no integer kernel.
         exact = _input_gradient(
-            input_sizes, filter.double(), out_backprop.double(), strides, padding, explicit_paddings, data_format, dilations, depthwise
+            input_sizes,
+            filter.double(),
+            out_backprop.double(),
+            strides,
+            padding,
+            explicit_paddings,
+            data_format,
+            dilations,
+            depthwise,
         )
         return exact.to(torch.int64).to(filter.dtype)
     batch, depth, spatial = split_sizes(input_sizes, data_format)
-    padded = [size + g.extra[-2 - 2 * i] + g.extra[-1 - 2 * i] for i, size in enumerate(spatial)] if g.extra else spatial
+    padded = (
+        [size + g.extra[-2 - 2 * i] + g.extra[-1 - 2 * i] for i, size in enumerate(spatial)] if g.extra else spatial
+    )
     grad = channels_first(out_backprop, data_format)
     result = _convolution_backward(
         grad,
@@ -247,9 +277,16 @@ def _filter_gradient(
     if min(filter_sizes, default=0) < 0:
         raise ShapeError(f"filter_sizes must be nonnegative, got {filter_sizes}")
     g = _checked_geometry(
-        tuple(input.shape), tuple(filter_sizes), tuple(out_backprop.shape), strides, padding, explicit_paddings, data_format,
-        dilations, depthwise,
-    )  # fmt: skip
+        tuple(input.shape),
+        tuple(filter_sizes),
+        tuple(out_backprop.shape),
+        strides,
+        padding,
+        explicit_paddings,
+        data_format,
+        dilations,
+        depthwise,
+    )
     if not out_backprop.numel() or not input.numel() or 0 in filter_sizes:
         return input.new_zeros(filter_sizes)
     images = channels_first(input, data_format)
@@ -325,9 +362,9 @@ def conv2d_op(
     strides: list[int],
     use_cudnn_on_gpu: bool = True,
     padding: str,
-    explicit_paddings: list[int] = [],  # noqa: B006
+    explicit_paddings: list[int] = [],
     data_format: str = "NHWC",
-    dilations: list[int] = [1, 1, 1, 1],  # noqa: B006
+    dilations: list[int] = [1, 1, 1, 1],
 ) -> Array:
     return _convolve(input, filter, strides, padding, explicit_paddings, data_format, dilations)
 
@@ -373,11 +410,13 @@ def conv2d_backprop_input_op(
     strides: list[int],
     use_cudnn_on_gpu: bool = True,
     padding: str,
-    explicit_paddings: list[int] = [],  # noqa: B006
+    explicit_paddings: list[int] = [],
     data_format: str = "NHWC",
-    dilations: list[int] = [1, 1, 1, 1],  # noqa: B006
+    dilations: list[int] = [1, 1, 1, 1],
 ) -> Array:
-    return _input_gradient(input_sizes, filter, out_backprop, strides, padding, explicit_paddings, data_format, dilations)
+    return _input_gradient(
+        input_sizes, filter, out_backprop, strides, padding, explicit_paddings, data_format, dilations
+    )
 
 
 @conv2d_backprop_input_op.shape
@@ -425,11 +464,13 @@ def conv2d_backprop_filter_op(
     strides: list[int],
     use_cudnn_on_gpu: bool = True,
     padding: str,
-    explicit_paddings: list[int] = [],  # noqa: B006
+    explicit_paddings: list[int] = [],
     data_format: str = "NHWC",
-    dilations: list[int] = [1, 1, 1, 1],  # noqa: B006
+    dilations: list[int] = [1, 1, 1, 1],
 ) -> Array:
-    return _filter_gradient(input, filter_sizes, out_backprop, strides, padding, explicit_paddings, data_format, dilations)
+    return _filter_gradient(
+        input, filter_sizes, out_backprop, strides, padding, explicit_paddings, data_format, dilations
+    )
 
 
 @conv2d_backprop_filter_op.shape
@@ -471,9 +512,9 @@ def depthwise_conv2d_native_op(
     *,
     strides: list[int],
     padding: str,
-    explicit_paddings: list[int] = [],  # noqa: B006
+    explicit_paddings: list[int] = [],
     data_format: str = "NHWC",
-    dilations: list[int] = [1, 1, 1, 1],  # noqa: B006
+    dilations: list[int] = [1, 1, 1, 1],
 ) -> Array:
     return _convolve(input, filter, strides, padding, explicit_paddings, data_format, dilations, depthwise=True)
 
@@ -517,9 +558,9 @@ def depthwise_conv2d_native_backprop_input_op(
     *,
     strides: list[int],
     padding: str,
-    explicit_paddings: list[int] = [],  # noqa: B006
+    explicit_paddings: list[int] = [],
     data_format: str = "NHWC",
-    dilations: list[int] = [1, 1, 1, 1],  # noqa: B006
+    dilations: list[int] = [1, 1, 1, 1],
 ) -> Array:
     return _input_gradient(
         input_sizes, filter, out_backprop, strides, padding, explicit_paddings, data_format, dilations, depthwise=True
@@ -567,9 +608,9 @@ def depthwise_conv2d_native_backprop_filter_op(
     *,
     strides: list[int],
     padding: str,
-    explicit_paddings: list[int] = [],  # noqa: B006
+    explicit_paddings: list[int] = [],
     data_format: str = "NHWC",
-    dilations: list[int] = [1, 1, 1, 1],  # noqa: B006
+    dilations: list[int] = [1, 1, 1, 1],
 ) -> Array:
     return _filter_gradient(
         input, filter_sizes, out_backprop, strides, padding, explicit_paddings, data_format, dilations, depthwise=True
@@ -609,7 +650,11 @@ def depthwise_conv2d_native_backprop_filter_gradient(call: Any, grad: Tensor) ->
 _UNDILATED = [1, 1, 1, 1, 1]
 
 
-@op("Conv3D(input: T, filter: T) -> output: T", T=FLOATING, allowed={"padding": ("SAME", "VALID"), "data_format": _VOLUMES})
+@op(
+    "Conv3D(input: T, filter: T) -> output: T",
+    T=FLOATING,
+    allowed={"padding": ("SAME", "VALID"), "data_format": _VOLUMES},
+)
 def conv3d_op(
     input: Array,
     filter: Array,
@@ -736,7 +781,13 @@ _WITHOUT_BFLOAT16 = frozenset({float16, float32, float64})
     shape=lambda input, filter, out_backprop, **attrs: input,
 )
 def conv3d_backprop_input_v1_op(
-    input: Array, filter: Array, out_backprop: Array, *, strides: list[int], padding: str, dilations: list[int] = _UNDILATED
+    input: Array,
+    filter: Array,
+    out_backprop: Array,
+    *,
+    strides: list[int],
+    padding: str,
+    dilations: list[int] = _UNDILATED,
 ) -> Array:
     return _input_gradient(list(input.shape), filter, out_backprop, strides, padding, (), "NDHWC", dilations)
 
@@ -748,6 +799,12 @@ def conv3d_backprop_input_v1_op(
     shape=lambda input, filter, out_backprop, **attrs: filter,
 )
 def conv3d_backprop_filter_v1_op(
-    input: Array, filter: Array, out_backprop: Array, *, strides: list[int], padding: str, dilations: list[int] = _UNDILATED
+    input: Array,
+    filter: Array,
+    out_backprop: Array,
+    *,
+    strides: list[int],
+    padding: str,
+    dilations: list[int] = _UNDILATED,
 ) -> Array:
     return _filter_gradient(input, list(filter.shape), out_backprop, strides, padding, (), "NDHWC", dilations)

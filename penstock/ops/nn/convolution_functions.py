@@ -58,7 +58,9 @@ def _filters_or_filter(filters: Any, filter: Any) -> Any:
 
 def _new_or_old(new_name: str, new: Any, old_name: str, old: Any) -> Any:
     if new is not None and old is not None:
-        raise ValueError(f"Cannot specify both '{new_name}' and '{old_name}'; '{old_name}' is the old name of '{new_name}'")
+        raise ValueError(
+            f"Cannot specify both '{new_name}' and '{old_name}'; '{old_name}' is the old name of '{new_name}'"
+        )
     return old if new is None else new
 
 
@@ -134,7 +136,9 @@ def conv2d_backprop_filter(
         name: the name of the node.
     """
     attrs = _attributes(strides, padding, data_format, dilations)
-    return conv2d_backprop_filter_op(input, filter_sizes, out_backprop, use_cudnn_on_gpu=use_cudnn_on_gpu, name=name, **attrs)
+    return conv2d_backprop_filter_op(
+        input, filter_sizes, out_backprop, use_cudnn_on_gpu=use_cudnn_on_gpu, name=name, **attrs
+    )
 
 
 def _attributes(strides: Any, padding: Any, data_format: str, dilations: Any) -> dict[str, Any]:
@@ -171,7 +175,9 @@ def conv2d_backprop_input(
     """
     attrs = _attributes(strides, padding, data_format, dilations)
     chosen = _filters_or_filter(filters, filter)
-    return conv2d_backprop_input_op(input_sizes, chosen, out_backprop, use_cudnn_on_gpu=use_cudnn_on_gpu, name=name, **attrs)
+    return conv2d_backprop_input_op(
+        input_sizes, chosen, out_backprop, use_cudnn_on_gpu=use_cudnn_on_gpu, name=name, **attrs
+    )
 
 
 def conv3d(
@@ -186,7 +192,7 @@ def conv3d(
     """Return the cross correlation of volumes with filters.
 
     Args:
-        input: volumes of shape (batch..., depth, height, width, channels), or with channels after the batch for 'NCDHW'.
+        input: volumes of shape (batch..., depth, height, width, channels), or with channels first for 'NCDHW'.
         filters: filters of shape (depth, height, width, channels of a group, output channels).
         strides: five numbers, one for each axis.
         padding: 'SAME' or 'VALID'.
@@ -200,7 +206,9 @@ def conv3d(
     dilation = sequence_of(dilations, 3, channel_index, "dilations")
 
     def apply(flat: Tensor) -> Tensor:
-        return conv3d_op(flat, filters, strides=stride, padding=padding, data_format=data_format, dilations=dilation, name=name)
+        return conv3d_op(
+            flat, filters, strides=stride, padding=padding, data_format=data_format, dilations=dilation, name=name
+        )
 
     return _with_flat_batch(apply, convert_to_tensor(input, name="input"), 4)
 
@@ -356,13 +364,17 @@ def convolution(
         kernel = convert_to_tensor(filters, tensor.dtype.base_dtype, "filter")
         count = _spatial_count(tensor, kernel)
         if count not in (1, 2, 3):
-            raise ValueError(f"`filters` must have 3, 4 or 5 axes, that is 1 to 3 spatial ones, got shape {kernel.shape}")
+            raise ValueError(
+                f"`filters` must have 3, 4 or 5 axes, that is 1 to 3 spatial ones, got shape {kernel.shape}"
+            )
         layout = data_format or _DEFAULT_FORMATS[count]
         channel_index = _channel_index(layout, count)
         stride = sequence_of(strides, count, channel_index, "strides")
         dilation = sequence_of(dilations, count, channel_index, "dilations")
         if max(stride) > 1 and max(dilation) > 1:
-            raise ValueError(f"`strides > 1` not supported in conjunction with `dilations > 1`, got {stride} and {dilation}")
+            raise ValueError(
+                f"`strides > 1` not supported in conjunction with `dilations > 1`, got {stride} and {dilation}"
+            )
         functions: dict[int, Callable[..., Tensor]] = {1: conv1d, 2: conv2d, 3: conv3d}
         return functions[count](tensor, kernel, stride, padding, layout, dilation, scope)
 
@@ -429,7 +441,9 @@ def depthwise_conv2d(
         stride = sequence_of(strides, 2, channel_index, "strides")
         dilation = sequence_of(dilations, 2, channel_index, "dilations")
         if max(stride) > 1 and max(dilation) > 1:
-            raise ValueError(f"`strides > 1` not supported in conjunction with `dilations > 1`, got {stride} and {dilation}")
+            raise ValueError(
+                f"`strides > 1` not supported in conjunction with `dilations > 1`, got {stride} and {dilation}"
+            )
         attrs = padding_attributes(padding, 4)
         return depthwise_conv2d_native_op(
             images, kernel, strides=stride, dilations=dilation, data_format=layout, name=scope, **attrs
@@ -545,7 +559,9 @@ def separable_conv2d(
         if pointwise.dims is not None:
             dims = pointwise.dims
             if len(dims) != 4 or dims[0] not in (1, None) or dims[1] not in (1, None):
-                raise ValueError(f"`pointwise_filter` must have shape (1, 1, channels, output channels), got {pointwise.shape}")
+                raise ValueError(
+                    f"`pointwise_filter` must have shape (1, 1, channels, output channels), got {pointwise.shape}"
+                )
         between = depthwise_conv2d(images, depthwise, strides, padding, layout, dilations, "depthwise")
         return conv2d_op(between, pointwise, strides=[1, 1, 1, 1], padding="VALID", data_format=layout, name=scope)
 
@@ -753,7 +769,11 @@ def conv_transpose(
         ValueError: if there are not one to three spatial axes.
     """
     with name_scope(name, "conv_transpose", [input, filters, output_shape]) as scope:
-        shape = output_shape if isinstance(output_shape, (list, tuple)) else convert_to_tensor(output_shape, name="output_shape")
+        shape = (
+            output_shape
+            if isinstance(output_shape, (list, tuple))
+            else convert_to_tensor(output_shape, name="output_shape")
+        )
         count = len(shape) - 2 if isinstance(shape, (list, tuple)) else _vector_length(shape) - 2
         if count not in (1, 2, 3):
             raise ValueError(f"`output_shape` must be of length 3, 4 or 5, got {count + 2}")

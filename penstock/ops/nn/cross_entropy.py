@@ -35,7 +35,9 @@ _zeros_like_op = deferred("ZerosLike")
 @op("SoftmaxCrossEntropyWithLogits(features: T, labels: T) -> (loss: T, backprop: T)", T=FLOATING)
 def softmax_cross_entropy_with_logits_op(features: Array, labels: Array) -> tuple[Array, Array]:
     if features.ndim != 2 or labels.ndim != 2:
-        raise ShapeError(f"logits and labels must be 2-dimensional, got {tuple(features.shape)} and {tuple(labels.shape)}")
+        raise ShapeError(
+            f"logits and labels must be 2-dimensional, got {tuple(features.shape)} and {tuple(labels.shape)}"
+        )
     if features.shape != labels.shape:
         features, labels = torch.broadcast_tensors(features, labels)
     log_probabilities = torch._log_softmax(features, -1, False)
@@ -60,14 +62,16 @@ def _logits_gradient(call: Any, grad_loss: Tensor, grad_backprop: Tensor | None)
 
 
 def _is_zeros(tensor: Tensor) -> bool:
-    """Tell whether a cotangent is known to be zero: nobody used the second output, so its derivative need not be computed."""
+    """Tell whether a cotangent is known to be zero, because nobody used the second output."""
     return getattr(tensor, "_is_zeros_tensor", False)
 
 
 @softmax_cross_entropy_with_logits_op.gradient
-def softmax_cross_entropy_with_logits_gradient(call: Any, grad_loss: Tensor, grad_backprop: Tensor) -> tuple[Tensor, Tensor]:
+def softmax_cross_entropy_with_logits_gradient(
+    call: Any, grad_loss: Tensor, grad_backprop: Tensor
+) -> tuple[Tensor, Tensor]:
     grad = _logits_gradient(call, grad_loss, grad_backprop)
-    # The second output depends on the labels too; TensorFlow leaves that out, and so the second derivative into labels is 0.
+    # The second output depends on the labels too; TensorFlow leaves that out: second derivatives into labels are 0.
     return grad, _expand_dims_op(grad_loss, -1) * -log_softmax_op(call.inputs[0])
 
 
@@ -78,7 +82,9 @@ def softmax_cross_entropy_with_logits_gradient(call: Any, grad_loss: Tensor, gra
 )
 def sparse_softmax_cross_entropy_with_logits_op(features: Array, labels: Array) -> tuple[Array, Array]:
     if features.ndim != 2 or labels.ndim != 1:
-        raise ShapeError(f"logits must be 2-D and labels 1-D, got shapes {tuple(features.shape)} and {tuple(labels.shape)}")
+        raise ShapeError(
+            f"logits must be 2-D and labels 1-D, got shapes {tuple(features.shape)} and {tuple(labels.shape)}"
+        )
     if features.shape[0] != labels.shape[0]:
         raise ShapeError(
             "logits and labels must have the same first dimension, "
@@ -86,7 +92,9 @@ def sparse_softmax_cross_entropy_with_logits_op(features: Array, labels: Array) 
         )
     classes = features.shape[1]
     if not classes:
-        raise InvalidArgumentError(None, None, f"Must have at least one class, but got logits shape {list(features.shape)}")
+        raise InvalidArgumentError(
+            None, None, f"Must have at least one class, but got logits shape {list(features.shape)}"
+        )
     positions = labels.to(torch.int64).unsqueeze(1)
     log_probabilities = torch._log_softmax(features, -1, False)
     valid = None
@@ -120,7 +128,9 @@ def sparse_softmax_cross_entropy_with_logits_shape(features: Dims, labels: Dims)
 
 
 @sparse_softmax_cross_entropy_with_logits_op.gradient
-def sparse_softmax_cross_entropy_with_logits_gradient(call: Any, grad_loss: Tensor, grad_backprop: Tensor) -> tuple[Tensor, None]:
+def sparse_softmax_cross_entropy_with_logits_gradient(
+    call: Any, grad_loss: Tensor, grad_backprop: Tensor
+) -> tuple[Tensor, None]:
     return _logits_gradient(call, grad_loss, grad_backprop), None
 
 
@@ -178,7 +188,9 @@ def softmax_cross_entropy_with_logits_v1(
     _expect_both(labels, logits)
     axis = dim if axis is None else axis
     with name_scope(name, "softmax_cross_entropy_with_logits_sg", [logits, labels]) as scope:
-        constant_labels = stop_gradient_op(convert_to_tensor(labels, _dtype_of(logits), "labels"), name="labels_stop_gradient")
+        constant_labels = stop_gradient_op(
+            convert_to_tensor(labels, _dtype_of(logits), "labels"), name="labels_stop_gradient"
+        )
         return _softmax_cross_entropy(constant_labels, logits, axis, scope, "")
 
 
@@ -203,7 +215,9 @@ def _softmax_cross_entropy(labels: Any, logits: Any, axis: int, name: str | None
     with name_scope(name, default_name, [logits, labels]) as scope:
         given = convert_to_tensor(logits, name="logits")
         precise = _precise(given)
-        targets = labels if isinstance(labels, Tensor) else convert_to_tensor(labels, precise.dtype.base_dtype, "labels")
+        targets = (
+            labels if isinstance(labels, Tensor) else convert_to_tensor(labels, precise.dtype.base_dtype, "labels")
+        )
         if targets.dtype.base_dtype != precise.dtype.base_dtype:
             targets = _cast_op(targets, DstT=precise.dtype.base_dtype)
         if axis != -1 and not (precise.ndim is not None and axis == precise.ndim - 1):
@@ -243,8 +257,9 @@ def sparse_softmax_cross_entropy_with_logits(labels: Any, logits: Any, name: str
             raise ValueError(f"`logits` cannot be a scalar: they need an axis of classes. Received logits={logits!r}")
         if targets.ndim is not None and given.ndim is not None and targets.ndim != given.ndim - 1:
             raise ValueError(
-                f"`labels.shape.rank` must equal `logits.shape.rank - 1`, got labels shape {targets.shape} and logits shape "
-                f"{given.shape}. Pass class numbers, or use softmax_cross_entropy_with_logits for probabilities"
+                f"`labels.shape.rank` must equal `logits.shape.rank - 1`, got labels shape {targets.shape} "
+                f"and logits shape {given.shape}. "
+                "Pass class numbers, or use softmax_cross_entropy_with_logits for probabilities"
             )
         if not targets.shape.is_compatible_with(given.shape[:-1]):
             raise ValueError(
@@ -256,13 +271,17 @@ def sparse_softmax_cross_entropy_with_logits(labels: Any, logits: Any, name: str
         else:
             shape = shape_op(targets) if targets.dims is None or None in targets.dims else list(targets.dims)
             flat = _reshape_op(targets, [-1])
-            cost = _reshape_op(sparse_softmax_cross_entropy_with_logits_op(_flat_rows(precise), flat, name=scope).loss, shape)
+            cost = _reshape_op(
+                sparse_softmax_cross_entropy_with_logits_op(_flat_rows(precise), flat, name=scope).loss, shape
+            )
             if isinstance(cost, SymbolicTensor):
                 cost.set_shape(targets.shape)
         return cost if cost.dtype.base_dtype == given.dtype.base_dtype else _cast_op(cost, DstT=given.dtype.base_dtype)
 
 
-def sparse_softmax_cross_entropy_with_logits_v1(labels: Any = None, logits: Any = None, name: str | None = None) -> Tensor:
+def sparse_softmax_cross_entropy_with_logits_v1(
+    labels: Any = None, logits: Any = None, name: str | None = None
+) -> Tensor:
     """Return `sparse_softmax_cross_entropy_with_logits(labels, logits, name)`."""
     return sparse_softmax_cross_entropy_with_logits(labels, logits, name)
 
@@ -318,7 +337,7 @@ def weighted_cross_entropy_with_logits(labels: Any, logits: Any, pos_weight: Any
 def weighted_cross_entropy_with_logits_v1(
     labels: Any = None, logits: Any = None, pos_weight: Any = None, name: str | None = None, targets: Any = None
 ) -> Tensor:
-    """Return `weighted_cross_entropy_with_logits(labels, logits, pos_weight, name)`; `targets` is the old name of `labels`."""
+    """Return `weighted_cross_entropy_with_logits`; `targets` is the old name of `labels`."""
     if labels is not None and targets is not None:
         raise ValueError("Cannot specify both 'labels' and 'targets'; 'targets' is the old name of 'labels'")
     return weighted_cross_entropy_with_logits(targets if labels is None else labels, logits, pos_weight, name)

@@ -34,7 +34,7 @@ def dropout(x: Any, rate: Any, noise_shape: Any = None, seed: Any = None, name: 
     Args:
         x: floating numbers.
         rate: the probability that an element becomes 0, in [0, 1): a Python number, or a scalar tensor.
-        noise_shape: the shape of the decisions, int32, which broadcasts to the shape of `x`; None decides for each element.
+        noise_shape: the shape of the decisions, int32, which broadcasts to that of `x`; None decides for each element.
         seed: the seed of the decisions.
         name: the name of the scope.
     Raises:
@@ -64,6 +64,33 @@ def general_dropout(
     return _dropout(x, rate, draw, noise_shape, name, "dropout")
 
 
+_ALGORITHMS = {"philox": 1, "threefry": 2, "auto_select": 3}
+
+
+def stateless_dropout(
+    x: Any, rate: Any, seed: Any, rng_alg: Any = None, noise_shape: Any = None, name: str | None = None
+) -> Tensor:
+    """Return `dropout` with decisions that depend on `seed` alone.
+
+    Args:
+        x, rate, noise_shape, name: see `dropout`.
+        seed: two integers.
+        rng_alg: 'philox' or 'auto_select', the default.
+    Raises:
+        ValueError: for another algorithm.
+    """
+    if rng_alg is not None and rng_alg not in _ALGORITHMS:
+        raise ValueError(f"`rng_alg` must be one of {sorted(_ALGORITHMS)}, got {rng_alg!r}")
+
+    def draw(shape: Any, dtype: DType) -> Tensor:
+        key, counter = deferred("StatelessRandomGetKeyCounter")(seed)
+        return deferred("StatelessRandomUniformV2")(
+            shape, key, counter, _ALGORITHMS[rng_alg or "auto_select"], dtype=dtype
+        )
+
+    return _dropout(x, rate, draw, noise_shape, name, "stateless_dropout")
+
+
 def _dropout(
     x: Any, rate: Any, draw: Callable[[Any, DType], Tensor], noise_shape: Any, name: str | None, default_name: str
 ) -> Tensor:
@@ -71,10 +98,14 @@ def _dropout(
         tensor = convert_to_tensor(x, name="x")
         dtype = tensor.dtype.base_dtype
         if not dtype.is_floating:
-            raise ValueError(f"`x.dtype` must be a floating point dtype as `x` will be scaled, got {dtype.name}; use tf.cast")
+            raise ValueError(
+                f"`x.dtype` must be a floating point dtype as `x` will be scaled, got {dtype.name}; use tf.cast"
+            )
         if isinstance(rate, (int, float)) and not isinstance(rate, bool):
             if not 0 <= rate < 1:
-                raise ValueError(f"`rate` must be a scalar tensor or a float in the range [0, 1). Received: rate={rate}")
+                raise ValueError(
+                    f"`rate` must be a scalar tensor or a float in the range [0, 1). Received: rate={rate}"
+                )
             if rate == 0:
                 return deferred("Identity")(tensor)
             kept = tensor * convert_to_tensor(1.0 / (1.0 - rate), dtype)
@@ -82,13 +113,15 @@ def _dropout(
         else:
             threshold = convert_to_tensor(rate)
             if threshold.dims not in (None, ()):
-                raise ValueError(f"`rate` must be a scalar tensor or a float in the range [0, 1), got shape {threshold.shape}")
+                raise ValueError(
+                    f"`rate` must be a scalar tensor or a float in the range [0, 1), got shape {threshold.shape}"
+                )
             if threshold.dtype.base_dtype != dtype:
                 threshold = _cast_op(threshold, DstT=dtype)
             kept = tensor / (1.0 - threshold)
         random = draw(_noise_shape(tensor, noise_shape), dtype)
         result = _select_op(_greater_equal_op(random, threshold), kept, convert_to_tensor(0.0, dtype))
-        result.set_shape(tensor.shape)  # type: ignore[attr-defined]
+        result.set_shape(tensor.shape)
         return result
 
 
@@ -111,6 +144,8 @@ def dropout_v1(
         raise ValueError("`rate` must be provided: the probability that an element is dropped")
     if rate is None:
         if isinstance(keep_prob, (int, float)) and not 0 < keep_prob <= 1:
-            raise ValueError(f"`keep_prob` must be a number in (0, 1] or a scalar tensor. Received: keep_prob={keep_prob}")
+            raise ValueError(
+                f"`keep_prob` must be a number in (0, 1] or a scalar tensor. Received: keep_prob={keep_prob}"
+            )
         rate = 1 - keep_prob
     return dropout(x, rate, noise_shape, seed, name)

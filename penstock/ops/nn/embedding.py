@@ -84,7 +84,11 @@ def embedding_lookup_v1(
 def _embedding_lookup(params: Any, ids: Any, partition_strategy: str, name: str | None, max_norm: Any) -> Tensor:
     if params is None or (isinstance(params, (list, tuple)) and not params):
         raise ValueError(f"params must be specified: a table, or a list of its parts, got {params!r}")
-    parts = list(params) if isinstance(params, (list, tuple)) else list(getattr(params, "_get_variable_list", lambda: [params])())
+    parts = (
+        list(params)
+        if isinstance(params, (list, tuple))
+        else list(getattr(params, "_get_variable_list", lambda: [params])())
+    )
     with name_scope(name, "embedding_lookup", [*parts, ids]) as scope:
         positions = convert_to_tensor(ids, name="ids")
         if len(parts) == 1:
@@ -111,12 +115,12 @@ def _embedding_lookup(params: Any, ids: Any, partition_strategy: str, name: str 
 
 
 def _in_blocks(flat: Tensor, parts: list[Any]) -> tuple[Tensor, Tensor]:
-    """Return the part that holds each row, and its place there, where the first parts have a row more than the others."""
+    """Return the part that holds each row and its place there; the first parts may have a row more than the others."""
     tables = [convert_to_tensor(part) for part in parts]
     sizes = [None if table.dims is None else table.dims[0] for table in tables]
     dtype = flat.dtype.base_dtype
     if None not in sizes:
-        total: Any = convert_to_tensor(sum(sizes), dtype)  # type: ignore[arg-type]
+        total: Any = convert_to_tensor(sum(sizes), dtype)
     else:
         total = _cast_op(_add_n_op([shape_op(table)[0] for table in tables]), DstT=dtype)
     count = len(parts)

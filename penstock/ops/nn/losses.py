@@ -52,7 +52,7 @@ def log_poisson_loss(targets: Any, log_input: Any, compute_full_loss: bool = Fal
     Args:
         targets: counts, of the shape and type of `log_input`.
         log_input: floating numbers.
-        compute_full_loss: whether to add Stirling's approximation of log(targets!), which does not depend on `log_input`.
+        compute_full_loss: whether to add Stirling's approximation of log(targets!), a constant for `log_input`.
         name: the name of the scope.
     Raises:
         ValueError: if the shapes differ.

@@ -31,7 +31,9 @@ def _axes(axes: Any) -> list[int]:
     return [int(axis) for axis in given]
 
 
-def moments(x: Any, axes: Any, shift: Any = None, keepdims: bool = False, name: str | None = None) -> tuple[Tensor, Tensor]:
+def moments(
+    x: Any, axes: Any, shift: Any = None, keepdims: bool = False, name: str | None = None
+) -> tuple[Tensor, Tensor]:
     """Return the mean and the variance of `x` over some axes.
 
     Args:
@@ -48,9 +50,7 @@ def moments(x: Any, axes: Any, shift: Any = None, keepdims: bool = False, name: 
         y = _cast_op(given, DstT=float32) if given.dtype.base_dtype == float16 else given
         axes = _axes(axes)
         mean = _mean_op(y, axes, keep_dims=True, name="mean")
-        variance = _mean_op(
-            _squared_difference_op(y, stop_gradient_op(mean)), axes, keep_dims=True, name="variance"
-        )
+        variance = _mean_op(_squared_difference_op(y, stop_gradient_op(mean)), axes, keep_dims=True, name="variance")
         if not keepdims:
             mean, variance = _drop(mean, axes), _drop(variance, axes)
         if y is not given:
@@ -134,10 +134,12 @@ def sufficient_statistics(
         if dims is not None and all(dims[axis] is not None for axis in axes):
             count = 1
             for axis in axes:
-                count *= dims[axis]  # type: ignore[operator]
+                count *= dims[axis]
             counts = constant(count, dtype=tensor.dtype.base_dtype, name="count")
         else:
-            counts = _cast_op(_prod_op(_gather_op(shape_op(tensor), axes, 0), [0]), DstT=tensor.dtype.base_dtype, name="count")
+            counts = _cast_op(
+                _prod_op(_gather_op(shape_op(tensor), axes, 0), [0]), DstT=tensor.dtype.base_dtype, name="count"
+            )
         if shift is not None:
             shift = convert_to_tensor(shift, tensor.dtype.base_dtype, "shift")
             sums, squares = tensor - shift, _squared_difference_op(tensor, shift)
@@ -158,7 +160,9 @@ def sufficient_statistics_v1(
     return sufficient_statistics(x, axes, shift, _keepdims(keepdims, keep_dims), name)
 
 
-def normalize_moments(counts: Any, mean_ss: Any, variance_ss: Any, shift: Any, name: str | None = None) -> tuple[Tensor, Tensor]:
+def normalize_moments(
+    counts: Any, mean_ss: Any, variance_ss: Any, shift: Any, name: str | None = None
+) -> tuple[Tensor, Tensor]:
     """Return the mean and the variance from sufficient statistics.
 
     Args:
@@ -244,7 +248,9 @@ def batch_norm_with_global_normalization_v1(
 ) -> Tensor:
     """Return `batch_norm_with_global_normalization`; `t`, `m`, `v` are the old names of `input`, `mean`, `variance`."""
     x, mean, variance = (old if new is None else new for new, old in ((input, t), (mean, m), (variance, v)))
-    return batch_norm_with_global_normalization(x, mean, variance, beta, gamma, variance_epsilon, scale_after_normalization, name)
+    return batch_norm_with_global_normalization(
+        x, mean, variance, beta, gamma, variance_epsilon, scale_after_normalization, name
+    )
 
 
 def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | None = None) -> Tensor:
@@ -269,7 +275,9 @@ def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | N
         return _mul_op(tensor, norm, name=scope)
 
 
-def l2_normalize_v1(x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | None = None, dim: Any = None) -> Tensor:
+def l2_normalize_v1(
+    x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | None = None, dim: Any = None
+) -> Tensor:
     """Return `l2_normalize(x, axis, epsilon, name)`; `dim` is the old name of `axis`."""
     if axis is not None and dim is not None:
         raise ValueError("Cannot specify both 'axis' and 'dim'; 'dim' is the old name of 'axis'")

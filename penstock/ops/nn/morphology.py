@@ -38,8 +38,10 @@ def _layout(
     return (batch, laid[0][0], laid[1][0], depth), laid, stride, rate
 
 
-def _sums(input: Array, filter: Array, strides: Sequence[int], rates: Sequence[int], padding: str) -> tuple[Array, tuple[int, int, int, int]]:
-    """Return input plus filter for each window, of shape (batch, windows down, windows across, depth, elements), and the padding."""
+def _sums(
+    input: Array, filter: Array, strides: Sequence[int], rates: Sequence[int], padding: str
+) -> tuple[Array, tuple[int, int, int, int]]:
+    """Return input plus filter of shape (batch, windows down, windows across, depth, elements), and the padding."""
     output, laid, stride, rate = _layout(tuple(input.shape), tuple(filter.shape), strides, rates, padding)
     if not filter.numel():
         raise ShapeError(f"filter must not be empty, got shape {tuple(filter.shape)}")
@@ -81,10 +83,14 @@ _ATTRS = ("strides", "rates", "padding")
 def dilation2d_gradient(call: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
     input, filter = call.inputs
     attrs = keep_attrs(call, *_ATTRS)
-    return dilation2d_backprop_input_op(input, filter, grad, **attrs), dilation2d_backprop_filter_op(input, filter, grad, **attrs)
+    return dilation2d_backprop_input_op(input, filter, grad, **attrs), dilation2d_backprop_filter_op(
+        input, filter, grad, **attrs
+    )
 
 
-def _chosen(input: Array, filter: Array, out_backprop: Array, attrs: tuple[Any, ...]) -> tuple[Array, tuple[int, int, int, int]]:
+def _chosen(
+    input: Array, filter: Array, out_backprop: Array, attrs: tuple[Any, ...]
+) -> tuple[Array, tuple[int, int, int, int]]:
     """Return which element of the window was the maximum, after a check of the gradient's shape."""
     output = _layout(tuple(input.shape), tuple(filter.shape), *attrs)[0]
     merge(tuple(out_backprop.shape), output, "shapes of out_backprop and of the result of the dilation")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -27,8 +28,8 @@ _prod_op = deferred("Prod")
 _FLOAT = frozenset({float32})
 _MIXED = frozenset({float16, bfloat16, float32})
 _EPSILON = 9.999999747378752e-05  # 0.0001 in float32, the type in which GraphDefs keep it
-_IMAGES = {"data_format": ("NHWC", "NCHW")}
-_IMAGES_AND_VOLUMES = {"data_format": ("NHWC", "NCHW", "NDHWC", "NCDHW")}
+_IMAGES: dict[str, Iterable[Any]] = {"data_format": ("NHWC", "NCHW")}
+_IMAGES_AND_VOLUMES: dict[str, Iterable[Any]] = {"data_format": ("NHWC", "NCHW", "NDHWC", "NCDHW")}
 _aten = torch.ops.aten
 
 
@@ -49,8 +50,18 @@ def _normalize(
     exact = images if images.dtype == torch.float32 else images.float()
     if not is_training:
         _check_vectors(x.shape, [mean.shape, variance.shape], data_format)
-        y = _aten.native_batch_norm(exact, scale, offset, mean, variance, False, 0.0, epsilon)[0] if x.numel() else exact.clone()
-        return from_channels_first(y.to(x.dtype), data_format), mean.clone(), variance.clone(), mean.clone(), variance.clone()
+        y = (
+            _aten.native_batch_norm(exact, scale, offset, mean, variance, False, 0.0, epsilon)[0]
+            if x.numel()
+            else exact.clone()
+        )
+        return (
+            from_channels_first(y.to(x.dtype), data_format),
+            mean.clone(),
+            variance.clone(),
+            mean.clone(),
+            variance.clone(),
+        )
     averages = exponential_avg_factor != 1.0
     if not x.numel():
         nan = torch.full_like(scale, float("nan"))
@@ -73,10 +84,14 @@ def _check_vectors(x: Any, vectors: Any, data_format: str) -> None:
     channels = split_sizes(dims, data_format)[1]
     for vector in vectors:
         if tuple(vector) != (channels,):
-            raise ShapeError(f"scale, offset, mean and variance must have shape ({channels},) for x {dims}, got {tuple(vector)}")
+            raise ShapeError(
+                f"scale, offset, mean and variance must have shape ({channels},) for x {dims}, got {tuple(vector)}"
+            )
 
 
-def _normalized_shapes(x: Dims, scale: Dims, offset: Dims, mean: Dims, variance: Dims, *, data_format: str, **attrs: Any) -> tuple[Dims, ...]:
+def _normalized_shapes(
+    x: Dims, scale: Dims, offset: Dims, mean: Dims, variance: Dims, *, data_format: str, **attrs: Any
+) -> tuple[Dims, ...]:
     dims = expect_rank(x, rank_of(data_format), "x")
     batch, channels, spatial = split_sizes(dims, data_format)
     for vector, what in ((scale, "scale"), (offset, "offset")):
@@ -151,13 +166,29 @@ def fused_batch_norm_v3_op(
     data_format: str = "NHWC",
     is_training: bool = True,
 ) -> tuple[Array, ...]:
-    vectors = [vector.float() for vector in (scale, offset, mean, variance)]
-    y, *rest = _normalize(x, *vectors, epsilon, exponential_avg_factor, data_format, is_training)  # type: ignore[arg-type]
+    y, *rest = _normalize(
+        x,
+        scale.float(),
+        offset.float(),
+        mean.float(),
+        variance.float(),
+        epsilon,
+        exponential_avg_factor,
+        data_format,
+        is_training,
+    )
     return y, *(vector.to(scale.dtype) for vector in rest), scale.new_zeros(())
 
 
 def _gradients_of_normalization(
-    y_backprop: Array, x: Array, scale: Array, mean: Array, variance: Array, epsilon: float, data_format: str, is_training: bool
+    y_backprop: Array,
+    x: Array,
+    scale: Array,
+    mean: Array,
+    variance: Array,
+    epsilon: float,
+    data_format: str,
+    is_training: bool,
 ) -> tuple[Array, Array, Array, Array, Array]:
     _check_vectors(x.shape, [scale.shape], data_format)
     merge(tuple(y_backprop.shape), tuple(x.shape), "shapes of y_backprop and x")
@@ -175,9 +206,13 @@ def _gradients_of_normalization(
     return from_channels_first(dx.to(x.dtype), data_format), dscale, doffset, nothing, nothing.clone()
 
 
-def _gradient_shapes(y_backprop: Dims, x: Dims, scale: Dims, *rest: Dims, data_format: str, **attrs: Any) -> tuple[Dims, ...]:
+def _gradient_shapes(
+    y_backprop: Dims, x: Dims, scale: Dims, *rest: Dims, data_format: str, **attrs: Any
+) -> tuple[Dims, ...]:
     dims = expect_rank(merge(y_backprop, x, "shapes of y_backprop and x"), rank_of(data_format), "x")
-    channels = merge_dim(split_sizes(dims, data_format)[1], expect_rank(scale, 1, "scale")[0], "the channels of x and the size of scale")
+    channels = merge_dim(
+        split_sizes(dims, data_format)[1], expect_rank(scale, 1, "scale")[0], "the channels of x and the size of scale"
+    )
     return dims, (channels,), (channels,), None, None
 
 
@@ -199,12 +234,14 @@ def fused_batch_norm_grad_op(
     data_format: str = "NHWC",
     is_training: bool = True,
 ) -> tuple[Array, ...]:
-    return _gradients_of_normalization(y_backprop, x, scale, reserve_space_1, reserve_space_2, epsilon, data_format, is_training)
+    return _gradients_of_normalization(
+        y_backprop, x, scale, reserve_space_1, reserve_space_2, epsilon, data_format, is_training
+    )
 
 
 @op(
-    "FusedBatchNormGradV2(y_backprop: T, x: T, scale: float32, reserve_space_1: U, reserve_space_2: U) -> (x_backprop: T, "
-    "scale_backprop: U, offset_backprop: U, reserve_space_3: U, reserve_space_4: U)",
+    "FusedBatchNormGradV2(y_backprop: T, x: T, scale: float32, reserve_space_1: U, reserve_space_2: U) -> "
+    "(x_backprop: T, scale_backprop: U, offset_backprop: U, reserve_space_3: U, reserve_space_4: U)",
     T=_MIXED,
     U=_FLOAT,
     allowed=_IMAGES,
@@ -221,12 +258,15 @@ def fused_batch_norm_grad_v2_op(
     data_format: str = "NHWC",
     is_training: bool = True,
 ) -> tuple[Array, ...]:
-    return _gradients_of_normalization(y_backprop, x, scale, reserve_space_1, reserve_space_2, epsilon, data_format, is_training)
+    return _gradients_of_normalization(
+        y_backprop, x, scale, reserve_space_1, reserve_space_2, epsilon, data_format, is_training
+    )
 
 
 @op(
-    "FusedBatchNormGradV3(y_backprop: T, x: T, scale: float32, reserve_space_1: U, reserve_space_2: U, reserve_space_3: U) -> "
-    "(x_backprop: T, scale_backprop: U, offset_backprop: U, reserve_space_4: U, reserve_space_5: U)",
+    "FusedBatchNormGradV3(y_backprop: T, x: T, scale: float32, reserve_space_1: U, reserve_space_2: U, "
+    "reserve_space_3: U) -> (x_backprop: T, scale_backprop: U, offset_backprop: U, reserve_space_4: U, "
+    "reserve_space_5: U)",
     T=_MIXED,
     U=_FLOAT,
     allowed=_IMAGES_AND_VOLUMES,
@@ -244,7 +284,9 @@ def fused_batch_norm_grad_v3_op(
     data_format: str = "NHWC",
     is_training: bool = True,
 ) -> tuple[Array, ...]:
-    return _gradients_of_normalization(y_backprop, x, scale, reserve_space_1, reserve_space_2, epsilon, data_format, is_training)
+    return _gradients_of_normalization(
+        y_backprop, x, scale, reserve_space_1, reserve_space_2, epsilon, data_format, is_training
+    )
 
 
 def _gradient_with(operation: Any, reserves: int) -> Any:
@@ -274,12 +316,14 @@ fused_batch_norm_v3_op.gradient(_gradient_with(fused_batch_norm_grad_v3_op, 3))
 @fused_batch_norm_grad_op.gradient
 @fused_batch_norm_grad_v2_op.gradient
 @fused_batch_norm_grad_v3_op.gradient
-def fused_batch_norm_grad_gradient(call: Any, grad_dx: Tensor, grad_dscale: Tensor, grad_doffset: Tensor, *_: Any) -> tuple[Any, ...]:
+def fused_batch_norm_grad_gradient(
+    call: Any, grad_dx: Tensor, grad_dscale: Tensor, grad_doffset: Tensor, *_: Any
+) -> tuple[Any, ...]:
     """Differentiate dx, dscale and doffset with respect to the incoming gradient g, x and scale.
 
     With n = (x - mean) * r, r = 1 / sqrt(variance + epsilon) and m elements a channel, the derivatives are
-    dx = scale * r * (g - sum(g)/m - n * sum(g*n)/m), dscale = sum(g*n), doffset = sum(g); without training, mean and r are constants and
-    dx = scale * r * g. The mean and variance of x are functions of x here, not inputs of their own.
+    dx = scale * r * (g - sum(g)/m - n * sum(g*n)/m), dscale = sum(g*n), doffset = sum(g); without training, mean and r
+    are constants and dx = scale * r * g. The mean and variance of x are functions of x here, not inputs of their own.
     """
     g, x, scale, mean, variance = call.inputs[:5]
     data_format, out_type = call.attrs["data_format"], x.dtype.base_dtype
@@ -353,7 +397,9 @@ def fused_batch_norm(
         ValueError: if statistics are missing.
     """
     if (not is_training or exponential_avg_factor != 1.0) and (mean is None or variance is None):
-        raise ValueError("Both `mean` and `variance` must be given unless is_training is True and exponential_avg_factor is 1.0.")
+        raise ValueError(
+            "Both `mean` and `variance` must be given unless is_training is True and exponential_avg_factor is 1.0."
+        )
     images = convert_to_tensor(x, name="input")
     factor = convert_to_tensor(scale, float32, "scale")
     with name_scope(name, "FusedBatchNorm", [x, scale, offset, mean, variance]) as scope:
@@ -390,7 +436,11 @@ def _check_images(input: Array, depth_radius: int) -> None:
         raise ShapeError(f"depth_radius must be nonnegative, got {depth_radius}")
 
 
-@op("LRN(input: T) -> output: T", T=Type(_MIXED, default=float32), shape=lambda input, **attrs: expect_rank(input, 4, "input"))
+@op(
+    "LRN(input: T) -> output: T",
+    T=Type(_MIXED, default=float32),
+    shape=lambda input, **attrs: expect_rank(input, 4, "input"),
+)
 def lrn_op(input: Array, *, depth_radius: int = 5, bias: float = 1.0, alpha: float = 1.0, beta: float = 0.5) -> Array:
     _check_images(input, depth_radius)
     radius = min(depth_radius, input.shape[-1])
@@ -411,7 +461,9 @@ def lrn_gradient(call: Any, grad: Tensor) -> Tensor:
     "LRNGrad(input_grads: T, input_image: T, output_image: T) -> output: T",
     T=Type(_MIXED, default=float32),
     shape=lambda input_grads, input_image, output_image, **attrs: merge(
-        expect_rank(input_grads, 4, "input_grads"), merge(input_image, output_image, "shapes of the images"), "shapes of gradient and images"
+        expect_rank(input_grads, 4, "input_grads"),
+        merge(input_image, output_image, "shapes of the images"),
+        "shapes of gradient and images",
     ),
 )
 def lrn_grad_op(

@@ -1,7 +1,7 @@
 """Maximum and average over windows of images and volumes, and their derivatives.
 
-Windows that hang over the end of an axis are left to ATen (its ceil mode) wherever that lays them as TensorFlow does; only the rest
-is padded first. An average never counts padding.
+Windows that hang over the end of an axis are left to ATen (its ceil mode) wherever that lays them as TensorFlow does;
+only the rest is padded first. An average never counts padding.
 """
 
 from __future__ import annotations
@@ -12,7 +12,19 @@ from typing import Any, NamedTuple
 import torch
 
 from penstock.core.array import Array
-from penstock.core.dtypes import FLOATING, REAL_NUMBER, DType, bfloat16, float16, float32, int32, int64, qint8, uint32, uint64
+from penstock.core.dtypes import (
+    FLOATING,
+    REAL_NUMBER,
+    DType,
+    bfloat16,
+    float16,
+    float32,
+    int32,
+    int64,
+    qint8,
+    uint32,
+    uint64,
+)
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.op import Type, op
 from penstock.core.shape import Dims
@@ -84,17 +96,25 @@ def _geometry(
     batch_window, depth, window = split_sizes(ksize, data_format)
     batch_stride, depth_stride, stride = split_sizes(strides, data_format)
     if batch_window != 1 or batch_stride != 1:
-        raise ShapeError(f"pooling is not supported along the batch, got ksize {list(ksize)} and strides {list(strides)}")
+        raise ShapeError(
+            f"pooling is not supported along the batch, got ksize {list(ksize)} and strides {list(strides)}"
+        )
     batch, channels, spatial = split_sizes(input, data_format)
     if depth > 1 or depth_stride > 1:
         if max(window) > 1 or max(stride) > 1:
-            raise ShapeError(f"pooling goes along the depth or along the other axes, not along both, got ksize {list(ksize)}")
+            raise ShapeError(
+                f"pooling goes along the depth or along the other axes, not along both, got ksize {list(ksize)}"
+            )
         if depth != depth_stride or (channels is not None and channels % depth):
-            raise ShapeError(f"pooling along the depth needs a window that equals its stride and divides the depth, got ksize {list(ksize)}")
+            raise ShapeError(
+                "pooling along the depth needs a window that equals its stride and divides the depth, "
+                f"got ksize {list(ksize)}"
+            )
         output = join_sizes(batch, None if channels is None else channels // depth, spatial, data_format)
         return Geometry(output, window, stride, (0,) * len(spatial), False, (), depth)
     laid = [
-        windows(size, extent, step, 1, padding, pair) for size, extent, step, pair in zip(spatial, window, stride, pairs, strict=True)
+        windows(size, extent, step, 1, padding, pair)
+        for size, extent, step, pair in zip(spatial, window, stride, pairs, strict=True)
     ]
     output = join_sizes(batch, channels, [count for count, _, _ in laid], data_format)
     nothing = (0,) * len(spatial)
@@ -102,7 +122,7 @@ def _geometry(
         return Geometry(output, window, stride, nothing, False, (), 1)
     for ceil_mode in (False, True):
         if all(
-            before <= extent // 2 and _kernel_windows(size, extent, step, before, ceil_mode) == count  # type: ignore[arg-type]
+            before <= extent // 2 and _kernel_windows(size, extent, step, before, ceil_mode) == count
             for size, extent, step, (count, before, _) in zip(spatial, window, stride, laid, strict=True)
         ):
             return Geometry(output, window, stride, tuple(before for _, before, _ in laid), ceil_mode, (), 1)
@@ -119,7 +139,12 @@ def _kernel_windows(size: int, window: int, stride: int, padding: int, ceil_mode
 
 
 def _geometry_of(
-    input: Dims, ksize: Sequence[int], strides: Sequence[int], padding: str, explicit_paddings: Sequence[int], data_format: str
+    input: Dims,
+    ksize: Sequence[int],
+    strides: Sequence[int],
+    padding: str,
+    explicit_paddings: Sequence[int],
+    data_format: str,
 ) -> Geometry:
     dims = expect_rank(input, rank_of(data_format), "input")
     result: Geometry = _geometry(dims, tuple(ksize), tuple(strides), padding, tuple(explicit_paddings), data_format)
@@ -160,11 +185,18 @@ def _max_with_indices(input: Array, g: Geometry, data_format: str) -> tuple[Arra
 
 
 def _max_pool(
-    input: Array, ksize: Sequence[int], strides: Sequence[int], padding: str, explicit_paddings: Sequence[int], data_format: str
+    input: Array,
+    ksize: Sequence[int],
+    strides: Sequence[int],
+    padding: str,
+    explicit_paddings: Sequence[int],
+    data_format: str,
 ) -> Array:
     g = _geometry_of(tuple(input.shape), ksize, strides, padding, explicit_paddings, data_format)
     if input.dtype in _WIDER:
-        return _max_pool(input.to(_WIDER[input.dtype]), ksize, strides, padding, explicit_paddings, data_format).to(input.dtype)
+        return _max_pool(input.to(_WIDER[input.dtype]), ksize, strides, padding, explicit_paddings, data_format).to(
+            input.dtype
+        )
     if not input.numel() or 0 in g.output:  # type: ignore[operator]
         return input.new_zeros(g.output)  # type: ignore[arg-type]
     if g.depth > 1:
@@ -199,13 +231,22 @@ def _max_pool_gradient(
         return from_channels_first(result.flatten(1, 2), data_format)
     if not orig_input.is_floating_point():
         exact = orig_input.double()
-        result = _max_pool_gradient(exact, orig_output, grad.double(), ksize, strides, padding, explicit_paddings, data_format)
+        result = _max_pool_gradient(
+            exact, orig_output, grad.double(), ksize, strides, padding, explicit_paddings, data_format
+        )
         return result.to(torch.int64).to(grad.dtype)
     _, indices, images = _max_with_indices(orig_input, g, data_format)
     backward = _aten.max_pool2d_with_indices_backward if len(g.window) == 2 else _aten.max_pool3d_with_indices_backward
     spread = (1,) * len(g.window)
     result = backward(
-        channels_first(grad, data_format), images.to(grad.dtype), g.window, g.stride, g.padding, spread, g.ceil_mode, indices
+        channels_first(grad, data_format),
+        images.to(grad.dtype),
+        g.window,
+        g.stride,
+        g.padding,
+        spread,
+        g.ceil_mode,
+        indices,
     )
     if g.extra:
         result = torch.constant_pad_nd(result, [-size for size in g.extra])
@@ -253,7 +294,7 @@ def max_pool_op(
     ksize: list[int],
     strides: list[int],
     padding: str,
-    explicit_paddings: list[int] = [],  # noqa: B006
+    explicit_paddings: list[int] = [],
     data_format: str = "NHWC",
 ) -> Array:
     return _max_pool(input, ksize, strides, padding, explicit_paddings, data_format)
@@ -281,7 +322,7 @@ def max_pool_grad_op(
     ksize: list[int],
     strides: list[int],
     padding: str,
-    explicit_paddings: list[int] = [],  # noqa: B006
+    explicit_paddings: list[int] = [],
     data_format: str = "NHWC",
 ) -> Array:
     return _max_pool_gradient(orig_input, orig_output, grad, ksize, strides, padding, explicit_paddings, data_format)
@@ -291,7 +332,9 @@ def max_pool_grad_op(
 def max_pool_grad_gradient(call: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     orig_input, orig_output, _ = call.inputs
     if call.attrs["padding"] == "EXPLICIT":
-        raise LookupError("the gradient of MaxPoolGrad is not defined for padding 'EXPLICIT'; pad the images with tf.pad instead")
+        raise LookupError(
+            "the gradient of MaxPoolGrad is not defined for padding 'EXPLICIT'; pad the images with tf.pad instead"
+        )
     attrs = keep_attrs(call, "ksize", "strides", "padding", "data_format")
     second = max_pool_grad_grad_op(orig_input, orig_output, grad, **attrs)
     return _zeros_like_op(orig_input), _zeros_like_op(orig_output), second
@@ -301,7 +344,9 @@ def max_pool_grad_gradient(call: Any, grad: Tensor) -> tuple[Tensor, Tensor, Ten
     "MaxPoolGradGrad(orig_input: T, orig_output: T, grad: T) -> output: T",
     T=REAL_NUMBER,
     allowed={"padding": _SAME_OR_VALID, "data_format": _IMAGES},
-    shape=lambda orig_input, orig_output, grad, **attrs: merge(expect_rank(orig_output, 4, "orig_output"), _pooled_shape(orig_input, **attrs)),
+    shape=lambda orig_input, orig_output, grad, **attrs: merge(
+        expect_rank(orig_output, 4, "orig_output"), _pooled_shape(orig_input, **attrs)
+    ),
 )
 def max_pool_grad_grad_op(
     orig_input: Array,
@@ -320,7 +365,11 @@ def max_pool_grad_grad_op(
 def max_pool_grad_grad_gradient(call: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     orig_input, orig_output, _ = call.inputs
     attrs = keep_attrs(call, "ksize", "strides", "padding", "data_format")
-    return _zeros_like_op(orig_input), _zeros_like_op(orig_output), max_pool_grad_op(orig_input, orig_output, grad, **attrs)
+    return (
+        _zeros_like_op(orig_input),
+        _zeros_like_op(orig_output),
+        max_pool_grad_op(orig_input, orig_output, grad, **attrs),
+    )
 
 
 # Maximum with windows that are tensors
@@ -332,7 +381,9 @@ def max_pool_grad_grad_gradient(call: Any, grad: Tensor) -> tuple[Tensor, Tensor
     allowed={"padding": _SAME_OR_VALID, "data_format": ("NHWC", "NCHW", "NCHW_VECT_C")},
     shape=lambda input, ksize, strides, **attrs: _pooled_shape(input, ksize=ksize, strides=strides, **attrs),
 )
-def max_pool_v2_op(input: Array, ksize: list[int], strides: list[int], *, padding: str, data_format: str = "NHWC") -> Array:
+def max_pool_v2_op(
+    input: Array, ksize: list[int], strides: list[int], *, padding: str, data_format: str = "NHWC"
+) -> Array:
     return _max_pool(input, ksize, strides, padding, (), data_format)
 
 
@@ -512,7 +563,9 @@ def max_pool_grad_grad_with_argmax_op(
     allowed={"padding": _SAME_OR_VALID, "data_format": _VOLUMES},
     shape=_pooled_shape,
 )
-def max_pool3d_op(input: Array, *, ksize: list[int], strides: list[int], padding: str, data_format: str = "NDHWC") -> Array:
+def max_pool3d_op(
+    input: Array, *, ksize: list[int], strides: list[int], padding: str, data_format: str = "NDHWC"
+) -> Array:
     return _max_pool(input, ksize, strides, padding, (), data_format)
 
 
@@ -609,7 +662,12 @@ def _avg_pool(value: Array, ksize: Sequence[int], strides: Sequence[int], paddin
 
 
 def _avg_pool_gradient(
-    orig_input_shape: list[int], grad: Array, ksize: Sequence[int], strides: Sequence[int], padding: str, data_format: str
+    orig_input_shape: list[int],
+    grad: Array,
+    ksize: Sequence[int],
+    strides: Sequence[int],
+    padding: str,
+    data_format: str,
 ) -> Array:
     if min(orig_input_shape, default=0) < 0:
         raise ShapeError(f"orig_input_shape must be nonnegative, got {orig_input_shape}")
@@ -618,7 +676,9 @@ def _avg_pool_gradient(
     if not grad.numel():
         return grad.new_zeros(orig_input_shape)
     batch, channels, spatial = split_sizes(orig_input_shape, data_format)
-    padded = [size + g.extra[-2 - 2 * i] + g.extra[-1 - 2 * i] for i, size in enumerate(spatial)] if g.extra else spatial
+    padded = (
+        [size + g.extra[-2 - 2 * i] + g.extra[-1 - 2 * i] for i, size in enumerate(spatial)] if g.extra else spatial
+    )
     memory_format = torch.contiguous_format
     if data_format.endswith("C"):
         memory_format = torch.channels_last if len(spatial) == 2 else torch.channels_last_3d
@@ -643,7 +703,10 @@ def _original_shape(orig_input_shape: Any, grad: Dims, data_format: str) -> Dims
     batch, channels, _ = split_sizes(expect_rank(grad, rank, "grad"), data_format)
     known_batch, known_channels, spatial = split_sizes(orig_input_shape, data_format)
     return join_sizes(
-        batch if known_batch is None else known_batch, channels if known_channels is None else known_channels, spatial, data_format
+        batch if known_batch is None else known_batch,
+        channels if known_channels is None else known_channels,
+        spatial,
+        data_format,
     )
 
 
@@ -653,7 +716,9 @@ def _original_shape(orig_input_shape: Any, grad: Dims, data_format: str) -> Dims
     allowed={"padding": _SAME_OR_VALID, "data_format": _IMAGES},
     shape=_pooled_shape,
 )
-def avg_pool_op(value: Array, *, ksize: list[int], strides: list[int], padding: str, data_format: str = "NHWC") -> Array:
+def avg_pool_op(
+    value: Array, *, ksize: list[int], strides: list[int], padding: str, data_format: str = "NHWC"
+) -> Array:
     return _avg_pool(value, ksize, strides, padding, data_format)
 
 
@@ -691,7 +756,9 @@ def avg_pool_grad_gradient(call: Any, grad: Tensor) -> tuple[None, Tensor]:
     allowed={"padding": _SAME_OR_VALID, "data_format": _VOLUMES},
     shape=_pooled_shape,
 )
-def avg_pool3d_op(input: Array, *, ksize: list[int], strides: list[int], padding: str, data_format: str = "NDHWC") -> Array:
+def avg_pool3d_op(
+    input: Array, *, ksize: list[int], strides: list[int], padding: str, data_format: str = "NDHWC"
+) -> Array:
     return _avg_pool(input, ksize, strides, padding, data_format)
 
 

@@ -33,7 +33,14 @@ def _check_sizes(ksize: Any, strides: Any) -> None:
 
 
 def _pool2d(
-    operation: Callable[..., Tensor], input: Any, ksize: Any, strides: Any, padding: Any, data_format: str, name: str | None, default: str
+    operation: Callable[..., Tensor],
+    input: Any,
+    ksize: Any,
+    strides: Any,
+    padding: Any,
+    data_format: str,
+    name: str | None,
+    default: str,
 ) -> Tensor:
     with name_scope(name, default, [input]) as scope:
         layout = data_format or "NHWC"
@@ -49,7 +56,14 @@ def _pool2d(
 
 
 def _pool1d(
-    operation: Callable[..., Tensor], input: Any, ksize: Any, strides: Any, padding: Any, data_format: str, name: str | None, default: str
+    operation: Callable[..., Tensor],
+    input: Any,
+    ksize: Any,
+    strides: Any,
+    padding: Any,
+    data_format: str,
+    name: str | None,
+    default: str,
 ) -> Tensor:
     with name_scope(name, default, [input]) as scope:
         layout = data_format or "NWC"
@@ -70,7 +84,14 @@ def _pool1d(
 
 
 def _pool3d(
-    operation: Callable[..., Tensor], input: Any, ksize: Any, strides: Any, padding: str, data_format: str, name: str | None, default: str
+    operation: Callable[..., Tensor],
+    input: Any,
+    ksize: Any,
+    strides: Any,
+    padding: str,
+    data_format: str,
+    name: str | None,
+    default: str,
 ) -> Tensor:
     with name_scope(name, default, [input]) as scope:
         layout = data_format or "NDHWC"
@@ -118,7 +139,9 @@ def _count_and_layout(input: Any, data_format: str | None) -> tuple[int, str]:
     return count, data_format or _DEFAULT_FORMATS[count]
 
 
-def max_pool1d(input: Any, ksize: Any, strides: Any, padding: Any, data_format: str = "NWC", name: str | None = None) -> Tensor:
+def max_pool1d(
+    input: Any, ksize: Any, strides: Any, padding: Any, data_format: str = "NWC", name: str | None = None
+) -> Tensor:
     """Return the maxima of windows of sequences.
 
     Args:
@@ -131,7 +154,9 @@ def max_pool1d(input: Any, ksize: Any, strides: Any, padding: Any, data_format: 
     return _pool1d(max_pool_op, input, ksize, strides, padding, data_format, name, "MaxPool1d")
 
 
-def max_pool2d(input: Any, ksize: Any, strides: Any, padding: Any, data_format: str = "NHWC", name: str | None = None) -> Tensor:
+def max_pool2d(
+    input: Any, ksize: Any, strides: Any, padding: Any, data_format: str = "NHWC", name: str | None = None
+) -> Tensor:
     """Return the maxima of windows of images.
 
     Args:
@@ -144,7 +169,9 @@ def max_pool2d(input: Any, ksize: Any, strides: Any, padding: Any, data_format: 
     return _pool2d(max_pool_op, input, ksize, strides, padding, data_format, name, "MaxPool2d")
 
 
-def max_pool3d(input: Any, ksize: Any, strides: Any, padding: str, data_format: str = "NDHWC", name: str | None = None) -> Tensor:
+def max_pool3d(
+    input: Any, ksize: Any, strides: Any, padding: str, data_format: str = "NDHWC", name: str | None = None
+) -> Tensor:
     """Return the maxima of windows of volumes.
 
     Args:
@@ -201,7 +228,9 @@ def avg_pool(
     return functions[count](input, ksize, strides, padding, layout, name or ("avg_pool" if count == 1 else "AvgPoolND"))
 
 
-def avg_pool1d(input: Any, ksize: Any, strides: Any, padding: str, data_format: str = "NWC", name: str | None = None) -> Tensor:
+def avg_pool1d(
+    input: Any, ksize: Any, strides: Any, padding: str, data_format: str = "NWC", name: str | None = None
+) -> Tensor:
     """Return the averages of windows of sequences.
 
     Args:
@@ -214,7 +243,9 @@ def avg_pool1d(input: Any, ksize: Any, strides: Any, padding: str, data_format: 
     return _pool1d(avg_pool_op, input, ksize, strides, padding, data_format, name, "AvgPool1D")
 
 
-def avg_pool2d(input: Any, ksize: Any, strides: Any, padding: str, data_format: str = "NHWC", name: str | None = None) -> Tensor:
+def avg_pool2d(
+    input: Any, ksize: Any, strides: Any, padding: str, data_format: str = "NHWC", name: str | None = None
+) -> Tensor:
     """Return the averages of windows of images.
 
     Args:
@@ -227,7 +258,9 @@ def avg_pool2d(input: Any, ksize: Any, strides: Any, padding: str, data_format: 
     return _pool2d(avg_pool_op, input, ksize, strides, padding, data_format, name, "AvgPool2D")
 
 
-def avg_pool3d(input: Any, ksize: Any, strides: Any, padding: str, data_format: str = "NDHWC", name: str | None = None) -> Tensor:
+def avg_pool3d(
+    input: Any, ksize: Any, strides: Any, padding: str, data_format: str = "NDHWC", name: str | None = None
+) -> Tensor:
     """Return the averages of windows of volumes.
 
     Args:
@@ -304,7 +337,9 @@ def max_pool_with_argmax_v1(
 ) -> tuple[Tensor, Tensor]:
     """Return `max_pool_with_argmax`; `Targmax` is the old name of `output_dtype`."""
     if Targmax is not None and output_dtype is not None:
-        raise ValueError("Cannot specify both 'output_dtype' and 'Targmax'; 'Targmax' is the old name of 'output_dtype'")
+        raise ValueError(
+            "Cannot specify both 'output_dtype' and 'Targmax'; 'Targmax' is the old name of 'output_dtype'"
+        )
     chosen = output_dtype or Targmax or int64
     return max_pool_with_argmax(input, ksize, strides, padding, data_format, chosen, include_batch_in_index, name)
 
@@ -345,7 +380,9 @@ def pool(
     if len(stride) != count or len(dilation) != count:
         raise ValueError(f"strides and dilations must have {count} numbers, got {stride} and {dilation}")
     if max(stride) > 1 and max(dilation) > 1:
-        raise ValueError(f"`strides > 1` not supported in conjunction with `dilations > 1`, got {stride} and {dilation}")
+        raise ValueError(
+            f"`strides > 1` not supported in conjunction with `dilations > 1`, got {stride} and {dilation}"
+        )
     functions = {
         ("MAX", 1): max_pool1d,
         ("MAX", 2): max_pool2d,
@@ -405,6 +442,8 @@ def pool_v1(
 ) -> Tensor:
     """Return `pool`; `dilation_rate` is the old name of `dilations`."""
     if dilations is not None and dilation_rate is not None:
-        raise ValueError("Cannot specify both 'dilations' and 'dilation_rate'; 'dilation_rate' is the old name of 'dilations'")
+        raise ValueError(
+            "Cannot specify both 'dilations' and 'dilation_rate'; 'dilation_rate' is the old name of 'dilations'"
+        )
     chosen = dilation_rate if dilations is None else dilations
     return pool(input, window_shape, pooling_type, strides, padding, data_format, chosen, name)

@@ -82,10 +82,14 @@ def _along(operation: Callable[..., Tensor], logits: Any, axis: Any, name: str |
         return operation(tensor, name=name)
     if rank is not None and not -rank <= axis < rank:
         raise InvalidArgumentError(
-            None, None, f"`axis` (or `dim`) must be in the range [{-rank}, {rank}) where {rank} is the number of dimensions, got {axis}"
+            None,
+            None,
+            f"`axis` must be in the range [{-rank}, {rank}) where {rank} is the number of dimensions, got {axis}",
         )
     if rank is None and axis < 0:
-        raise ValueError(f"axis {axis} counts from the end of logits of unknown rank; set their shape, or count from the front")
+        raise ValueError(
+            f"axis {axis} counts from the end of logits of unknown rank; set their shape, or count from the front"
+        )
     with name_scope(name, operation.name, [logits]):  # type: ignore[attr-defined]
         return swap_with_last(operation(swap_with_last(tensor, axis)), axis)
 

@@ -18,9 +18,14 @@ _LABELS = Type(frozenset({int32, int64}), default=int32)
 
 def _in_top_k(predictions: Array, targets: Array, k: int) -> Array:
     if predictions.ndim != 2 or targets.ndim != 1:
-        raise ShapeError(f"predictions must be 2-dimensional and targets 1-dimensional, got {tuple(predictions.shape)} and {tuple(targets.shape)}")
+        raise ShapeError(
+            "predictions must be 2-dimensional and targets 1-dimensional, "
+            f"got {tuple(predictions.shape)} and {tuple(targets.shape)}"
+        )
     if predictions.shape[0] != targets.shape[0]:
-        raise ShapeError(f"First dimension of predictions {predictions.shape[0]} must match length of targets {targets.shape[0]}")
+        raise ShapeError(
+            f"First dimension of predictions {predictions.shape[0]} must match length of targets {targets.shape[0]}"
+        )
     classes = predictions.shape[1]
     if not classes:
         return torch.zeros(targets.shape, dtype=torch.bool, device=targets.device)
@@ -34,7 +39,9 @@ def _in_top_k(predictions: Array, targets: Array, k: int) -> Array:
 
 def _shape(predictions: Dims, targets: Dims, *rest: Any, **attrs: Any) -> Dims:
     rows = expect_rank(predictions, 2, "predictions")[0]
-    return (merge_dim(rows, expect_rank(targets, 1, "targets")[0], "the rows of predictions and the length of targets"),)
+    return (
+        merge_dim(rows, expect_rank(targets, 1, "targets")[0], "the rows of predictions and the length of targets"),
+    )
 
 
 @op("InTopK(predictions: float32, targets: T) -> precision: bool", T=_LABELS, shape=_shape)

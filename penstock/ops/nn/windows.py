@@ -16,7 +16,6 @@ _TO_CHANNELS_FIRST = {3: (0, 2, 1), 4: (0, 3, 1, 2), 5: (0, 4, 1, 2, 3)}
 _TO_CHANNELS_LAST = {3: (0, 2, 1), 4: (0, 2, 3, 1), 5: (0, 2, 3, 4, 1)}
 
 
-
 def channels_first(images: Array, data_format: str) -> Array:
     """Return images as the kernels take them: a view with the channels as the second axis."""
     return images.permute(_TO_CHANNELS_FIRST[images.ndim]) if data_format.endswith("C") else images
@@ -71,8 +70,8 @@ def windows(
     span = size + before + after - window + 1
     if span < 0:
         raise ShapeError(
-            f"Computed output size would be negative: a window of {window} (filter {filter}, dilation {dilation}) does not fit "
-            f"into an axis of {size + before + after}. Use padding 'SAME' or a smaller filter"
+            f"Computed output size would be negative: a window of {window} (filter {filter}, dilation {dilation}) "
+            f"does not fit into an axis of {size + before + after}. Use padding 'SAME' or a smaller filter"
         )
     return -(-span // stride), before, after
 
@@ -88,31 +87,38 @@ def check_window_attribute(name: str, values: Sequence[int], rank: int, data_for
     batch, channels, spatial = split_sizes(values, data_format)
     if batch != 1 or channels != 1:
         raise ShapeError(
-            f"{name} in the batch and depth dimensions are not supported: they must be 1 in {list(values)} for {data_format}"
+            f"{name} in the batch and depth dimensions are not supported: "
+            f"they must be 1 in {list(values)} for {data_format}"
         )
     if min(spatial) < 1:
         raise ShapeError(f"{name} must be at least 1, got {list(values)}")
     return spatial
 
 
-def explicit_pairs(padding: str, explicit_paddings: Sequence[int], rank: int, data_format: str) -> tuple[tuple[int, int], ...]:
+def explicit_pairs(
+    padding: str, explicit_paddings: Sequence[int], rank: int, data_format: str
+) -> tuple[tuple[int, int], ...]:
     """Return the padding before and after each spatial axis, having checked the attribute.
 
     Raises:
-        ShapeError: if it is given without padding 'EXPLICIT' or missing with it, pads batch or channels, or is negative.
+        ShapeError: if it is given without padding 'EXPLICIT', missing with it, negative, or pads batch or channels.
     """
     if padding != "EXPLICIT":
         if explicit_paddings:
             raise ShapeError(f"explicit_paddings must be empty unless padding is 'EXPLICIT', got padding {padding!r}")
         return ((0, 0),) * (rank - 2)
     if len(explicit_paddings) != 2 * rank:
-        raise ShapeError(f"explicit_paddings must have {2 * rank} numbers, a pair for each axis, got {list(explicit_paddings)}")
+        raise ShapeError(
+            f"explicit_paddings must have {2 * rank} numbers, a pair for each axis, got {list(explicit_paddings)}"
+        )
     if min(explicit_paddings) < 0:
         raise ShapeError(f"all elements of explicit_paddings must be nonnegative, got {list(explicit_paddings)}")
     pairs = [(explicit_paddings[2 * i], explicit_paddings[2 * i + 1]) for i in range(rank)]
     batch, channels, spatial = split_sizes(pairs, data_format)
     if batch != (0, 0) or channels != (0, 0):
-        raise ShapeError(f"explicit padding in the batch and depth dimensions is not supported, got {list(explicit_paddings)}")
+        raise ShapeError(
+            f"explicit padding in the batch and depth dimensions is not supported, got {list(explicit_paddings)}"
+        )
     return spatial
 
 
@@ -177,5 +183,3 @@ def padding_attributes(padding: Any, rank: int) -> dict[str, Any]:
 def cached(function: Callable[..., Any]) -> Callable[..., Any]:
     """Keep the results of a function of shapes and attributes, so that a step does not compute them again."""
     return lru_cache(maxsize=4096)(function)
-
-

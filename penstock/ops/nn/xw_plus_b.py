@@ -62,5 +62,3 @@ def zero_fraction(value: Any, name: str | None = None) -> Tensor:
         is_zero = deferred("Equal")(flat, deferred("ZerosLike")(flat))
         zeros = deferred("Sum")(_cast_op(is_zero, DstT=int64), [0])
         return deferred("RealDiv")(_cast_op(zeros, DstT=float32), size, name="fraction")
-
-

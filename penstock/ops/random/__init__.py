@@ -1,4 +1,4 @@
-"""Random numbers: Philox 4x32-10 with TensorFlow's seeds and streams, and the operations and functions that draw from it."""
+"""Random numbers: Philox 4x32-10 with TensorFlow's seeds and streams, and all that draws from it."""
 
 from __future__ import annotations
 

@@ -186,7 +186,7 @@ def categorical(generator: Philox, logits: np.ndarray, samples: int) -> np.ndarr
 
     Args:
         generator: where to draw from; it is not advanced.
-        logits: unnormalized log-probabilities, float64 of shape [batch, classes]; classes that are not finite are never drawn.
+        logits: unnormalized log-probabilities, float64 of shape [batch, classes]; those not finite are never drawn.
         samples: the number of draws for each row.
     Returns:
         int64 of shape [batch, samples].
@@ -215,7 +215,7 @@ def parameterized_truncated_normal(
 
     Args:
         generator: where to draw from; it is not advanced.
-        means, deviations, lowest, highest: the parameters, of shape [n] and one floating type, which the draws have too.
+        means, deviations, lowest, highest: the parameters, of shape [n] and one floating type, that of the draws.
         samples: the number of draws for each.
     Returns:
         Numbers of shape [n, samples].

@@ -1,4 +1,4 @@
-"""Operations on the state of a `tf.random.Generator`: a variable that holds the counter (two int64) and the key (one)."""
+"""Operations on the state of a `tf.random.Generator`: a variable that holds the counter and the key."""
 
 from __future__ import annotations
 

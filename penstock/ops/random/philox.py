@@ -1,8 +1,8 @@
 """Philox 4x32-10 and the distributions drawn from it, number for number as TensorFlow's CPU kernels draw them.
 
-A generator is a key of 64 bits and a counter of 128 bits. Each counter value gives a block of four 32-bit words. Distributions
-use blocks in order: a fixed number of outputs for each block (uniform, normal, integers), or a stream of blocks for each
-group of outputs (everything that rejects candidates), at a fixed distance from each other.
+A generator is a key of 64 bits and a counter of 128 bits. Each counter value gives a block of four 32-bit words.
+Distributions use blocks in order: a fixed number of outputs for each block (uniform, normal, integers), or a stream of
+blocks for each group of outputs (everything that rejects candidates), at a fixed distance from each other.
 
 Source: Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3".
 """
@@ -43,11 +43,11 @@ def block(key: int, counter: int) -> tuple[int, int, int, int]:
         counter: 128 bits.
     """
     a, b, c, d = counter & WORD, counter >> 32 & WORD, counter >> 64 & WORD, counter >> 96 & WORD
-    k, l = key & WORD, key >> 32 & WORD
+    key_low, key_high = key & WORD, key >> 32 & WORD
     for _ in range(_ROUNDS):
         p, q = a * _MULTIPLIERS[0], c * _MULTIPLIERS[1]
-        a, b, c, d = q >> 32 ^ b ^ k, q & WORD, p >> 32 ^ d ^ l, p & WORD
-        k, l = k + _KEY_STEPS[0] & WORD, l + _KEY_STEPS[1] & WORD
+        a, b, c, d = q >> 32 ^ b ^ key_low, q & WORD, p >> 32 ^ d ^ key_high, p & WORD
+        key_low, key_high = key_low + _KEY_STEPS[0] & WORD, key_high + _KEY_STEPS[1] & WORD
     return a, b, c, d
 
 
@@ -63,19 +63,19 @@ def _blocks(key: int, low: np.ndarray, high: np.ndarray | int) -> np.ndarray:
     else:
         c.fill(high & WORD)
         d.fill(high >> 32)
-    k, l = key & WORD, key >> 32 & WORD
+    key_low, key_high = key & WORD, key >> 32 & WORD
     for _ in range(_ROUNDS):
         np.multiply(a, m, out=p)
         np.multiply(c, n, out=q)
         np.right_shift(q, shift, out=a)
         np.bitwise_xor(a, b, out=a)
-        np.bitwise_xor(a, np.uint64(k), out=a)
+        np.bitwise_xor(a, np.uint64(key_low), out=a)
         np.right_shift(p, shift, out=c)
         np.bitwise_xor(c, d, out=c)
-        np.bitwise_xor(c, np.uint64(l), out=c)
+        np.bitwise_xor(c, np.uint64(key_high), out=c)
         np.bitwise_and(q, mask, out=b)
         np.bitwise_and(p, mask, out=d)
-        k, l = k + _KEY_STEPS[0] & WORD, l + _KEY_STEPS[1] & WORD
+        key_low, key_high = key_low + _KEY_STEPS[0] & WORD, key_high + _KEY_STEPS[1] & WORD
     words = np.empty((len(a), 4), dtype=np.uint32)
     for position, lane in enumerate((a, b, c, d)):
         words[:, position] = lane
@@ -297,12 +297,12 @@ def normal_block(words: np.ndarray, kind: np.dtype) -> np.ndarray:
 class Streams:
     """A stream of doubles for each of many outputs, all drawn side by side.
 
-    Within a stream, the two doubles of a block are used last one first, uniform and normal ones from blocks of their own.
+    Within a stream, the two doubles of a block are used last one first; uniform and normal ones have their own blocks.
 
     Args:
         generator: where the stream of output 0 begins.
         count: the number of outputs.
-        distance: by how many blocks each stream begins after that of the output before; one number, or one for each output.
+        distance: by how many blocks each stream begins after that of the output before; one for all or one each.
     """
 
     def __init__(self, generator: Philox, count: int, distance: int | np.ndarray = BLOCKS_PER_OUTPUT) -> None:

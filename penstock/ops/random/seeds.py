@@ -1,4 +1,4 @@
-"""How the seeds of operations follow from the seed of the graph or of the process, and from those that the user gives."""
+"""How the seeds of operations follow from those of the graph, the process and the user."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def get_seed(op_seed: int | None) -> tuple[int | None, int | None]:
     Args:
         op_seed: the seed that the user gave to the operation, or None.
     Returns:
-        Two integers in [0, 2**31), never both 0; `(None, None)` if neither the graph nor the operation has a seed, which
-        means unpredictable numbers.
+        Two integers in [0, 2**31), never both 0; `(None, None)` if neither the graph nor the operation has a seed,
+        which means unpredictable numbers.
     """
     graph = current_graph()
     global_seed = _eager.seed if graph is None else _graph_seed(graph)

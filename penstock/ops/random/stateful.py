@@ -1,7 +1,7 @@
 """Random operations that go on in their stream from call to call.
 
-Each node of a session has a generator of its own, made from its two seeds at the first run. Both seeds 0 mean unpredictable
-numbers, which the kernel library draws faster.
+Each node of a session has a generator of its own, made from its two seeds at the first run. Both seeds 0 mean
+unpredictable numbers, which the kernel library draws faster.
 """
 
 from __future__ import annotations
@@ -117,9 +117,11 @@ def truncated_normal_op(
     state = _state(resources, node_name, seed, seed2, dtype)
     if state.is_seeded:
         return philox.truncated_normal(state.reserve(count * BLOCKS_PER_OUTPUT), count, dtype).reshape(shape)
-    result = torch.empty(shape, dtype=torch.float64 if dtype is dtypes.float64 else torch.float32)
-    torch.nn.init.trunc_normal_(result, a=-2.0, b=2.0, generator=state.library_generator)
-    return result.to(array.torch_dtype(dtype))
+    kind = torch.float64 if dtype is dtypes.float64 else torch.float32
+    result = torch.randn(count, generator=state.library_generator, dtype=kind)
+    while len(again := (result.abs() >= 2.0).nonzero().view(-1)):
+        result[again] = torch.randn(len(again), generator=state.library_generator, dtype=kind)
+    return result.to(array.torch_dtype(dtype)).reshape(shape)
 
 
 @op(
@@ -262,7 +264,7 @@ def gamma_gradient(alpha: Tensor, sample: Tensor, grad: Tensor) -> Tensor:
 
 @op("RandomGammaGrad(alpha: T, sample: T) -> output: T", T={dtypes.float32, dtypes.float64}, differentiable=False)
 def random_gamma_grad_op(alpha: Array, sample: Array) -> Array:
-    # The distribution function is differentiated by alpha with five points; the library's own derivative has few digits.
+    # The distribution function is differentiated by alpha with five points: the library's derivative has few digits.
     a, x = torch.broadcast_tensors(alpha.double(), sample.double())
     h = 1e-3 * a
     p = torch.special.gammainc

@@ -1,6 +1,7 @@
 """Random operations whose numbers are a function of a seed that is an input.
 
-The older operations take a pair of seeds, the newer ones the key and counter that `StatelessRandomGetKeyCounter` makes of it.
+The older operations take a pair of seeds, the newer ones the key and counter that
+`StatelessRandomGetKeyCounter` makes of it.
 """
 
 from __future__ import annotations
@@ -136,7 +137,8 @@ def stateless_truncated_normal_op(shape: Any, seed: Any, *, dtype: DType = dtype
 
 
 @op(
-    "StatelessRandomUniformInt(shape: host T, seed: host Tseed, minval: host dtype, maxval: host dtype) -> output: dtype",
+    "StatelessRandomUniformInt(shape: host T, seed: host Tseed, minval: host dtype, maxval: host dtype)"
+    " -> output: dtype",
     shape=from_shape,
     differentiable=False,
     T=INDEX,
@@ -214,8 +216,8 @@ def stateless_random_gamma_v2_gradient(call: Any, grad: Tensor) -> tuple[None, N
 
 
 @op(
-    "StatelessRandomGammaV3(shape: host shape_dtype, key: host uint64, counter: host uint64, alg: host int32, alpha: dtype)"
-    " -> output: dtype",
+    "StatelessRandomGammaV3(shape: host shape_dtype, key: host uint64, counter: host uint64, alg: host int32,"
+    " alpha: dtype) -> output: dtype",
     shape=from_shape,
     shape_dtype=_SHAPE,
     dtype=NARROW_FLOATING,
@@ -270,7 +272,8 @@ def draw_binomial(generator: Philox, shape: Any, counts: Array, probs: Array, dt
 
 
 @op(
-    "StatelessParameterizedTruncatedNormal(shape: host S, seed: host Tseed, means: dtype, stddevs: dtype, minvals: dtype, maxvals: dtype)"
+    "StatelessParameterizedTruncatedNormal(shape: host S, seed: host Tseed, means: dtype, stddevs: dtype,"
+    " minvals: dtype, maxvals: dtype)"
     " -> output: dtype",
     shape=from_shape,
     differentiable=False,

@@ -144,17 +144,23 @@ def _filled(value: Value, dims: tuple[int, int]) -> Value:
     return value.expand(dims) if isinstance(value, torch.Tensor) else np.full(dims, value[()], dtype=object)
 
 
-def _scatter_nd(storage: VariableStorage, indices: torch.Tensor, updates: Value, policy: str, kernel: _Rows) -> VariableStorage:
+def _scatter_nd(
+    storage: VariableStorage, indices: torch.Tensor, updates: Value, policy: str, kernel: _Rows
+) -> VariableStorage:
     value = _check_rank(storage)
     if policy not in ("", "DEFAULT", "ERROR", "IGNORE"):
-        raise InvalidArgumentError(None, None, f"bad_indices_policy must be '', 'DEFAULT', 'ERROR' or 'IGNORE', got {policy!r}")
+        raise InvalidArgumentError(
+            None, None, f"bad_indices_policy must be '', 'DEFAULT', 'ERROR' or 'IGNORE', got {policy!r}"
+        )
     dims = tuple(value.shape)
     if not indices.ndim:
         raise InvalidArgumentError(None, None, "Indices shape must have rank at least one. Found: []")
     depth = indices.shape[-1]
     if depth > len(dims):
         raise InvalidArgumentError(
-            None, None, f"The last dimension of indices must be at most the rank of the variable, {len(dims)}, got {depth}"
+            None,
+            None,
+            f"The last dimension of indices must be at most the rank of the variable, {len(dims)}, got {depth}",
         )
     if tuple(updates.shape) != (*indices.shape[:-1], *dims[depth:]):
         raise InvalidArgumentError(
@@ -172,13 +178,17 @@ def _scatter_nd(storage: VariableStorage, indices: torch.Tensor, updates: Value,
             first = int(torch.nonzero(outside)[0])
             place = shape_text(map(int, np.unravel_index(first, tuple(indices.shape[:-1])))) if indices.ndim > 1 else ""
             raise InvalidArgumentError(
-                None, None, f"indices{place} = {shape_text(coordinates[first].tolist())} does not index into shape {shape_text(dims)}"
+                None,
+                None,
+                f"indices{place} = {shape_text(coordinates[first].tolist())} does not index into shape {shape_text(dims)}",
             )
         coordinates, new = coordinates[~outside], new[~outside if isinstance(new, torch.Tensor) else ~outside.numpy()]
     _check_divisor(storage, new, kernel)
     if not coordinates.shape[0] or not columns:
         return storage
-    steps = torch.tensor([math.prod(dims[axis + 1 : depth]) for axis in range(depth)], dtype=torch.int64, device=coordinates.device)
+    steps = torch.tensor(
+        [math.prod(dims[axis + 1 : depth]) for axis in range(depth)], dtype=torch.int64, device=coordinates.device
+    )
     _apply(storage, columns, (coordinates * steps).sum(-1), new, kernel)
     return storage
 
@@ -194,18 +204,30 @@ def _scatter_shape(ref: Dims, indices: Dims, updates: Dims, **_: Any) -> Dims:
 def _scatter_nd_shape(ref: Dims, indices: Dims, updates: Dims, **_: Any) -> Dims:
     if ref is not None and indices and indices[-1] is not None:
         if indices[-1] > len(ref):
-            raise ShapeError(f"the last axis of indices {format_dims(indices)} must be at most the rank of the variable {format_dims(ref)}")
-        merge(updates, (*indices[:-1], *ref[indices[-1] :]), "updates.shape and indices.shape[:-1] + variable.shape[indices.shape[-1]:]")
+            raise ShapeError(
+                f"the last axis of indices {format_dims(indices)} must be at most the rank of the variable {format_dims(ref)}"
+            )
+        merge(
+            updates,
+            (*indices[:-1], *ref[indices[-1] :]),
+            "updates.shape and indices.shape[:-1] + variable.shape[indices.shape[-1]:]",
+        )
     return ref
 
 
-def _declare(suffix: str, kernel: _Rows, types: frozenset[DType], use_locking: bool = False, differentiable: bool = False) -> tuple[Op, Op]:
+def _declare(
+    suffix: str, kernel: _Rows, types: frozenset[DType], use_locking: bool = False, differentiable: bool = False
+) -> tuple[Op, Op]:
     """Declare `Scatter<suffix>` and `ResourceScatter<suffix>`."""
 
-    def scatter(ref: VariableStorage, indices: torch.Tensor, updates: Value, *, use_locking: bool = use_locking) -> VariableStorage:
+    def scatter(
+        ref: VariableStorage, indices: torch.Tensor, updates: Value, *, use_locking: bool = use_locking
+    ) -> VariableStorage:
         return _scatter(ref, indices, updates, kernel)
 
-    def resource_scatter(resource: VariableStorage, indices: torch.Tensor, updates: Value, *, dtype: DType) -> VariableStorage:
+    def resource_scatter(
+        resource: VariableStorage, indices: torch.Tensor, updates: Value, *, dtype: DType
+    ) -> VariableStorage:
         check_type(resource, dtype, "update")
         return _scatter(resource, indices, updates, kernel)
 
@@ -214,20 +236,35 @@ def _declare(suffix: str, kernel: _Rows, types: frozenset[DType], use_locking: b
     options: dict[str, Any] = {"stateful": True, "Tindices": INDEX}
     return (
         op(schema, T=types, shape=_scatter_shape, differentiable=differentiable, **options)(scatter),
-        op(resource_schema, dtype=dtypes.ALL if kernel is _update_rows else _NUMBER, shape=no_outputs, **options)(resource_scatter),
+        op(resource_schema, dtype=dtypes.ALL if kernel is _update_rows else _NUMBER, shape=no_outputs, **options)(
+            resource_scatter
+        ),
     )
 
 
-def _declare_nd(suffix: str, kernel: _Rows, types: frozenset[DType], use_locking: bool = False, differentiable: bool = False) -> tuple[Op, Op]:
+def _declare_nd(
+    suffix: str, kernel: _Rows, types: frozenset[DType], use_locking: bool = False, differentiable: bool = False
+) -> tuple[Op, Op]:
     """Declare `ScatterNd<suffix>` and `ResourceScatterNd<suffix>`."""
 
     def scatter_nd(
-        ref: VariableStorage, indices: torch.Tensor, updates: Value, *, use_locking: bool = use_locking, bad_indices_policy: str = ""
+        ref: VariableStorage,
+        indices: torch.Tensor,
+        updates: Value,
+        *,
+        use_locking: bool = use_locking,
+        bad_indices_policy: str = "",
     ) -> VariableStorage:
         return _scatter_nd(ref, indices, updates, bad_indices_policy, kernel)
 
     def resource_scatter_nd(
-        ref: VariableStorage, indices: torch.Tensor, updates: Value, *, use_locking: bool = True, bad_indices_policy: str = "", T: DType
+        ref: VariableStorage,
+        indices: torch.Tensor,
+        updates: Value,
+        *,
+        use_locking: bool = True,
+        bad_indices_policy: str = "",
+        T: DType,
     ) -> VariableStorage:
         check_type(ref, T, "update")
         return _scatter_nd(ref, indices, updates, bad_indices_policy, kernel)
@@ -236,11 +273,15 @@ def _declare_nd(suffix: str, kernel: _Rows, types: frozenset[DType], use_locking
     schema = f"ScatterNd{suffix}(ref: ref T, indices: Tindices, updates: T) -> output_ref: ref T"
     return (
         op(schema, T=types, shape=_scatter_nd_shape, differentiable=differentiable, **options)(scatter_nd),
-        op(f"ResourceScatterNd{suffix}(ref: resource, indices: Tindices, updates: T)", shape=no_outputs, **options)(resource_scatter_nd),
+        op(f"ResourceScatterNd{suffix}(ref: resource, indices: Tindices, updates: T)", shape=no_outputs, **options)(
+            resource_scatter_nd
+        ),
     )
 
 
-scatter_update_op, resource_scatter_update_op = _declare("Update", _update_rows, dtypes.ALL, use_locking=True, differentiable=True)
+scatter_update_op, resource_scatter_update_op = _declare(
+    "Update", _update_rows, dtypes.ALL, use_locking=True, differentiable=True
+)
 scatter_add_op, resource_scatter_add_op = _declare("Add", _add_rows, _NUMBER)
 scatter_sub_op, resource_scatter_sub_op = _declare("Sub", _subtract_rows, _NUMBER)
 scatter_mul_op, resource_scatter_mul_op = _declare("Mul", _multiply_rows, _NUMBER)

@@ -47,7 +47,9 @@ def _shape_rule(indices_at: int | None) -> Callable[..., Dims]:
                 continue
             if indices_at is not None and position == indices_at - 1:
                 if var is not None and (len(dims) != len(var) or not var):
-                    raise ShapeError(f"the rows of the gradient {format_dims(dims)} must be those of the variable {format_dims(var)}")
+                    raise ShapeError(
+                        f"the rows of the gradient {format_dims(dims)} must be those of the variable {format_dims(var)}"
+                    )
                 if var is not None:
                     merge(var[1:], dims[1:], "the rows of variable and gradient")
             else:
@@ -84,19 +86,28 @@ def _check(storages: tuple[VariableStorage, ...], hyper: tuple[Any, ...]) -> tup
     return dims
 
 
-def _dense(rule: Callable[..., None], storages: tuple[VariableStorage, ...], grad: Array, *hyper: Any, **options: Any) -> VariableStorage:
+def _dense(
+    rule: Callable[..., None], storages: tuple[VariableStorage, ...], grad: Array, *hyper: Any, **options: Any
+) -> VariableStorage:
     """Run a rule on variables as a whole."""
     var = storages[0]
     dims = _check(storages, hyper)
     if tuple(grad.shape) != dims:
-        raise InvalidArgumentError(None, None, f"var and grad do not have the same shape{shape_text(dims)} {shape_text(grad.shape)}")
+        raise InvalidArgumentError(
+            None, None, f"var and grad do not have the same shape{shape_text(dims)} {shape_text(grad.shape)}"
+        )
     with var.lock:
         rule(*(storage.writable() for storage in storages), grad, *hyper, **options)
     return var
 
 
 def _sparse(
-    rule: Callable[..., None], storages: tuple[VariableStorage, ...], grad: Array, indices: Array, *hyper: Any, **options: Any
+    rule: Callable[..., None],
+    storages: tuple[VariableStorage, ...],
+    grad: Array,
+    indices: Array,
+    *hyper: Any,
+    **options: Any,
 ) -> VariableStorage:
     """Run a rule on the rows of variables that `indices` name."""
     var = storages[0]
@@ -104,7 +115,9 @@ def _sparse(
     if not dims:
         raise InvalidArgumentError(None, None, f"var must be at least 1 dimensional, {var.name} is a scalar")
     if indices.ndim != 1:
-        raise InvalidArgumentError(None, None, f"indices must be one-dimensional, got shape {shape_text(indices.shape)}")
+        raise InvalidArgumentError(
+            None, None, f"indices must be one-dimensional, got shape {shape_text(indices.shape)}"
+        )
     if tuple(grad.shape) != (indices.shape[0], *dims[1:]):
         raise InvalidArgumentError(
             None,
@@ -116,7 +129,9 @@ def _sparse(
     wrong = (positions < 0) | (positions >= dims[0])
     if wrong.any():
         first = int(torch.nonzero(wrong)[0])
-        raise InvalidArgumentError(None, None, f"Index {int(positions[first])} at offset {first} in indices is out of range [0, {dims[0]})")
+        raise InvalidArgumentError(
+            None, None, f"Index {int(positions[first])} at offset {first} in indices is out of range [0, {dims[0]})"
+        )
     if not positions.numel():
         return var
     rounds = occurrences(positions)
@@ -132,7 +147,12 @@ def _sparse(
 
 
 def _update_rows(
-    rule: Callable[..., None], targets: list[Array], positions: Array, grad: Array, hyper: tuple[Any, ...], options: dict[str, Any]
+    rule: Callable[..., None],
+    targets: list[Array],
+    positions: Array,
+    grad: Array,
+    hyper: tuple[Any, ...],
+    options: dict[str, Any],
 ) -> None:
     rows = [target.index_select(0, positions) for target in targets]
     rule(*rows, grad, *hyper, **options)
@@ -174,7 +194,8 @@ def _sparse_apply_proximal_gradient_descent(
 
 
 apply_proximal_gradient_descent = _declare(
-    "ApplyProximalGradientDescent(var: ref T, alpha: host T, l1: host T, l2: host T, delta: T)", _apply_proximal_gradient_descent
+    "ApplyProximalGradientDescent(var: ref T, alpha: host T, l1: host T, l2: host T, delta: T)",
+    _apply_proximal_gradient_descent,
 )
 sparse_apply_proximal_gradient_descent = _declare(
     "SparseApplyProximalGradientDescent(var: ref T, alpha: host T, l1: host T, l2: host T, grad: T, indices: Tindices)",
@@ -208,7 +229,15 @@ def _apply_momentum(
 
 
 def _sparse_apply_momentum(
-    var: Any, accum: Any, lr: Any, grad: Array, indices: Array, momentum: Any, *, use_locking: bool = False, use_nesterov: bool = False
+    var: Any,
+    accum: Any,
+    lr: Any,
+    grad: Array,
+    indices: Array,
+    momentum: Any,
+    *,
+    use_locking: bool = False,
+    use_nesterov: bool = False,
 ) -> VariableStorage:
     return _sparse(_momentum, (var, accum), grad, indices, lr, momentum, use_nesterov=use_nesterov)
 
@@ -220,7 +249,15 @@ def _apply_keras_momentum(
 
 
 def _sparse_apply_keras_momentum(
-    var: Any, accum: Any, lr: Any, grad: Array, indices: Array, momentum: Any, *, use_locking: bool = False, use_nesterov: bool = False
+    var: Any,
+    accum: Any,
+    lr: Any,
+    grad: Array,
+    indices: Array,
+    momentum: Any,
+    *,
+    use_locking: bool = False,
+    use_nesterov: bool = False,
 ) -> VariableStorage:
     return _sparse(_keras_momentum, (var, accum), grad, indices, lr, momentum, use_nesterov=use_nesterov)
 
@@ -230,7 +267,9 @@ _SPARSE_MOMENTUM = "Momentum(var: ref T, accum: ref T, lr: host T, grad: T, indi
 apply_momentum = _declare(f"Apply{_MOMENTUM}", _apply_momentum)
 sparse_apply_momentum = _declare(f"SparseApply{_SPARSE_MOMENTUM}", _sparse_apply_momentum)
 apply_keras_momentum = _declare(f"ApplyKeras{_MOMENTUM}", _apply_keras_momentum, has_ref=False)
-sparse_apply_keras_momentum = _declare(f"SparseApplyKeras{_SPARSE_MOMENTUM}", _sparse_apply_keras_momentum, has_ref=False)
+sparse_apply_keras_momentum = _declare(
+    f"SparseApplyKeras{_SPARSE_MOMENTUM}", _sparse_apply_keras_momentum, has_ref=False
+)
 
 
 # Adagrad
@@ -267,15 +306,27 @@ def _apply_adagrad_v2(
 
 
 def _sparse_apply_adagrad_v2(
-    var: Any, accum: Any, lr: Any, epsilon: Any, grad: Array, indices: Array, *, use_locking: bool = False, update_slots: bool = True
+    var: Any,
+    accum: Any,
+    lr: Any,
+    epsilon: Any,
+    grad: Array,
+    indices: Array,
+    *,
+    use_locking: bool = False,
+    update_slots: bool = True,
 ) -> VariableStorage:
     return _sparse(_adagrad_v2, (var, accum), grad, indices, lr, epsilon, update_slots=update_slots)
 
 
 _ROWS = "grad: T, indices: Tindices"
 apply_adagrad = _declare("ApplyAdagrad(var: ref T, accum: ref T, lr: host T, grad: T)", _apply_adagrad)
-sparse_apply_adagrad = _declare(f"SparseApplyAdagrad(var: ref T, accum: ref T, lr: host T, {_ROWS})", _sparse_apply_adagrad)
-apply_adagrad_v2 = _declare("ApplyAdagradV2(var: ref T, accum: ref T, lr: host T, epsilon: host T, grad: T)", _apply_adagrad_v2)
+sparse_apply_adagrad = _declare(
+    f"SparseApplyAdagrad(var: ref T, accum: ref T, lr: host T, {_ROWS})", _sparse_apply_adagrad
+)
+apply_adagrad_v2 = _declare(
+    "ApplyAdagradV2(var: ref T, accum: ref T, lr: host T, epsilon: host T, grad: T)", _apply_adagrad_v2
+)
 sparse_apply_adagrad_v2 = _declare(
     f"SparseApplyAdagradV2(var: ref T, accum: ref T, lr: host T, epsilon: host T, {_ROWS})", _sparse_apply_adagrad_v2
 )
@@ -320,7 +371,9 @@ def _sparse_apply_adagrad_da(
     *,
     use_locking: bool = False,
 ) -> VariableStorage:
-    return _sparse(_adagrad_da, (var, gradient_accumulator, gradient_squared_accumulator), grad, indices, lr, l1, l2, global_step)
+    return _sparse(
+        _adagrad_da, (var, gradient_accumulator, gradient_squared_accumulator), grad, indices, lr, l1, l2, global_step
+    )
 
 
 _DA_SLOTS = "var: ref T, gradient_accumulator: ref T, gradient_squared_accumulator: ref T"
@@ -352,13 +405,17 @@ def _sparse_apply_proximal_adagrad(
 
 _PROXIMAL = "var: ref T, accum: ref T, lr: host T, l1: host T, l2: host T"
 apply_proximal_adagrad = _declare(f"ApplyProximalAdagrad({_PROXIMAL}, grad: T)", _apply_proximal_adagrad)
-sparse_apply_proximal_adagrad = _declare(f"SparseApplyProximalAdagrad({_PROXIMAL}, {_ROWS})", _sparse_apply_proximal_adagrad)
+sparse_apply_proximal_adagrad = _declare(
+    f"SparseApplyProximalAdagrad({_PROXIMAL}, {_ROWS})", _sparse_apply_proximal_adagrad
+)
 
 
 # Adadelta
 
 
-def _adadelta(var: Array, accum: Array, accum_update: Array, grad: Array, lr: float, rho: float, epsilon: float) -> None:
+def _adadelta(
+    var: Array, accum: Array, accum_update: Array, grad: Array, lr: float, rho: float, epsilon: float
+) -> None:
     accum.mul_(rho).addcmul_(grad, grad, value=1 - rho)
     update = (accum_update + epsilon).sqrt_().mul_((accum + epsilon).rsqrt_()).mul_(grad)
     var.add_(update, alpha=-lr)
@@ -372,7 +429,16 @@ def _apply_adadelta(
 
 
 def _sparse_apply_adadelta(
-    var: Any, accum: Any, accum_update: Any, lr: Any, rho: Any, epsilon: Any, grad: Array, indices: Array, *, use_locking: bool = False
+    var: Any,
+    accum: Any,
+    accum_update: Any,
+    lr: Any,
+    rho: Any,
+    epsilon: Any,
+    grad: Array,
+    indices: Array,
+    *,
+    use_locking: bool = False,
 ) -> VariableStorage:
     return _sparse(_adadelta, (var, accum, accum_update), grad, indices, lr, rho, epsilon)
 
@@ -385,7 +451,9 @@ sparse_apply_adadelta = _declare(f"SparseApplyAdadelta({_ADADELTA}, {_ROWS})", _
 # RMSProp
 
 
-def _rms_prop(var: Array, ms: Array, mom: Array, grad: Array, lr: float, rho: float, momentum: float, epsilon: float) -> None:
+def _rms_prop(
+    var: Array, ms: Array, mom: Array, grad: Array, lr: float, rho: float, momentum: float, epsilon: float
+) -> None:
     ms.mul_(rho).addcmul_(grad, grad, value=1 - rho)
     mom.mul_(momentum).addcmul_(grad, (ms + epsilon).rsqrt_(), value=lr)
     var.sub_(mom)
@@ -401,19 +469,48 @@ def _centered_rms_prop(
 
 
 def _apply_rms_prop(
-    var: Any, ms: Any, mom: Any, lr: Any, rho: Any, momentum: Any, epsilon: Any, grad: Array, *, use_locking: bool = False
+    var: Any,
+    ms: Any,
+    mom: Any,
+    lr: Any,
+    rho: Any,
+    momentum: Any,
+    epsilon: Any,
+    grad: Array,
+    *,
+    use_locking: bool = False,
 ) -> VariableStorage:
     return _dense(_rms_prop, (var, ms, mom), grad, lr, rho, momentum, epsilon)
 
 
 def _sparse_apply_rms_prop(
-    var: Any, ms: Any, mom: Any, lr: Any, rho: Any, momentum: Any, epsilon: Any, grad: Array, indices: Array, *, use_locking: bool = False
+    var: Any,
+    ms: Any,
+    mom: Any,
+    lr: Any,
+    rho: Any,
+    momentum: Any,
+    epsilon: Any,
+    grad: Array,
+    indices: Array,
+    *,
+    use_locking: bool = False,
 ) -> VariableStorage:
     return _sparse(_rms_prop, (var, ms, mom), grad, indices, lr, rho, momentum, epsilon)
 
 
 def _apply_centered_rms_prop(
-    var: Any, mg: Any, ms: Any, mom: Any, lr: Any, rho: Any, momentum: Any, epsilon: Any, grad: Array, *, use_locking: bool = False
+    var: Any,
+    mg: Any,
+    ms: Any,
+    mom: Any,
+    lr: Any,
+    rho: Any,
+    momentum: Any,
+    epsilon: Any,
+    grad: Array,
+    *,
+    use_locking: bool = False,
 ) -> VariableStorage:
     return _dense(_centered_rms_prop, (var, mg, ms, mom), grad, lr, rho, momentum, epsilon)
 
@@ -441,10 +538,12 @@ sparse_apply_rms_prop = _declare(
     f"SparseApplyRMSProp(var: ref T, ms: ref T, mom: ref T, {_RMS_HYPER}, {_ROWS})", _sparse_apply_rms_prop
 )
 apply_centered_rms_prop = _declare(
-    f"ApplyCenteredRMSProp(var: ref T, mg: ref T, ms: ref T, mom: ref T, {_RMS_HYPER}, grad: T)", _apply_centered_rms_prop
+    f"ApplyCenteredRMSProp(var: ref T, mg: ref T, ms: ref T, mom: ref T, {_RMS_HYPER}, grad: T)",
+    _apply_centered_rms_prop,
 )
 sparse_apply_centered_rms_prop = _declare(
-    f"SparseApplyCenteredRMSProp(var: ref T, mg: ref T, ms: ref T, mom: ref T, {_RMS_HYPER}, {_ROWS})", _sparse_apply_centered_rms_prop
+    f"SparseApplyCenteredRMSProp(var: ref T, mg: ref T, ms: ref T, mom: ref T, {_RMS_HYPER}, {_ROWS})",
+    _sparse_apply_centered_rms_prop,
 )
 
 
@@ -495,7 +594,15 @@ def _adam_with_amsgrad(
 
 
 def _ada_max(
-    var: Array, m: Array, v: Array, grad: Array, beta1_power: float, lr: float, beta1: float, beta2: float, epsilon: float
+    var: Array,
+    m: Array,
+    v: Array,
+    grad: Array,
+    beta1_power: float,
+    lr: float,
+    beta1: float,
+    beta2: float,
+    epsilon: float,
 ) -> None:
     m.lerp_(grad, 1 - beta1)
     torch.maximum(v.mul_(beta2), grad.abs(), out=v)
@@ -517,7 +624,9 @@ def _apply_adam(
     use_locking: bool = False,
     use_nesterov: bool = False,
 ) -> VariableStorage:
-    return _dense(_adam, (var, m, v), grad, beta1_power, beta2_power, lr, beta1, beta2, epsilon, use_nesterov=use_nesterov)
+    return _dense(
+        _adam, (var, m, v), grad, beta1_power, beta2_power, lr, beta1, beta2, epsilon, use_nesterov=use_nesterov
+    )
 
 
 def _apply_adam_with_amsgrad(
@@ -539,14 +648,25 @@ def _apply_adam_with_amsgrad(
 
 
 def _apply_ada_max(
-    var: Any, m: Any, v: Any, beta1_power: Any, lr: Any, beta1: Any, beta2: Any, epsilon: Any, grad: Array, *, use_locking: bool = False
+    var: Any,
+    m: Any,
+    v: Any,
+    beta1_power: Any,
+    lr: Any,
+    beta1: Any,
+    beta2: Any,
+    epsilon: Any,
+    grad: Array,
+    *,
+    use_locking: bool = False,
 ) -> VariableStorage:
     return _dense(_ada_max, (var, m, v), grad, beta1_power, lr, beta1, beta2, epsilon)
 
 
 _BETAS = "beta1: host T, beta2: host T, epsilon: host T, grad: T"
 apply_adam = _declare(
-    f"ApplyAdam(var: ref T, m: ref T, v: ref T, beta1_power: host T, beta2_power: host T, lr: host T, {_BETAS})", _apply_adam
+    f"ApplyAdam(var: ref T, m: ref T, v: ref T, beta1_power: host T, beta2_power: host T, lr: host T, {_BETAS})",
+    _apply_adam,
 )
 apply_adam_with_amsgrad = _declare(
     "ApplyAdamWithAmsgrad(var: ref T, m: ref T, v: ref T, vhat: ref T, beta1_power: host T, beta2_power: host T, lr: host T, "
@@ -554,7 +674,9 @@ apply_adam_with_amsgrad = _declare(
     _apply_adam_with_amsgrad,
     has_ref=False,
 )
-apply_ada_max = _declare(f"ApplyAdaMax(var: ref T, m: ref T, v: ref T, beta1_power: host T, lr: host T, {_BETAS})", _apply_ada_max)
+apply_ada_max = _declare(
+    f"ApplyAdaMax(var: ref T, m: ref T, v: ref T, beta1_power: host T, lr: host T, {_BETAS})", _apply_ada_max
+)
 
 
 # Ftrl
@@ -596,7 +718,9 @@ def _apply_ftrl(
     use_locking: bool = False,
     multiply_linear_by_lr: bool = False,
 ) -> VariableStorage:
-    return _dense(_ftrl, (var, accum, linear), grad, lr, l1, l2, 0, lr_power, multiply_linear_by_lr=multiply_linear_by_lr)
+    return _dense(
+        _ftrl, (var, accum, linear), grad, lr, l1, l2, 0, lr_power, multiply_linear_by_lr=multiply_linear_by_lr
+    )
 
 
 def _sparse_apply_ftrl(
@@ -613,7 +737,9 @@ def _sparse_apply_ftrl(
     use_locking: bool = False,
     multiply_linear_by_lr: bool = False,
 ) -> VariableStorage:
-    return _sparse(_ftrl, (var, accum, linear), grad, indices, lr, l1, l2, 0, lr_power, multiply_linear_by_lr=multiply_linear_by_lr)
+    return _sparse(
+        _ftrl, (var, accum, linear), grad, indices, lr, l1, l2, 0, lr_power, multiply_linear_by_lr=multiply_linear_by_lr
+    )
 
 
 def _apply_ftrl_v2(
@@ -631,7 +757,15 @@ def _apply_ftrl_v2(
     multiply_linear_by_lr: bool = False,
 ) -> VariableStorage:
     return _dense(
-        _ftrl, (var, accum, linear), grad, lr, l1, l2, l2_shrinkage, lr_power, multiply_linear_by_lr=multiply_linear_by_lr
+        _ftrl,
+        (var, accum, linear),
+        grad,
+        lr,
+        l1,
+        l2,
+        l2_shrinkage,
+        lr_power,
+        multiply_linear_by_lr=multiply_linear_by_lr,
     )
 
 
@@ -651,7 +785,16 @@ def _sparse_apply_ftrl_v2(
     multiply_linear_by_lr: bool = False,
 ) -> VariableStorage:
     return _sparse(
-        _ftrl, (var, accum, linear), grad, indices, lr, l1, l2, l2_shrinkage, lr_power, multiply_linear_by_lr=multiply_linear_by_lr
+        _ftrl,
+        (var, accum, linear),
+        grad,
+        indices,
+        lr,
+        l1,
+        l2,
+        l2_shrinkage,
+        lr_power,
+        multiply_linear_by_lr=multiply_linear_by_lr,
     )
 
 
@@ -690,8 +833,10 @@ def _apply_power_sign(
 
 
 apply_add_sign = _declare(
-    "ApplyAddSign(var: ref T, m: ref T, lr: host T, alpha: host T, sign_decay: host T, beta: host T, grad: T)", _apply_add_sign
+    "ApplyAddSign(var: ref T, m: ref T, lr: host T, alpha: host T, sign_decay: host T, beta: host T, grad: T)",
+    _apply_add_sign,
 )
 apply_power_sign = _declare(
-    "ApplyPowerSign(var: ref T, m: ref T, lr: host T, logbase: host T, sign_decay: host T, beta: host T, grad: T)", _apply_power_sign
+    "ApplyPowerSign(var: ref T, m: ref T, lr: host T, logbase: host T, sign_decay: host T, beta: host T, grad: T)",
+    _apply_power_sign,
 )

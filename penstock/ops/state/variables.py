@@ -56,7 +56,9 @@ def check_type(storage: VariableStorage, dtype: DType, verb: str) -> None:
     """
     if storage.dtype != dtype:
         raise InvalidArgumentError(
-            None, None, f"Trying to {verb} variable {storage.name} with wrong dtype. Expected {storage.dtype.name} got {dtype.name}"
+            None,
+            None,
+            f"Trying to {verb} variable {storage.name} with wrong dtype. Expected {storage.dtype.name} got {dtype.name}",
         )
 
 
@@ -71,9 +73,9 @@ def variable_v2_op(
     return resources.lookup_or_create(container, "variable", name, lambda: VariableStorage(name, dtype, shape))
 
 
-variable_op = op("Variable() -> ref: ref dtype", stateful=True, shape=lambda *, shape, container, shared_name, **_: shape or None)(
-    variable_v2_op
-)
+variable_op = op(
+    "Variable() -> ref: ref dtype", stateful=True, shape=lambda *, shape, container, shared_name, **_: shape or None
+)(variable_v2_op)
 
 
 @op("VarHandleOp() -> resource: resource", stateful=True, shape=scalar)
@@ -84,7 +86,7 @@ def var_handle_op(
     debug_name: str = "",
     dtype: DType,
     shape: Dims,
-    allowed_devices: list[str] = [],  # noqa: B006 - the declared default of the attribute
+    allowed_devices: list[str] = [],
     resources: ResourceManager,
     node_name: str,
 ) -> VariableStorage:
@@ -156,7 +158,12 @@ def is_variable_initialized_op(ref: VariableStorage) -> Value:
     return torch.tensor(ref.value is not None)
 
 
-@op("VariableShape(input: resource) -> output: out_type", out_type=Type(INDEX, dtypes.int32), stateful=True, differentiable=False)
+@op(
+    "VariableShape(input: resource) -> output: out_type",
+    out_type=Type(INDEX, dtypes.int32),
+    stateful=True,
+    differentiable=False,
+)
 def variable_shape_op(input: VariableStorage, *, out_type: DType = dtypes.int32) -> Value:
     return array.from_numpy(np.asarray(array.dims_of(input.read()), dtype=out_type.as_numpy_dtype))
 
@@ -168,7 +175,12 @@ def variable_shape_shape(input: Dims, *, out_type: DType) -> Dims:
 
 @op("ResourceGather(resource: resource, indices: Tindices) -> output: dtype", Tindices=INDEX, stateful=True)
 def resource_gather_op(
-    resource: VariableStorage, indices: torch.Tensor, *, batch_dims: int = 0, validate_indices: bool = True, dtype: DType
+    resource: VariableStorage,
+    indices: torch.Tensor,
+    *,
+    batch_dims: int = 0,
+    validate_indices: bool = True,
+    dtype: DType,
 ) -> Value:
     check_type(resource, dtype, "read")
     return gather_v2_op.kernel(resource.read(), indices, batch_dims, batch_dims=batch_dims)
@@ -215,7 +227,9 @@ def resource_gather_nd_gradient(call: Any, grad: Any) -> tuple[Any, None]:
 
 
 @op("Assign(ref: ref T, value: T) -> output_ref: ref T", stateful=True, differentiable=False)
-def assign_op(ref: VariableStorage, value: Value, *, validate_shape: bool = True, use_locking: bool = True) -> VariableStorage:
+def assign_op(
+    ref: VariableStorage, value: Value, *, validate_shape: bool = True, use_locking: bool = True
+) -> VariableStorage:
     if validate_shape:
         old = _expected_dims(ref)
         if old is not None and tuple(old) != array.dims_of(value):
@@ -241,7 +255,9 @@ def assign_shape(ref: Dims, value: Dims, *, validate_shape: bool, use_locking: b
 
 
 @op("AssignVariableOp(resource: resource, value: dtype)", stateful=True, shape=no_outputs)
-def assign_variable_op(resource: VariableStorage, value: Value, *, dtype: DType, validate_shape: bool = False) -> tuple[()]:
+def assign_variable_op(
+    resource: VariableStorage, value: Value, *, dtype: DType, validate_shape: bool = False
+) -> tuple[()]:
     check_type(resource, dtype, "assign to")
     if validate_shape and resource.dims is not None:
         _check_fits(resource, array.dims_of(value))
@@ -271,7 +287,9 @@ def _add(storage: VariableStorage, value: Value, sign: int) -> None:
             f"{shape_text(array.dims_of(value))}, shapes must be equal.",
         )
     if not isinstance(old, torch.Tensor) or old.dtype != value.dtype:
-        raise InvalidArgumentError(None, None, f"variable {storage.name} of type {storage.dtype.name} holds no numbers to add to")
+        raise InvalidArgumentError(
+            None, None, f"variable {storage.name} of type {storage.dtype.name} holds no numbers to add to"
+        )
     with storage.lock:
         target = storage.writable()
         if target.dtype in (torch.uint16, torch.uint32, torch.uint64):
@@ -282,7 +300,12 @@ def _add(storage: VariableStorage, value: Value, sign: int) -> None:
             target.sub_(value)
 
 
-@op("AssignAdd(ref: ref T, value: T) -> output_ref: ref T", T=NUMBER | dtypes.QUANTIZED, stateful=True, differentiable=False)
+@op(
+    "AssignAdd(ref: ref T, value: T) -> output_ref: ref T",
+    T=NUMBER | dtypes.QUANTIZED,
+    stateful=True,
+    differentiable=False,
+)
 def assign_add_op(ref: VariableStorage, value: Value, *, use_locking: bool = False) -> VariableStorage:
     _add(ref, value, 1)
     return ref
@@ -293,7 +316,12 @@ def assign_add_shape(ref: Dims, value: Dims, *, use_locking: bool) -> Dims:
     return merge(ref, value, "shapes of a variable and what is added to it")
 
 
-@op("AssignSub(ref: ref T, value: T) -> output_ref: ref T", T=NUMBER | dtypes.QUANTIZED, stateful=True, differentiable=False)
+@op(
+    "AssignSub(ref: ref T, value: T) -> output_ref: ref T",
+    T=NUMBER | dtypes.QUANTIZED,
+    stateful=True,
+    differentiable=False,
+)
 def assign_sub_op(ref: VariableStorage, value: Value, *, use_locking: bool = False) -> VariableStorage:
     _add(ref, value, -1)
     return ref
@@ -325,7 +353,9 @@ def _count(storage: VariableStorage, limit: int) -> Value:
     with storage.lock:
         old = storage.read()
         if array.dims_of(old):
-            raise InvalidArgumentError(None, None, f"CountUpTo: input {storage.name} is not a scalar, it has shape {shape_text(old.shape)}")
+            raise InvalidArgumentError(
+                None, None, f"CountUpTo: input {storage.name} is not a scalar, it has shape {shape_text(old.shape)}"
+            )
         if int(old) >= limit:
             raise OutOfRangeError(None, None, f"Reached limit of {limit}")
         storage.assign(old + 1)
@@ -353,14 +383,16 @@ def count_up_to_shape(ref: Dims, *, limit: int) -> Dims:
 # Slices
 
 
-def _assign_slice(storage: VariableStorage, begin: Any, end: Any, strides: Any, value: Value, masks: tuple[int, ...]) -> None:
+def _assign_slice(
+    storage: VariableStorage, begin: Any, end: Any, strides: Any, value: Value, masks: tuple[int, ...]
+) -> None:
     target = storage.read()
-    index = strided_slice_op.kernel(
-        target, begin, end, strides, **dict(zip(_MASKS, masks, strict=True))
-    )
+    index = strided_slice_op.kernel(target, begin, end, strides, **dict(zip(_MASKS, masks, strict=True)))
     if value.ndim and tuple(value.shape) != tuple(index.shape):
         raise InvalidArgumentError(
-            None, None, f"the value assigned to a slice of {storage.name} must have shape {shape_text(index.shape)}, got {shape_text(value.shape)}"
+            None,
+            None,
+            f"the value assigned to a slice of {storage.name} must have shape {shape_text(index.shape)}, got {shape_text(value.shape)}",
         )
     with storage.lock:
         assign_slice(storage.writable(), begin, end, strides, value, masks)
@@ -384,7 +416,9 @@ def strided_slice_assign_op(
     new_axis_mask: int = 0,
     shrink_axis_mask: int = 0,
 ) -> VariableStorage:
-    _assign_slice(ref, begin, end, strides, value, (begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask))
+    _assign_slice(
+        ref, begin, end, strides, value, (begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask)
+    )
     return ref
 
 

@@ -1,7 +1,6 @@
 """Mathematics: `tf.math` of TensorFlow 1."""
 
 from penstock.ops.array.uniqueness import invert_permutation as invert_permutation
-from penstock.ops.linalg.common import square as square
 from penstock.ops.math.bessel import bessel_i0 as bessel_i0
 from penstock.ops.math.bessel import bessel_i0e as bessel_i0e
 from penstock.ops.math.bessel import bessel_i1 as bessel_i1
@@ -65,8 +64,8 @@ from penstock.ops.math.gamma import polyval as polyval
 from penstock.ops.math.gamma import zeta as zeta
 from penstock.ops.math.histogram import bincount_v1 as bincount
 from penstock.ops.math.histogram import confusion_matrix_v1 as confusion_matrix
-from penstock.ops.math.reduce import argmax_v1 as argmax
-from penstock.ops.math.reduce import argmin_v1 as argmin
+from penstock.ops.math.positions import argmax_v1 as argmax
+from penstock.ops.math.positions import argmin_v1 as argmin
 from penstock.ops.math.reduce import count_nonzero_v1 as count_nonzero
 from penstock.ops.math.reduce import reduce_all_v1 as reduce_all
 from penstock.ops.math.reduce import reduce_any_v1 as reduce_any
@@ -121,6 +120,7 @@ from penstock.ops.math.unary import round as round
 from penstock.ops.math.unary import rsqrt as rsqrt
 from penstock.ops.math.unary import sign as sign
 from penstock.ops.math.unary import sqrt as sqrt
+from penstock.ops.math.unary import square as square
 from penstock.ops.nn.activation import softplus as softplus
 from penstock.ops.nn.activation import softsign as softsign
 from penstock.ops.nn.moments import l2_normalize_v1 as l2_normalize

@@ -1,13 +1,13 @@
 """Random numbers: `tf.random` of TensorFlow 1."""
 
-from penstock.ops.random.distributions import categorical as categorical
-from penstock.ops.random.distributions import gamma as gamma
-from penstock.ops.random.distributions import poisson as poisson
+from penstock.ops.random.functions import categorical as categorical
 from penstock.ops.random.functions import multinomial as multinomial
+from penstock.ops.random.functions import random_gamma as gamma
+from penstock.ops.random.functions import random_normal as normal
+from penstock.ops.random.functions import random_poisson_v1 as poisson
 from penstock.ops.random.functions import random_shuffle as shuffle
+from penstock.ops.random.functions import random_uniform as uniform
 from penstock.ops.random.functions import truncated_normal as truncated_normal
-from penstock.ops.random.philox import normal as normal
-from penstock.ops.random.philox import uniform as uniform
 from penstock.ops.random.seeds import get_seed as get_seed
 from penstock.ops.random.seeds import set_random_seed as set_random_seed
 from penstock.ops.random.stateless_functions import Algorithm as Algorithm

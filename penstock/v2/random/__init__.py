@@ -1,11 +1,7 @@
 """Random numbers: `tf.random` of TensorFlow 2."""
 
-from penstock.ops.random.distributions import categorical as categorical
-from penstock.ops.random.distributions import gamma as gamma
-from penstock.ops.random.distributions import poisson as poisson
+from penstock.ops.random.functions import categorical as categorical
 from penstock.ops.random.functions import truncated_normal as truncated_normal
-from penstock.ops.random.philox import normal as normal
-from penstock.ops.random.philox import uniform as uniform
 from penstock.ops.random.seeds import set_seed as set_seed
 from penstock.ops.random.stateless_functions import Algorithm as Algorithm
 from penstock.ops.random.stateless_functions import fold_in as fold_in

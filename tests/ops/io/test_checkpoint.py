@@ -16,8 +16,21 @@ from penstock.ops.io.checkpoint import (
     save_v2_op,
     sharded_filename_op,
 )
+from penstock.testing.op_case import OpCase
 
+CASES = [
+    OpCase(
+        sharded_filename_op,
+        [np.array(b"a/b", object), np.int32(1), np.int32(12)],
+        np.array(b"a/b-00001-of-00012", object),
+    )
+]
 A = np.arange(6, dtype=np.float32).reshape(2, 3)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_op(case: OpCase) -> None:
+    case.check()
 
 
 def restore(prefix: Any, name: str, dtype: str, part: str = "") -> np.ndarray:

@@ -32,8 +32,8 @@ A = normal(2, 3, 3)
 POSITIVE = A @ A.mT + np.eye(3)
 SYMMETRIC = A + A.mT
 
-# The battery hides static shapes, which some gradients need, and moves single elements of symmetric matrices: derivatives are
-# compared with differences below.
+# The battery hides static shapes, which some gradients need, and moves single elements of symmetric matrices:
+# these derivatives are compared with differences below.
 CASES = [
     OpCase(cholesky_op, [POSITIVE], np.linalg.cholesky, gradient=None),
     OpCase(cholesky_grad_op, [np.linalg.cholesky(POSITIVE), A], gradient=None),

@@ -9,7 +9,8 @@ import pytest
 
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.graph import Graph
-from penstock.ops.constant import placeholder
+from penstock.core.tape import GradientTape
+from penstock.ops.constant import constant, placeholder
 from penstock.ops.linalg.solving import (
     cholesky_solve,
     inv,
@@ -69,7 +70,17 @@ def test_least_squares_solutions_and_gradients(shape: tuple[int, int]) -> None:
     a, b = normal(*shape), normal(shape[0], 2, seed=1)
     for fast in (True, False):
         np.testing.assert_allclose(lstsq(a, b, fast=fast).numpy(), np.linalg.lstsq(a, b)[0], rtol=1e-8)
-    OpCase(matrix_solve_ls_op, [a, b, 0.5]).inputs
+    x, y = constant(a), constant(b)
+    with GradientTape() as tape:
+        tape.watch([x, y])
+        result = matrix_solve_ls_op(x, y, 0.5)
+    weights = normal(shape[1], 2, seed=2)
+    grads = tape.gradient(result, [x, y], output_gradients=constant(weights))
+    step, directions = 1e-6, (normal(*shape, seed=3), normal(shape[0], 2, seed=4))
+    moved = [matrix_solve_ls_op(a + s * step * directions[0], b + s * step * directions[1], 0.5) for s in (1, -1)]
+    slope = float(((moved[0] - moved[1]).numpy() * weights).sum()) / (2 * step)
+    found = sum(float((grad.numpy() * direction).sum()) for grad, direction in zip(grads, directions, strict=True))
+    assert found == pytest.approx(slope, rel=1e-6)
 
 
 @pytest.mark.parametrize("pivot", [0.0, 1e-20])

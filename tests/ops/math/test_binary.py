@@ -1,4 +1,4 @@
-"""Arithmetic on two arguments broadcasts, follows TensorFlow on integers, and has derivatives of the operands' shapes."""
+"""Arithmetic on two arguments broadcasts, and follows TensorFlow on integers."""
 
 from __future__ import annotations
 

@@ -83,3 +83,8 @@ def test_polynomials_take_the_highest_power_first() -> None:
     assert gamma.polyval([2.0, 0.0, 1.0], constant([3.0])).numpy().tolist() == [19.0]
     with pytest.raises(ValueError, match="list"):
         gamma.polyval((1.0,), constant(1.0))
+
+
+def test_incomplete_gamma_functions_are_nan_outside_of_their_domain() -> None:
+    for function in (gamma.igamma, gamma.igammac):
+        assert np.isnan(function(constant([0.0, 1.0]), constant([1.0, -1.0])).numpy()).all()

@@ -16,7 +16,9 @@ CASES = [
     OpCase(bias_add_op, [normal(2, 3), normal(3)], np.add),
     OpCase(bias_add_op, [normal(2, 2, 2, 3), normal(3)], np.add, name="images"),
     OpCase(bias_add_op, [normal(2, 3, 2), normal(3)], lambda x, b: x + b[:, None], FIRST, "channels-first"),
-    OpCase(bias_add_op, [integers(0, 9, 2, 3, dtype=np.uint16), integers(0, 9, 3, dtype=np.uint16)], np.add, name="uint16"),
+    OpCase(
+        bias_add_op, [integers(0, 9, 2, 3, dtype=np.uint16), integers(0, 9, 3, dtype=np.uint16)], np.add, name="uint16"
+    ),
     OpCase(bias_add_op, [normal(0, 3), normal(3)], np.add, name="empty"),
     OpCase(bias_add_grad_op, [normal(2, 4, 3)], lambda g: g.sum((0, 1))),
     OpCase(bias_add_grad_op, [normal(2, 3, 4)], lambda g: g.sum((0, 2)), FIRST, "channels-first"),

@@ -100,7 +100,8 @@ SETTINGS = {
 
 X, W = normal(2, 4, 5, 2), normal(3, 2, 2, 3, seed=1)
 CASES = [
-    OpCase(conv2d_op, [X, W], lambda x, w, a=a: convolve(x, w, **numpy_attrs(a)), a, name) for name, a in SETTINGS.items()
+    OpCase(conv2d_op, [X, W], lambda x, w, a=a: convolve(x, w, **numpy_attrs(a)), a, name)
+    for name, a in SETTINGS.items()
 ]
 for name, a in SETTINGS.items():
     shape = convolve(X, W, **numpy_attrs(a)).shape
@@ -130,7 +131,9 @@ CASES += [
         {"strides": [1, 1, 2, 2], "padding": "SAME", "data_format": "NCHW"},
         "channels-first",
     ),
-    OpCase(conv2d_op, [integers(-9, 9, 1, 3, 3, 2), integers(-9, 9, 2, 2, 2, 2)], convolve, attrs(padding="VALID"), "int32"),
+    OpCase(
+        conv2d_op, [integers(-9, 9, 1, 3, 3, 2), integers(-9, 9, 2, 2, 2, 2)], convolve, attrs(padding="VALID"), "int32"
+    ),
     OpCase(
         conv2d_backprop_input_op,
         [[1, 3, 3, 2], integers(-9, 9, 2, 2, 2, 2), integers(-9, 9, 1, 2, 2, 2)],
@@ -148,7 +151,11 @@ for name, a in SETTINGS.items():
     grad = normal(*convolve(X, D, depthwise=True, **numpy_attrs(a)).shape, seed=2)
     CASES += [
         OpCase(
-            depthwise_conv2d_native_op, [X, D], lambda x, w, a=a: convolve(x, w, depthwise=True, **numpy_attrs(a)), a, name
+            depthwise_conv2d_native_op,
+            [X, D],
+            lambda x, w, a=a: convolve(x, w, depthwise=True, **numpy_attrs(a)),
+            a,
+            name,
         ),
         OpCase(
             depthwise_conv2d_native_backprop_input_op,
@@ -217,7 +224,9 @@ def test_op(case):
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_half_precision_is_close_to_float32(dtype):
     x, w = normal(1, 5, 5, 3, dtype=np.float32), normal(3, 3, 3, 2, dtype=np.float32, seed=1)
-    low = conv2d_op.kernel(torch.from_numpy(x).to(getattr(torch, dtype)), torch.from_numpy(w).to(getattr(torch, dtype)), **attrs())
+    low = conv2d_op.kernel(
+        torch.from_numpy(x).to(getattr(torch, dtype)), torch.from_numpy(w).to(getattr(torch, dtype)), **attrs()
+    )
     np.testing.assert_allclose(low.float().numpy(), convolve(x, w, padding="SAME"), atol=0.15)
 
 
@@ -230,7 +239,9 @@ def test_the_kernel_keeps_images_in_place_in_their_layout():
 
 def test_input_sizes_may_be_the_spatial_sizes_alone():
     grad = normal(1, 3, 3, 2)
-    whole = conv2d_backprop_input_op([1, 4, 4, 2], W[:2], grad[..., :2].repeat(2, -1)[..., :3], **attrs(padding="VALID"))
+    whole = conv2d_backprop_input_op(
+        [1, 4, 4, 2], W[:2], grad[..., :2].repeat(2, -1)[..., :3], **attrs(padding="VALID")
+    )
     short = conv2d_backprop_input_op([4, 4], W[:2], grad[..., :2].repeat(2, -1)[..., :3], **attrs(padding="VALID"))
     np.testing.assert_array_equal(whole.numpy(), short.numpy())
 

@@ -44,7 +44,12 @@ CASES = [
     OpCase(softmax_cross_entropy_with_logits_op, [X, P[:1]], dense, name="broadcast", gradient=None),
     OpCase(sparse_softmax_cross_entropy_with_logits_op, [X, LABELS], sparse),
     OpCase(sparse_softmax_cross_entropy_with_logits_op, [X, LABELS.astype(np.int32)], sparse, name="int32"),
-    OpCase(sparse_softmax_cross_entropy_with_logits_op, [X[:0], LABELS[:0]], [np.zeros(0), np.zeros((0, 4))], name="no-rows"),
+    OpCase(
+        sparse_softmax_cross_entropy_with_logits_op,
+        [X[:0], LABELS[:0]],
+        [np.zeros(0), np.zeros((0, 4))],
+        name="no-rows",
+    ),
 ]
 
 
@@ -61,12 +66,17 @@ def test_any_rank_and_axis_give_the_same_losses():
     np.testing.assert_allclose(softmax_cross_entropy_with_logits_v1(labels=p, logits=x, dim=1).numpy(), expected)
     last = np.moveaxis(x, 1, -1)
     labels = np.zeros((2, 3), np.int64)
-    np.testing.assert_allclose(sparse_softmax_cross_entropy_with_logits(labels, last).numpy(), -log_softmax(last)[..., 0])
+    np.testing.assert_allclose(
+        sparse_softmax_cross_entropy_with_logits(labels, last).numpy(), -log_softmax(last)[..., 0]
+    )
 
 
 def test_only_the_first_version_stops_the_gradient_into_labels():
     x, p = convert_to_tensor(X), convert_to_tensor(P)
-    for function, connected in ((softmax_cross_entropy_with_logits_v1, False), (softmax_cross_entropy_with_logits, True)):
+    for function, connected in (
+        (softmax_cross_entropy_with_logits_v1, False),
+        (softmax_cross_entropy_with_logits, True),
+    ):
         with GradientTape() as tape:
             tape.watch([x, p])
             loss = function(labels=p, logits=x)
@@ -107,7 +117,9 @@ def test_sigmoid_cross_entropies_agree_with_their_formulas_and_stay_finite():
     np.testing.assert_allclose(sigmoid_cross_entropy_with_logits(P, X).numpy(), expected)
     weighted = -3 * P * np.log(q) - (1 - P) * np.log(1 - q)
     np.testing.assert_allclose(weighted_cross_entropy_with_logits(P, X, 3.0).numpy(), weighted)
-    np.testing.assert_allclose(weighted_cross_entropy_with_logits_v1(targets=P, logits=X, pos_weight=3.0).numpy(), weighted)
+    np.testing.assert_allclose(
+        weighted_cross_entropy_with_logits_v1(targets=P, logits=X, pos_weight=3.0).numpy(), weighted
+    )
     large = np.array([-1e4, 1e4])
     np.testing.assert_allclose(sigmoid_cross_entropy_with_logits(np.array([0.0, 0.0]), large).numpy(), [0, 1e4])
 

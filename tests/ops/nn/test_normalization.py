@@ -73,16 +73,26 @@ STATISTICS = [X.mean((0, 1, 2)), X.var((0, 1, 2))]
 INFERENCE = {"is_training": False}
 AVERAGE = {"exponential_avg_factor": 0.25}
 CASES = []
-for forward, wrap in ((fused_batch_norm_op, lambda f: f), (fused_batch_norm_v2_op, lambda f: f), (fused_batch_norm_v3_op, with_scalar)):
+for forward, wrap in (
+    (fused_batch_norm_op, lambda f: f),
+    (fused_batch_norm_v2_op, lambda f: f),
+    (fused_batch_norm_v3_op, with_scalar),
+):
     CASES += [
         OpCase(forward, [X, SCALE, OFFSET, NONE, NONE], wrap(trained), name="training", gradient=None),
         OpCase(forward, [X, SCALE, OFFSET, MEAN, VARIANCE], wrap(averaged), AVERAGE, "averaging", gradient=None),
         OpCase(forward, [X, SCALE, OFFSET, MEAN, VARIANCE], wrap(inferred), INFERENCE, "inference", gradient=None),
     ]
-for backward, more in ((fused_batch_norm_grad_op, []), (fused_batch_norm_grad_v2_op, []), (fused_batch_norm_grad_v3_op, [NONE])):
+for backward, more in (
+    (fused_batch_norm_grad_op, []),
+    (fused_batch_norm_grad_v2_op, []),
+    (fused_batch_norm_grad_v3_op, [NONE]),
+):
     CASES += [
         OpCase(backward, [G, X, SCALE, *STATISTICS, *more], gradients, name="training", gradient=None),
-        OpCase(backward, [G, X, SCALE, MEAN, VARIANCE, *more], inference_gradients, INFERENCE, "inference", gradient=None),
+        OpCase(
+            backward, [G, X, SCALE, MEAN, VARIANCE, *more], inference_gradients, INFERENCE, "inference", gradient=None
+        ),
     ]
 
 
@@ -109,7 +119,13 @@ def response_gradients(g, x, _):
 CASES += [
     OpCase(lrn_op, [IMAGE], lambda x: responses(x, **LRN), LRN, gradient=None),
     OpCase(lrn_op, [IMAGE], lambda x: responses(x, 9, 1.0, 1.0, 0.5), {"depth_radius": 9}, "wide", gradient=None),
-    OpCase(lrn_grad_op, [single(normal(*IMAGE.shape, seed=1)), IMAGE, single(responses(IMAGE, **LRN))], response_gradients, LRN, gradient=None),
+    OpCase(
+        lrn_grad_op,
+        [single(normal(*IMAGE.shape, seed=1)), IMAGE, single(responses(IMAGE, **LRN))],
+        response_gradients,
+        LRN,
+        gradient=None,
+    ),
 ]
 
 
@@ -153,7 +169,9 @@ def test_first_and_second_derivatives_are_those_of_the_composition(data_format, 
         reshape = lookup("Reshape")
         return (x - mean) * lookup("Rsqrt")(variance + EPSILON) * reshape(scale, vector) + reshape(offset, vector)
 
-    for got, expected in zip(derivatives(fused, x, SCALE, OFFSET), derivatives(composed, x, SCALE, OFFSET), strict=True):
+    for got, expected in zip(
+        derivatives(fused, x, SCALE, OFFSET), derivatives(composed, x, SCALE, OFFSET), strict=True
+    ):
         np.testing.assert_allclose(got, expected, rtol=2e-3, atol=2e-4)
 
 

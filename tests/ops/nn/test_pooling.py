@@ -107,7 +107,12 @@ for name, a in SETTINGS.items():
         OpCase(avg_pool_grad_op, [list(X.shape), g], lambda s, g, a=a: average_adjoint(s, g, **a), a, name),
         OpCase(max_pool_with_argmax_op, [X], lambda x, a=a: [pooled(x, np.max, **a), argmax(x, **a)], a, name),
         OpCase(
-            max_pool_grad_with_argmax_op, [X, g, argmax(X, **a)], lambda x, g, _, a=a: spread(x, g, **a), a, name, gradient=None
+            max_pool_grad_with_argmax_op,
+            [X, g, argmax(X, **a)],
+            lambda x, g, _, a=a: spread(x, g, **a),
+            a,
+            name,
+            gradient=None,
         ),
         OpCase(
             max_pool_grad_grad_with_argmax_op,
@@ -123,15 +128,30 @@ WINDOW = [A["ksize"], A["strides"]]
 Y = pooled(X, np.max, **A)
 CASES += [
     OpCase(max_pool_v2_op, [X, *WINDOW], lambda x, *_: pooled(x, np.max, **A), {"padding": "SAME"}),
-    OpCase(max_pool_grad_v2_op, [X, Y, Y, *WINDOW], lambda x, y, g, *_: spread(x, g, **A), {"padding": "SAME"}, gradient=None),
     OpCase(
-        max_pool_grad_grad_v2_op, [X, Y, X, *WINDOW], lambda x, y, g, *_: gathered(x, g, **A), {"padding": "SAME"}, gradient=None
+        max_pool_grad_v2_op,
+        [X, Y, Y, *WINDOW],
+        lambda x, y, g, *_: spread(x, g, **A),
+        {"padding": "SAME"},
+        gradient=None,
+    ),
+    OpCase(
+        max_pool_grad_grad_v2_op,
+        [X, Y, X, *WINDOW],
+        lambda x, y, g, *_: gathered(x, g, **A),
+        {"padding": "SAME"},
+        gradient=None,
     ),
     OpCase(
         max_pool_op,
         [X],
         lambda x: pooled(x, np.max, [1, 3, 3, 1], [1, 2, 2, 1], "EXPLICIT", [0, 0, 1, 2, 2, 0, 0, 0]),
-        {"ksize": [1, 3, 3, 1], "strides": [1, 2, 2, 1], "padding": "EXPLICIT", "explicit_paddings": [0, 0, 1, 2, 2, 0, 0, 0]},
+        {
+            "ksize": [1, 3, 3, 1],
+            "strides": [1, 2, 2, 1],
+            "padding": "EXPLICIT",
+            "explicit_paddings": [0, 0, 1, 2, 2, 0, 0, 0],
+        },
         "explicit",
         gradient="first",
     ),
@@ -149,7 +169,13 @@ CASES += [
         {"ksize": [1, 1, 1, 2], "strides": [1, 1, 1, 2], "padding": "VALID"},
         "depth",
     ),
-    OpCase(max_pool_op, [integers(-9, 9, 1, 3, 3, 1)], lambda x: pooled(x, np.max, **SETTINGS["even-window"]), SETTINGS["even-window"], "int32"),
+    OpCase(
+        max_pool_op,
+        [integers(-9, 9, 1, 3, 3, 1)],
+        lambda x: pooled(x, np.max, **SETTINGS["even-window"]),
+        SETTINGS["even-window"],
+        "int32",
+    ),
     OpCase(max_pool_op, [integers(0, 9, 1, 4, 4, 1, dtype=np.uint16)], lambda x: pooled(x, np.max, **A), A, "uint16"),
     OpCase(
         max_pool_with_argmax_op,
@@ -167,7 +193,9 @@ for padding in ("SAME", "VALID"):
     CASES += [
         OpCase(max_pool3d_op, [V], lambda x, a=a: pooled(x, np.max, **a), a, padding, gradient=None),
         OpCase(max_pool3d_grad_op, [V, y, g], lambda x, _, g, a=a: spread(x, g, **a), a, padding, gradient=None),
-        OpCase(max_pool3d_grad_grad_op, [V, y, V * 2], lambda x, _, g, a=a: gathered(x, g, **a), a, padding, gradient=None),
+        OpCase(
+            max_pool3d_grad_grad_op, [V, y, V * 2], lambda x, _, g, a=a: gathered(x, g, **a), a, padding, gradient=None
+        ),
         OpCase(avg_pool3d_op, [V], lambda x, a=a: pooled(x, np.mean, **a), a, padding),
         OpCase(avg_pool3d_grad_op, [list(V.shape), g], lambda s, g, a=a: average_adjoint(s, g, **a), a, padding),
     ]

@@ -7,15 +7,16 @@ import pytest
 
 import penstock.ops  # noqa: F401  declares the operations
 from penstock.core import dtypes
+from penstock.core.array import from_numpy
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.resources import VariableStorage
-from penstock.core.array import from_numpy
 from penstock.ops.random import generator_state, stateless
 from penstock.testing.op_case import OpCase
 
 COVERS = ("RngReadAndSkip", "RngSkip")
 SHAPE, SEED = np.array([4, 2], np.int32), np.array([1, 2], np.int64)
 NEW = [SHAPE, np.array([3], np.uint64), np.array([4, 5], np.uint64), np.int32(1)]
+BOUNDS = [np.int64(1), np.int64(5)]
 ALPHA = np.array([0.5, 3.0])
 PARAMETERS = [np.float64(0.0), np.float64(1.0), np.float64(-1.0), np.float64(2.0)]
 CASES = [
@@ -25,7 +26,7 @@ CASES = [
     OpCase(stateless.stateless_random_uniform_op, [SHAPE, SEED]),
     OpCase(stateless.stateless_random_normal_op, [SHAPE, SEED]),
     OpCase(stateless.stateless_truncated_normal_op, [SHAPE, SEED]),
-    OpCase(stateless.stateless_random_uniform_int_op, [SHAPE, SEED, np.int32(1), np.int32(5)], attrs={"dtype": dtypes.int32}),
+    OpCase(stateless.stateless_random_uniform_int_op, [SHAPE, SEED, *BOUNDS], attrs={"dtype": dtypes.int64}),
     OpCase(stateless.stateless_random_uniform_full_int_op, [SHAPE, SEED]),
     OpCase(stateless.stateless_multinomial_op, [np.zeros((2, 3), np.float32), np.int32(4), SEED], gradient=None),
     OpCase(stateless.stateless_random_gamma_v2_op, [SHAPE, SEED, ALPHA], gradient=None),
@@ -36,7 +37,7 @@ CASES = [
     OpCase(stateless.stateless_random_uniform_v2_op, NEW),
     OpCase(stateless.stateless_random_normal_v2_op, NEW),
     OpCase(stateless.stateless_truncated_normal_v2_op, NEW),
-    OpCase(stateless.stateless_random_uniform_int_v2_op, [*NEW, np.int64(1), np.int64(5)], attrs={"dtype": dtypes.int64}),
+    OpCase(stateless.stateless_random_uniform_int_v2_op, [*NEW, *BOUNDS], attrs={"dtype": dtypes.int64}),
     OpCase(stateless.stateless_random_uniform_full_int_v2_op, NEW),
     OpCase(stateless.stateless_shuffle_op, [np.arange(6.0), *NEW[1:]], gradient=None),
 ]

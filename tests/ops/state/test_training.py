@@ -24,7 +24,9 @@ CASES = json.loads((Path(__file__).parent / "training_updates.json").read_text()
 
 
 def _id(case: dict[str, Any]) -> str:
-    return "-".join([case["op"], *case["attrs"], *(f"{k}={case['inputs'][k]}" for k in ("l1", "lr_power") if k in case["inputs"])])
+    return "-".join(
+        [case["op"], *case["attrs"], *(f"{k}={case['inputs'][k]}" for k in ("l1", "lr_power") if k in case["inputs"])]
+    )
 
 
 def _arguments(op: Any, inputs: dict[str, Any]) -> tuple[list[VariableV1], list[Any]]:
@@ -77,8 +79,6 @@ def _handle(value: Any) -> EagerTensor:
     storage = VariableStorage("w", dtypes.float32, None)
     storage.assign(constant(np.asarray(value, np.float32)).value)
     return EagerTensor(storage, dtypes.resource)
-
-
 
 
 def test_gradient_descent_moves_against_the_gradient() -> None:

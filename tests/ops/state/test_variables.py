@@ -8,7 +8,7 @@ import pytest
 from penstock.core import array, context, dtypes
 from penstock.core.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError, OutOfRangeError
 from penstock.core.gradients import gradients
-from penstock.core.graph import Graph
+from penstock.core.graph import Graph, get_default_graph
 from penstock.core.indexed_slices import IndexedSlices
 from penstock.core.op_def import lookup
 from penstock.core.resources import VariableStorage
@@ -98,23 +98,17 @@ def test_gathering_rows_before_an_update_costs_no_copy_of_the_variable() -> None
 
 
 def test_a_value_carried_round_a_loop_does_not_change_with_the_variable() -> None:
-    with Graph().as_default() as graph, Session() as session:
+    with Graph().as_default(), Session() as session:
         variable = VariableV1([0.0, 0.0], use_resource=True)
 
         def body(i: Any, carried: Any, seen: Any) -> Any:
             update = variable.assign_add([1.0, 1.0], read_value=False)
-            with graph_now().control_dependencies([update]):
+            with get_default_graph().control_dependencies([update]):
                 return i + 1, variable.read_value(), seen + lookup("Sum")(carried, [0])  # type: ignore[operator]
-
-        def graph_now() -> Any:
-            from penstock.core.graph import get_default_graph
-
-            return get_default_graph()
 
         _, _, seen = while_loop(lambda i, carried, seen: i < 4, body, [0, variable.read_value(), 0.0])
         session.run(global_variables_initializer())
         assert session.run(seen) == 2 * (0 + 1 + 2 + 3)
-        assert graph is not None
 
 
 def test_reading_before_initialization_names_the_variable() -> None:
@@ -178,7 +172,7 @@ def test_all_number_types_add_and_subtract(dtype: str) -> None:
     handle = _handle([5, 7], dtype)
     state.assign_add_variable_op(handle, np.array([2, 3]).astype(handle.value.dtype.as_numpy_dtype), dtype=dtype)
     state.assign_sub_variable_op(handle, np.array([1, 1]).astype(handle.value.dtype.as_numpy_dtype), dtype=dtype)
-    np.testing.assert_array_equal(_value(handle).astype(np.float64), [6, 9])
+    np.testing.assert_array_equal(_value(handle).astype(np.complex128), [6, 9])
 
 
 def test_a_variable_added_to_its_own_transpose_is_summed_from_the_old_values() -> None:

@@ -7,8 +7,22 @@ import penstock.ops  # noqa: F401
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.graph import Graph
 from penstock.ops.constant import constant
-from penstock.ops.string.join import string_join
+from penstock.ops.string.join import string_join, string_join_op
 from penstock.runtime.session import Session
+from penstock.testing.op_case import OpCase
+
+CASES = [
+    OpCase(
+        string_join_op,
+        [[np.array([b"a", b"b"], object), np.array(b"-", object), np.array([b"c", b"d"], object)]],
+        np.array([b"a-c", b"b-d"], object),
+    )
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_op(case: OpCase) -> None:
+    case.check()
 
 
 def test_strings_are_joined_element_by_element() -> None:

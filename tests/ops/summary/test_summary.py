@@ -52,7 +52,10 @@ CASES = [
         gradient=None,
     ),
     OpCase(
-        histogram_summary_op, [text("h"), np.arange(5.0)], serialized(summary_values.histogram("h", np.arange(5.0))), gradient=None
+        histogram_summary_op,
+        [text("h"), np.arange(5.0)],
+        serialized(summary_values.histogram("h", np.arange(5.0))),
+        gradient=None,
     ),
     OpCase(image_summary_op, [text("i"), IMAGES], serialized(*summary_values.image("i", IMAGES)), gradient=None),
     OpCase(
@@ -64,7 +67,10 @@ CASES = [
         gradient=None,
     ),
     OpCase(
-        audio_summary_v2_op, [text("s"), SOUNDS, 8000.0], serialized(*summary_values.audio("s", SOUNDS, 8000.0)), gradient=None
+        audio_summary_v2_op,
+        [text("s"), SOUNDS, 8000.0],
+        serialized(*summary_values.audio("s", SOUNDS, 8000.0)),
+        gradient=None,
     ),
     OpCase(
         audio_summary_op,
