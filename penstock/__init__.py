@@ -21,7 +21,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'penstock' has no attribute {name!r}")
     face = importlib.import_module("penstock.v2")
     face.note_v2_face()
-    value = getattr(face, name)
+    value = importlib.import_module("penstock.compat") if name == "compat" else getattr(face, name)
     globals()[name] = value
     return value
 

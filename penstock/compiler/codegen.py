@@ -287,6 +287,8 @@ def _literal(value: Any) -> Any:
         return repr(value)
     if isinstance(value, float):
         return repr(value) if math.isfinite(value) else f"float({str(value)!r})"
+    if isinstance(value, complex):
+        return f"complex({_literal(value.real)}, {_literal(value.imag)})"
     if isinstance(value, (list, tuple)) and len(value) <= _LARGEST_LITERAL:
         items = [_literal(item) for item in value]
         if all(isinstance(item, str) for item in items):

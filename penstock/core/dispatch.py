@@ -305,8 +305,10 @@ def _convert(
         )
     if scope is None and type(arg) in _NUMBERS:
         wanted = dtype or (preferred if type(arg) is int else None)
-        if wanted is None or wanted.name != "string" and not (
-            type(arg) is float and not wanted.is_floating or wanted.is_bool != (type(arg) is bool)
+        if (
+            wanted is None
+            or wanted.name != "string"
+            and not (type(arg) is float and not wanted.is_floating or wanted.is_bool != (type(arg) is bool))
         ):
             return eager_scalar(arg, wanted)
     try:

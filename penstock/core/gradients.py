@@ -97,6 +97,22 @@ def gradients(
     )
 
 
+def gradients_v2(
+    ys: Any,
+    xs: Any,
+    grad_ys: Any = None,
+    name: str = "gradients",
+    gate_gradients: bool = False,
+    aggregation_method: int | None = None,
+    stop_gradients: Any = None,
+    unconnected_gradients: Any = UnconnectedGradients.NONE,
+) -> list[Gradient]:
+    """Return the derivatives of the sum of `ys` with respect to each of `xs`; see `gradients`."""
+    return gradients(
+        ys, xs, grad_ys, name, True, gate_gradients, aggregation_method, stop_gradients, unconnected_gradients
+    )
+
+
 def gradients_of(
     source: Graph,
     ys: list[Any],
@@ -245,6 +261,13 @@ def hessians(
             shape = source.shape.as_list()
             results.append(lookup("Reshape")(stacked, shape + shape))  # type: ignore[operator]
     return results
+
+
+def hessians_v2(
+    ys: Any, xs: Any, gate_gradients: bool = False, aggregation_method: int | None = None, name: str = "hessians"
+) -> list[Gradient]:
+    """Return the matrices of second derivatives of the sum of `ys` with respect to each of `xs`; see `hessians`."""
+    return hessians(ys, xs, name, True, gate_gradients, aggregation_method)
 
 
 def _element(flat: Tensor, index: int) -> Tensor:

@@ -87,9 +87,9 @@ def _kind(structure: Any, expand_composites: bool) -> _Kind:
     return _kind_of_type(cls)
 
 
-def is_nested(structure: Any) -> bool:
+def is_nested(seq: Any) -> bool:
     """Whether the argument has parts that `flatten` would walk into; strings, sets, arrays and tensors have not."""
-    return _kind_of_type(type(structure)) is not _LEAF
+    return _kind_of_type(type(seq)) is not _LEAF
 
 
 is_sequence = is_nested

@@ -7,6 +7,7 @@ the whole, and one index over all replaces theirs; no element is copied.
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import uuid
 from collections.abc import Sequence
@@ -46,7 +47,8 @@ def merge_bundles(
     for prefix in present:
         _collect(prefix, entries, slices, moves)
     entries.update((key, entry.SerializeToString()) for key, entry in slices.items())
-    header = protos.BundleHeaderProto(num_shards=len(moves))
+    num_shards = _free_shard_count(destination, len(moves))
+    header = protos.BundleHeaderProto(num_shards=num_shards)
     header.version.producer = _FORMAT_VERSION
     entries[_HEADER_KEY] = header.SerializeToString()
     temp = f"{index_path(destination)}.tempstate{uuid.uuid4().hex}"
@@ -58,11 +60,12 @@ def merge_bundles(
             with open(temp, "wb") as file:
                 table.write_table(file, sorted(entries.items()))
             for path, shard in moves:
-                os.replace(path, data_path(destination, shard, len(moves)))
+                os.replace(path, data_path(destination, shard, num_shards))
             os.replace(temp, index_path(destination))
         finally:
             with contextlib.suppress(FileNotFoundError):
                 os.remove(temp)
+        _remove_shards(destination, keep=num_shards)
         for prefix in present:
             os.remove(index_path(prefix))
     except OSError as error:
@@ -73,6 +76,29 @@ def merge_bundles(
         for directory in {os.path.dirname(prefix) for prefix in present}:
             with contextlib.suppress(OSError):
                 os.rmdir(directory)
+
+
+def _shards(prefix: str) -> list[str]:
+    return glob.glob(f"{glob.escape(prefix)}.data-?????-of-?????")
+
+
+def _free_shard_count(prefix: str, num_shards: int) -> int:
+    """Return a number of shards under which the files of an older checkpoint are not overwritten.
+
+    Until the index is replaced the older checkpoint stays readable. Readers open only the shards that entries name, so
+    that more may be declared than there are.
+    """
+    taken = {path[-5:] for path in _shards(prefix)}
+    while f"{num_shards:05d}" in taken:
+        num_shards += 1
+    return num_shards
+
+
+def _remove_shards(prefix: str, keep: int) -> None:
+    """Delete the files of elements that belong to an older checkpoint."""
+    for path in _shards(prefix):
+        if not path.endswith(f"-of-{keep:05d}"):
+            os.remove(path)
 
 
 def _collect(prefix: str, entries: dict[bytes, bytes], slices: dict[bytes, Any], moves: list[tuple[str, int]]) -> None:

@@ -186,6 +186,28 @@ def cond(
         return _finish(results[0][1], outputs, op)
 
 
+def cond_v1(
+    pred: Any,
+    true_fn: Callable[[], Any] | None = None,
+    false_fn: Callable[[], Any] | None = None,
+    strict: bool = False,
+    name: str | None = None,
+    fn1: Callable[[], Any] | None = None,
+    fn2: Callable[[], Any] | None = None,
+) -> Any:
+    """Run one of two functions, as `pred` decides when the graph runs; see `cond`.
+
+    Args:
+        pred, true_fn, false_fn, name: see `cond`.
+        strict: whether a list of one tensor is returned as a list, and not as the tensor.
+        fn1, fn2: former names of `true_fn` and `false_fn`.
+    """
+    if (fn1 is not None and true_fn is not None) or (fn2 is not None and false_fn is not None):
+        raise TypeError("cond(): true_fn and fn1, or false_fn and fn2, may not be set simultaneously.")
+    result = cond(pred, true_fn or fn1, false_fn or fn2, name)
+    return result[0] if isinstance(result, (list, tuple)) and len(result) == 1 and not strict else result
+
+
 def _has_effects(bodies: Sequence[FuncGraph]) -> bool:
     return any(op.op_def.is_stateful and op.type != "Placeholder" for body in bodies for op in body.get_operations())
 
@@ -290,6 +312,11 @@ def while_loop(
         name: the name scope.
     Returns:
         The loop variables after the last iteration, nested as `loop_vars`.
+
+    >>> import penstock as tf
+    >>> [int(i) for i in tf.while_loop(lambda i: i < 10, lambda i: i + 3, [0])]
+    [12]
+
     Raises:
         TypeError: if cond or body is not callable.
         ValueError: if the body returns another structure, or a loop variable changes its type or shape.
@@ -304,6 +331,32 @@ def while_loop(
         return _eager_loop(cond, body, loop_vars, maximum_iterations)
     with graph.name_scope(name or "while"):
         return _graph_loop(graph, cond, body, loop_vars, shape_invariants, parallel_iterations, maximum_iterations)
+
+
+def while_loop_v1(
+    cond: Callable[..., Any],
+    body: Callable[..., Any],
+    loop_vars: Any,
+    shape_invariants: Any = None,
+    parallel_iterations: int = 10,
+    back_prop: bool = True,
+    swap_memory: bool = False,
+    name: str | None = None,
+    maximum_iterations: Any = None,
+    return_same_structure: bool = False,
+) -> Any:
+    """Repeat `body` while `cond` is true; see `while_loop`.
+
+    Args:
+        cond, body, loop_vars, shape_invariants, parallel_iterations, back_prop, swap_memory, name, maximum_iterations: see
+            `while_loop`.
+        return_same_structure: whether a list of one loop variable is returned as a list, and not as the tensor.
+    """
+    result = while_loop(
+        cond, body, loop_vars, shape_invariants, parallel_iterations, back_prop, swap_memory, maximum_iterations, name
+    )
+    single = isinstance(loop_vars, (list, tuple)) and len(loop_vars) == 1 and not return_same_structure
+    return result[0] if single else result
 
 
 def _call_with(function: Callable[..., Any], loop_vars: Any) -> Any:
@@ -322,7 +375,7 @@ def _eager_loop(cond: Callable[..., Any], body: Callable[..., Any], loop_vars: A
         nest.assert_same_structure(list(result) if isinstance(loop_vars, list) else result, loop_vars)
         loop_vars = nest.pack_sequence_as(loop_vars, [convert_to_tensor(item) for item in nest.flatten(result)])
         count += 1
-    return loop_vars[0] if single else loop_vars
+    return loop_vars
 
 
 def _graph_loop(
@@ -404,8 +457,7 @@ def _graph_loop(
     }
     _, outputs = _call("While" if effects else "StatelessWhile", graph, [[*flat, *captured]], attrs, "while")
     results = outputs[1 : len(flat)] if limited else outputs[: len(flat)]
-    packed = nest.pack_sequence_as(loop_vars, results, expand_composites=True)
-    return packed[0] if single else packed
+    return nest.pack_sequence_as(loop_vars, results, expand_composites=True)
 
 
 class _Like:
@@ -463,6 +515,11 @@ def tuple_(tensors: Sequence[Any], name: str | None = None, control_inputs: Sequ
         return [
             None if t is None else gate if isinstance(t, Operation) else with_dependencies([gate], t) for t in tensors
         ]
+
+
+def tuple_v2(tensors: Sequence[Any], control_inputs: Sequence[Any] | None = None, name: str | None = None) -> list[Any]:
+    """Return the tensors as they are once all of them, and the control inputs, have been computed; see `tuple_`."""
+    return tuple_(tensors, name, control_inputs)
 
 
 def with_dependencies(dependencies: Sequence[Any], output: Any, name: str | None = None) -> Any:

@@ -132,6 +132,11 @@ def device(device_name: Any) -> Iterator[None]:
         state.eager_device = saved
 
 
+def device_v1(device_name_or_function: Any) -> contextlib.AbstractContextManager[None]:
+    """Request a device for the operations made within the block; see `device`."""
+    return device(device_name_or_function)
+
+
 @contextlib.contextmanager
 def colocate_with(op: Any, ignore_existing: bool = False) -> Iterator[None]:
     """Place the operations made within the block on the device of `op`."""

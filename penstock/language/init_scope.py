@@ -26,7 +26,8 @@ def executing_eagerly_outside_functions() -> bool:
 def init_scope() -> Iterator[None]:
     """Leave all functions, branches and loops being built, and all control dependencies; tapes do not record.
 
-    Operations within the block go to the outermost graph, or are executed where that is eager execution. The name scope stays.
+    Operations within the block go to the outermost graph, or are executed where that is eager execution. The name
+    scope stays.
     """
     graph = current_graph()
     outer = outermost_graph()

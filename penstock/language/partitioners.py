@@ -43,7 +43,7 @@ class PartitionInfo:
         return 0 if axis is None else self.var_offset[axis]
 
 
-def _check(shape: Any, dtype: Any, axis: int) -> TensorShape:
+def _check(shape: Any, dtype: Any, axis: int) -> list[int]:
     if not isinstance(shape, TensorShape):
         raise ValueError(f"shape is not a TensorShape: {shape}")
     if not shape.is_fully_defined():
@@ -52,7 +52,7 @@ def _check(shape: Any, dtype: Any, axis: int) -> TensorShape:
         raise ValueError(f"dtype is not a DType: {dtype}")
     if not 0 <= axis < len(shape):
         raise ValueError(f"Cannot partition along axis {axis} when shape is only {shape}")
-    return shape
+    return [int(size or 0) for size in shape.as_list()]
 
 
 def variable_axis_size_partitioner(
@@ -72,7 +72,7 @@ def variable_axis_size_partitioner(
         raise ValueError("max_shards must be positive.")
 
     def partitioner(shape: TensorShape, dtype: DType) -> list[int]:
-        sizes = _check(shape, dtype, axis).as_list()
+        sizes = _check(shape, dtype, axis)
         element = bytes_per_string_element if dtype.base_dtype == string else dtype.size
         partitions = [1] * len(sizes)
         bytes_per_slice = math.prod(sizes) // max(1, sizes[axis]) * element
@@ -99,7 +99,7 @@ def min_max_variable_partitioner(
     def partitioner(shape: TensorShape, dtype: DType) -> list[int]:
         if max_partitions < 1 or min_slice_size < 1:
             raise ValueError("max_partitions and min_slice_size must be positive.")
-        sizes = _check(shape, dtype, axis).as_list()
+        sizes = _check(shape, dtype, axis)
         element = bytes_per_string_element if dtype.base_dtype == string else dtype.size
         partitions = [1] * len(sizes)
         most = max(1, math.ceil(math.prod(sizes) * element / min_slice_size))
@@ -119,7 +119,7 @@ def fixed_size_partitioner(num_shards: int, axis: int = 0) -> Partitioner:
 
     def partitioner(shape: TensorShape, **_: Any) -> list[int]:
         partitions = [1] * len(shape)
-        partitions[axis] = min(num_shards, shape.as_list()[axis])
+        partitions[axis] = min(num_shards, int(shape.as_list()[axis] or 0))
         return partitions
 
     return partitioner

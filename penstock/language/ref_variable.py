@@ -1,4 +1,4 @@
-"""Variables of TensorFlow 1: a node of the graph gives a reference, and whoever takes the reference reads or updates it."""
+"""Variables of TensorFlow 1: a node gives a reference, and whoever takes the reference reads or updates it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class RefVariable(VariableV1):
     _creation = None  # type: ignore[assignment]
     _variable: SymbolicTensor
     _snapshot: SymbolicTensor
-    _initial_value: SymbolicTensor | None
+    _initial_value: Any
 
     def __init__(
         self,
@@ -98,7 +98,8 @@ class RefVariable(VariableV1):
             static = initial.shape if shape is None else TensorShape(shape)
             if validate_shape and shape is None and not static.is_fully_defined():
                 raise ValueError(
-                    f"initial_value must have a shape specified: {initial}. Give its sizes, or pass validate_shape=False."
+                    f"initial_value must have a shape specified: {initial}. Give its sizes, or pass "
+                    "validate_shape=False."
                 )
             if not validate_shape and shape is None:
                 static = TensorShape(None)

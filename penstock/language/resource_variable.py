@@ -47,8 +47,8 @@ _numbers = itertools.count()
 class ResourceVariable(VariableV1):
     """A variable behind a handle.
 
-    In a graph: nodes `w` (VarHandleOp), `w/IsInitialized/VarIsInitializedOp`, `w/Assign` and `w/Read/ReadVariableOp`. In eager
-    execution its memory belongs to the object alone and is freed with it.
+    In a graph: nodes `w` (VarHandleOp), `w/IsInitialized/VarIsInitializedOp`, `w/Assign` and `w/Read/ReadVariableOp`.
+    In eager execution its memory belongs to the object alone and is freed with it.
 
     See `VariableV1` for the arguments; `handle` makes a variable of a handle that exists.
     """
@@ -90,7 +90,8 @@ class ResourceVariable(VariableV1):
                 )
             if executing_eagerly():
                 raise ValueError(
-                    "Creating a `tf.Variable` with a `variable_def` arg is not supported when eager execution is enabled."
+                    "Creating a `tf.Variable` with a `variable_def` arg is not supported when eager execution is "
+                    "enabled."
                 )
             self._find(variable_def, import_scope)
             return
@@ -123,7 +124,7 @@ class ResourceVariable(VariableV1):
         self._describe(initial, shape)
         self._handle = state.anonymous_handle(self._name, self._dtype, self._shape.as_tuple())
         assert isinstance(initial, EagerTensor)
-        self._handle.value.assign(initial.value)  # type: ignore[attr-defined]
+        self._handle.value.assign(initial.value)
         self._unique_id = f"{self._name}_{next(_numbers)}"
 
     def _describe(self, initial: Tensor, shape: Any) -> None:
@@ -131,7 +132,8 @@ class ResourceVariable(VariableV1):
         self._shape = initial.shape if shape is None else TensorShape(shape)
         if not self._shape.is_compatible_with(initial.shape):
             raise ValueError(
-                f"In this `tf.Variable` creation, the initial value's shape ({initial.shape}) is not compatible with the explicitly "
+                f"In this `tf.Variable` creation, the initial value's shape ({initial.shape}) is not compatible "
+                "with the explicitly "
                 f"supplied `shape` argument ({self._shape})."
             )
 
@@ -148,7 +150,8 @@ class ResourceVariable(VariableV1):
                     self._initial_value = initial = to_initial_tensor(value, dtype)
                 if validate_shape and shape is None and not initial.shape.is_fully_defined():
                     raise ValueError(
-                        f"initial_value must have a shape specified: {initial}. Give its sizes, or pass validate_shape=False."
+                        f"initial_value must have a shape specified: {initial}. Give its sizes, or pass "
+                        "validate_shape=False."
                     )
                 self._describe(initial, TensorShape(None) if not validate_shape and shape is None else shape)
                 self._handle = state.var_handle_op(
@@ -167,9 +170,8 @@ class ResourceVariable(VariableV1):
     def _adopt(self, handle: Tensor, name: str | None, dtype: Any, shape: Any) -> None:
         self._handle = handle
         self._in_graph_mode = isinstance(handle, SymbolicTensor)
-        self._name = self._unique_id = name or (
-            handle.op.name if isinstance(handle, SymbolicTensor) else handle.value.name
-        )  # type: ignore[attr-defined]
+        owner: Any = handle.op if isinstance(handle, SymbolicTensor) else handle.value  # type: ignore[attr-defined]
+        self._name = self._unique_id = name or owner.name
         if dtype is None and isinstance(handle, EagerTensor):
             dtype, shape = handle.value.dtype, handle.value.dims
         self._dtype, self._shape = as_dtype(dtype).base_dtype, TensorShape(shape)

@@ -71,7 +71,8 @@ class Template:
             made_at = self._traceback[-1] if self._traceback else None
             where = f" The template was made at {made_at.filename}:{made_at.lineno}." if made_at else ""
             raise ValueError(
-                "Trainable variable created when calling a template after the first time, perhaps you used tf.Variable when you meant "
+                "Trainable variable created when calling a template after the first time, perhaps you used "
+                "tf.Variable when you meant "
                 f"tf.get_variable: {trainable[count:]}.{where}"
             )
         self._variables_created = True

@@ -1,4 +1,4 @@
-"""What all variables share: how `Variable(...)` chooses a class, the operators, and the records of a variable for files."""
+"""What all variables share: how `Variable(...)` chooses a class, the operators, and their records in files."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ SCOPE_KEY = ("__varscope",)
 
 
 def chooses_resource(use_resource: bool | None) -> bool:
-    """Tell whether a variable made now is a resource variable: always eagerly, else as asked, as the scope says, or by default."""
+    """Tell whether a variable made now is a resource variable: eagerly always, else as asked, by scope or default."""
     if executing_eagerly_outside_functions():
         return True
     if use_resource is None:
@@ -82,7 +82,8 @@ def variable_creator_scope(variable_creator: Callable[..., Any]) -> Iterator[Non
     """Let a function take part in the making of variables within the block.
 
     Args:
-        variable_creator: `(next_creator, **kwargs) -> variable`; it may change the keywords, call `next_creator` or make its own.
+        variable_creator: `(next_creator, **kwargs) -> variable`; it may change the keywords, call `next_creator` or
+        make its own.
     """
     saved = _creators.stack
     _creators.stack = [*saved, variable_creator]
@@ -172,7 +173,8 @@ def check_collections(collections: Any, trainable: bool) -> list[Any]:
         collections = ["variables"]
     if not isinstance(collections, (list, tuple, set)):
         raise ValueError(
-            f"collections argument to Variable constructor must be a list, tuple, or set. Got {collections} of type {type(collections)}"
+            f"collections argument to Variable constructor must be a list, tuple, or set. Got {collections} of "
+            f"type {type(collections)}"
         )
     result = list(collections)
     if trainable and "trainable_variables" not in result:
@@ -189,7 +191,8 @@ def check_initial_value(initial_value: Any, what: str = "Variable") -> None:
     if initial_value is None:
         raise ValueError(
             "initial_value must be specified. "
-            "If you create the variable of a Module or layer, pass a tensor, a Python value, or a function that returns one."
+            "If you create the variable of a Module or layer, pass a tensor, a Python value, or a function that "
+            "returns one."
         )
     if isinstance(initial_value, SymbolicTensor) and initial_value.graph.building_function:
         raise ValueError(
@@ -279,7 +282,7 @@ class Variable(metaclass=VariableMetaclass):
     _synchronization: VariableSynchronization
     _aggregation: VariableAggregation
     _constraint: Any
-    _save_slice_info: SaveSliceInfo | None = None
+    _save_slice_info: Any = None
 
     def __init__(
         self,
@@ -371,10 +374,10 @@ class Variable(metaclass=VariableMetaclass):
     def _save_slice_name(self) -> str:
         return self._shared_name if self._save_slice_info is None else str(self._save_slice_info.full_name)
 
-    def _set_save_slice_info(self, save_slice_info: SaveSliceInfo | None) -> None:
+    def _set_save_slice_info(self, save_slice_info: Any) -> None:
         self._save_slice_info = save_slice_info
 
-    def _get_save_slice_info(self) -> SaveSliceInfo | None:
+    def _get_save_slice_info(self) -> Any:
         return self._save_slice_info
 
     # Reading
@@ -441,7 +444,7 @@ class Variable(metaclass=VariableMetaclass):
 
 
 class VariableV1(Variable):
-    """A variable with the constructor of TensorFlow 1: a reference variable in graphs, unless resource variables are chosen."""
+    """A variable with the constructor of TensorFlow 1: in graphs a reference, unless resource variables are chosen."""
 
     _creation = "v1"
 
@@ -469,15 +472,18 @@ class VariableV1(Variable):
             collections: the collections of the graph that it enters; "variables" by default, and "trainable_variables".
             expected_shape: accepted; has no effect.
             use_resource: whether it is a resource variable; by default as the variable scope or the process says.
-            initial_value, trainable, validate_shape, caching_device, name, variable_def, dtype, import_scope, constraint,
+            initial_value, trainable, validate_shape, caching_device, name, variable_def, dtype, import_scope,
+            constraint,
                 synchronization, aggregation, shape: see `Variable`.
         """
         raise NotImplementedError("Variable(...) makes objects of its subclasses")
 
 
 _OPERATORS = (
-    "__add__ __radd__ __sub__ __rsub__ __mul__ __rmul__ __truediv__ __rtruediv__ __div__ __rdiv__ __floordiv__ __rfloordiv__ __mod__ "
-    "__rmod__ __pow__ __rpow__ __matmul__ __rmatmul__ __and__ __rand__ __or__ __ror__ __xor__ __rxor__ __neg__ __abs__ __invert__ "
+    "__add__ __radd__ __sub__ __rsub__ __mul__ __rmul__ __truediv__ __rtruediv__ __div__ __rdiv__ __floordiv__ "
+    "__rfloordiv__ __mod__ "
+    "__rmod__ __pow__ __rpow__ __matmul__ __rmatmul__ __and__ __rand__ __or__ __ror__ __xor__ __rxor__ __neg__ "
+    "__abs__ __invert__ "
     "__lt__ __le__ __gt__ __ge__"
 ).split()
 

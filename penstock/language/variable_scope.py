@@ -126,7 +126,8 @@ class VariableStore:
         if executing_eagerly():
             if not self.keeps_eager and reuse:
                 raise RuntimeError(
-                    "When eager execution is enabled variable reuse is only supported when an EagerVariableStore is active. "
+                    "When eager execution is enabled variable reuse is only supported when an EagerVariableStore "
+                    "is active. "
                     "Keep the variable object instead."
                 )
             reuse = AUTO_REUSE if self.keeps_eager else False
@@ -262,14 +263,18 @@ class VariableStore:
         if _needs_no_arguments(initializer) and not shape.is_fully_defined() and shape.rank is None:
             return initializer, None
         raise ValueError(
-            "The initializer passed is not valid. It should be a callable with no arguments and the shape should not be provided or an "
+            "The initializer passed is not valid. It should be a callable with no arguments and the shape should "
+            "not be provided or an "
             "instance of `tf.keras.initializers.*' and `shape` should be fully defined."
         )
 
     def _check_found(self, name: str, shape: TensorShape, dtype: DType, reuse: Any) -> Any:
         found = self.variables[name]
         if reuse is False or reuse is None:
-            message = f"Variable {name} already exists, disallowed. Did you mean to set reuse=True or reuse=tf.AUTO_REUSE in VarScope?"
+            message = (
+                f"Variable {name} already exists, disallowed. "
+                "Did you mean to set reuse=True or reuse=tf.AUTO_REUSE in VarScope?"
+            )
             line = getattr(getattr(found, "op", None), "created_at", None) if not executing_eagerly() else None
             if line is not None:
                 message += f' Originally defined at:\n\n  File "{line[0]}", line {line[1]}\n'
@@ -317,16 +322,19 @@ class VariableStore:
         if name in self.partitioned:
             if not reuse:
                 raise ValueError(
-                    f"Partitioned variable with name {name} already exists. Did you mean to set reuse=True or reuse=tf.AUTO_REUSE in VarScope?"
+                    f"Partitioned variable with name {name} already exists. Did you mean to set reuse=True or "
+                    "reuse=tf.AUTO_REUSE in VarScope?"
                 )
             found = self.partitioned[name]
             if not static.is_compatible_with(found.shape):
                 raise ValueError(
-                    f"Trying to reuse partitioned variable {name}, but specified shape {static} and found shape {found.shape}."
+                    f"Trying to reuse partitioned variable {name}, but specified shape {static} and found shape "
+                    f"{found.shape}."
                 )
             if not dtype.is_compatible_with(found.dtype):
                 raise ValueError(
-                    f"Trying to reuse partitioned variable {name}, but specified dtype {dtype.name} and found dtype {found.dtype.name}."
+                    f"Trying to reuse partitioned variable {name}, but specified dtype {dtype.name} and found "
+                    f"dtype {found.dtype.name}."
                 )
             return found
         if reuse is True:
@@ -335,7 +343,7 @@ class VariableStore:
                 "Did you mean to set reuse=False or reuse=tf.AUTO_REUSE in VarScope?"
             )
         partitions = call_partitioner(partitioner, static, dtype)
-        sizes = static.as_list()
+        sizes: Any = static.as_list()
         pieces = []
         for index, (offset, piece_shape) in enumerate(slices(sizes, partitions)):
             info = PartitionInfo(sizes, offset)
@@ -373,7 +381,8 @@ class VariableScope:
     Args:
         reuse: None to inherit, True to find variables only, `AUTO_REUSE` to find or make them.
         name: the prefix of variables' names, without a slash at its end.
-        initializer, regularizer, caching_device, partitioner, custom_getter, dtype, use_resource, constraint: defaults for
+        initializer, regularizer, caching_device, partitioner, custom_getter, dtype, use_resource, constraint:
+        defaults for
             `get_variable`.
         name_scope: the name scope of operations, where the scope was first opened.
     """
@@ -667,10 +676,12 @@ def get_variable(
         name: the name within the scope.
         shape: the shape of a new variable.
         dtype: its type, float32 by default.
-        initializer: `(shape, dtype) -> tensor`, a function without arguments, or a value; by default the scope's, else Glorot's
+        initializer: `(shape, dtype) -> tensor`, a function without arguments, or a value; by default the scope's,
+        else Glorot's
             uniform distribution for floating types and zeros for others.
         regularizer: `(variable) -> loss`, for the collection "regularization_losses".
-        trainable, collections, caching_device, validate_shape, use_resource, constraint, synchronization, aggregation: see
+        trainable, collections, caching_device, validate_shape, use_resource, constraint, synchronization,
+        aggregation: see
             `VariableV1`.
         partitioner: cuts a variable into slices; see `penstock.language.partitioners`.
         custom_getter: `(getter, name, ...) -> variable`, which may change the arguments or compute from the variable.
@@ -714,7 +725,7 @@ def get_local_variable(
     synchronization: VariableSynchronization = VariableSynchronization.AUTO,
     aggregation: VariableAggregation = VariableAggregation.NONE,
 ) -> Any:
-    """Return a variable that is neither trained nor saved: one of the collection "local_variables"; see `get_variable`."""
+    """Return a variable that is neither trained nor saved, one of "local_variables"; see `get_variable`."""
     return get_variable(
         name,
         shape=shape,
@@ -753,7 +764,8 @@ class variable_scope:
         default_name: the prefix where `name_or_scope` is None, made unique.
         values: tensors of the graph concerned; a graph that they belong to becomes the current one.
         reuse: True to find variables only, `AUTO_REUSE` to find or make them, None or False to inherit.
-        initializer, regularizer, caching_device, partitioner, custom_getter, dtype, use_resource, constraint: defaults for
+        initializer, regularizer, caching_device, partitioner, custom_getter, dtype, use_resource, constraint:
+        defaults for
             `get_variable`; None to inherit.
         auxiliary_name_scope: whether operations get a name scope too.
     Raises:

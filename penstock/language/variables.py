@@ -1,6 +1,7 @@
 """Variables: the classes, the functions on both kinds of them, and the lists of those that a graph holds.
 
-`Variable` (TensorFlow 2) and `VariableV1` choose between `ResourceVariable` and `RefVariable`; see `variable_base` for how.
+`Variable` (TensorFlow 2) and `VariableV1` choose between `ResourceVariable` and `RefVariable`; see `variable_base`
+for how.
 """
 
 from __future__ import annotations
@@ -159,7 +160,8 @@ class PartitionedVariable:
         axes = self._axes()
         if len(axes) > 1:
             raise NotImplementedError(
-                f"Cannot concatenate along more than one dimension: {axes}. Multi-axis partition concat is not supported"
+                f"Cannot concatenate along more than one dimension: {axes}. Multi-axis partition concat is not "
+                "supported"
             )
         if not axes:
             whole = self._variable_list[0]
@@ -212,7 +214,7 @@ def _collection(name: str, scope: str | None = None) -> list[Any]:
 
 
 def global_variables(scope: str | None = None) -> list[Any]:
-    """Return the variables that are shared and saved; with `scope`, those whose names this regular expression begins."""
+    """Return the variables that are shared and saved; those whose names match the expression `scope`, if given."""
     return _collection(GraphKeys.GLOBAL_VARIABLES, scope)
 
 
@@ -299,7 +301,8 @@ def is_variable_initialized(variable: Any) -> Any:
 
 
 def assert_variables_initialized(var_list: Sequence[Any] | None = None) -> Any:
-    """Return a tensor whose evaluation raises FailedPreconditionError if a variable is not initialized; None without variables.
+    """Return a tensor whose evaluation raises FailedPreconditionError if a variable is not initialized; None without
+    variables.
 
     Args:
         var_list: the variables, by default all global and local ones.

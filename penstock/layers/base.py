@@ -85,8 +85,8 @@ class Layer:
         trainable: whether the variables are trained by default.
         name: the name of the layer and its variable scope; by default after the class.
         dtype: the type of the variables; by default that of the first input.
-        **kwargs: `activity_regularizer`; `_scope`, the variable scope (or its name) to take the variables from; `_reuse`, whether
-            they must exist already.
+        **kwargs: `activity_regularizer`; `_scope`, the variable scope (or its name) to take the variables from;
+            `_reuse`, whether they must exist already.
     """
 
     def __init__(self, trainable: bool = True, name: str | None = None, dtype: Any = None, **kwargs: Any) -> None:
@@ -108,6 +108,8 @@ class Layer:
         self._graph: Graph | None = None
         self._current_scope: Any = None
         self._scope: Any = None
+        self._name: str
+        self._base_name: str
         if isinstance(name, VariableScope):
             self._base_name = name.name
             self._name = _unique_layer_name(snake_case(type(self).__name__))
@@ -152,8 +154,8 @@ class Layer:
         """
         if self._scope is None:
             raise ValueError(
-                f'No name available for layer scope because the layer "{self._name}" has not been used yet. The scope is determined '
-                "the first time the layer is called: call it before asking for `scope_name`."
+                f'No name available for layer scope because the layer "{self._name}" has not been used yet. '
+                "The scope is determined the first time the layer is called: call it before asking for `scope_name`."
             )
         return self._scope.name
 
@@ -197,7 +199,8 @@ class Layer:
         """
         if not self.built:
             raise ValueError(
-                f"You tried to call `count_params` on {self.name}, but the layer isn't built. Call it, or `build(input_shape)`, first."
+                f"You tried to call `count_params` on {self.name}, but the layer isn't built. "
+                "Call it, or `build(input_shape)`, first."
             )
         return sum(int(np.prod(variable.shape.as_list())) for variable in self.weights)
 
@@ -293,8 +296,8 @@ class Layer:
         if synchronization == VariableSynchronization.ON_READ:
             if trainable:
                 raise ValueError(
-                    "Synchronization value can be set to VariableSynchronization.ON_READ only for non-trainable variables. "
-                    "You have specified trainable=True and synchronization=VariableSynchronization.ON_READ."
+                    "Synchronization value can be set to VariableSynchronization.ON_READ only for non-trainable "
+                    "variables. You have specified trainable=True and synchronization=VariableSynchronization.ON_READ."
                 )
             trainable = False
         trainable = (True if trainable is None else trainable) and self.trainable
@@ -361,7 +364,7 @@ class Layer:
         """Make the variables; subclasses override this. `input_shape` is a TensorShape or a list of them."""
         self.built = True
 
-    def call(self, inputs: Any, **kwargs: Any) -> Any:
+    def call(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """Compute the outputs; subclasses override this."""
         return inputs
 
@@ -382,7 +385,7 @@ class Layer:
         Returns:
             What `call` returns.
         Raises:
-            ValueError: if the inputs are not as `input_spec` says, or are of another graph than those of the first call.
+            ValueError: if the inputs are not as `input_spec` says, or of another graph than those of the first call.
         """
         self._set_scope(kwargs.pop("scope", None))
         in_graph = not context.executing_eagerly()
@@ -437,8 +440,8 @@ class Layer:
             and self._graph is not graph
         ):
             raise ValueError(
-                f"Input graph and Layer graph are not the same: layer {self.name!r} made its variables in another graph than that of "
-                f"{symbolic!r}. Make one layer for each graph."
+                f"Input graph and Layer graph are not the same: layer {self.name!r} made its variables in another "
+                f"graph than that of {symbolic!r}. Make one layer for each graph."
             )
 
     def apply(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:

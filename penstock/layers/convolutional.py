@@ -38,7 +38,7 @@ class Conv(Layer):
         filters: the number of channels of the output.
         kernel_size: the sizes of the window, or one for all axes.
         strides: the steps of the window, or one for all axes.
-        padding: 'valid' (windows lie inside), 'same' (the input is padded), or 'causal' (padded in front; one axis only).
+        padding: 'valid' (windows lie inside), 'same' (the input is padded), or 'causal' (padded in front; rank 1 only).
         data_format: 'channels_last' or 'channels_first'.
         dilation_rate: the distances of neighbouring window elements, or one for all axes.
         activation: applied to the result; None for none.
@@ -85,8 +85,8 @@ class Conv(Layer):
         self.dilation_rate = as_sizes(dilation_rate, rank, "dilation_rate")
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
             raise ValueError(
-                f"`strides > 1` not supported in conjunction with `dilation_rate > 1`. Received strides {self.strides} and "
-                f"dilation_rate {self.dilation_rate}"
+                "`strides > 1` not supported in conjunction with `dilation_rate > 1`. "
+                f"Received strides {self.strides} and dilation_rate {self.dilation_rate}"
             )
         self.activation = as_activation(activation)
         self.use_bias = use_bias
@@ -855,7 +855,7 @@ def separable_conv2d(
 
 
 class Conv2DTranspose(_Transposed):
-    """Spreads images, of shape (batch, height, width, channels), by a kernel: the way back of a convolution; see `Conv` for the arguments."""
+    """Spreads images, of shape (batch, height, width, channels), by a kernel; see `Conv` for the arguments."""
 
     def __init__(
         self,
@@ -951,7 +951,7 @@ def conv2d_transpose(
 
 
 class Conv3DTranspose(_Transposed):
-    """Spreads volumes, of shape (batch, depth, height, width, channels), by a kernel: the way back of a convolution; see `Conv` for the arguments."""
+    """Spreads volumes, of shape (batch, depth, height, width, channels), by a kernel; see `Conv` for the arguments."""
 
     def __init__(
         self,

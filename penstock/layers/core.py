@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from penstock.core.shape import TensorShape, as_shape
+from penstock.core.shape import TensorShape, as_shape, num_elements
 from penstock.core.tensor import Tensor
 from penstock.language.control_flow import smart_cond
 from penstock.layers.arguments import as_activation, as_data_format
@@ -95,6 +93,7 @@ class Dense(Layer):
     def call(self, inputs: Any) -> Tensor:
         """Return `activation(inputs @ kernel + bias)`."""
         rank = inputs.shape.rank
+        outputs: Any
         if rank == 2:
             outputs = matmul(inputs, self.kernel)
         else:
@@ -216,7 +215,7 @@ class Flatten(Layer):
     """Joins all axes but the first.
 
     Args:
-        data_format: 'channels_last' (the default), or 'channels_first', for which the channels become the last axis first.
+        data_format: 'channels_last' (the default), or 'channels_first': then the channels first become the last axis.
         **kwargs: see `Layer`.
     """
 
@@ -231,20 +230,20 @@ class Flatten(Layer):
         if self.data_format == "channels_first" and rank > 2:
             inputs = transpose(inputs, [0, *range(2, rank), 1])
         batch, *sizes = inputs.shape.as_list()
-        size = None if None in sizes else int(np.prod(sizes, dtype=np.int64))
+        size = num_elements(tuple(sizes))
         if batch is not None:
             first = batch
         else:
             # -1 could not be inferred beside a size of 0.
             first = -1 if size else shape_v1(inputs)[0]
-        outputs = reshape(inputs, [first, -1 if size is None else size])
+        outputs: Any = reshape(inputs, [first, -1 if size is None else size])
         outputs.set_shape([batch, size])
         return outputs
 
     def compute_output_shape(self, input_shape: Any) -> TensorShape:
         """Return (batch, number of elements of an example)."""
         batch, *sizes = as_shape(input_shape).with_rank_at_least(1).as_list()
-        return TensorShape([batch, None if None in sizes else int(np.prod(sizes, dtype=np.int64))])
+        return TensorShape([batch, num_elements(tuple(sizes))])
 
 
 def flatten(inputs: Any, name: str | None = None, data_format: str = "channels_last") -> Tensor:

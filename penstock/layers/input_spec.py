@@ -81,7 +81,8 @@ def check_inputs(input_spec: Any, inputs: Any, layer_name: str) -> None:
     specs, tensors = nest.flatten(input_spec), nest.flatten(inputs)
     if len(specs) != len(tensors):
         raise ValueError(
-            f"Layer {layer_name} expects {len(specs)} inputs, but it received {len(tensors)} input tensors. Inputs received: {inputs!r}"
+            f"Layer {layer_name} expects {len(specs)} inputs, but it received {len(tensors)} input tensors. "
+            f"Inputs received: {inputs!r}"
         )
     for index, (spec, tensor) in enumerate(zip(specs, tensors, strict=True)):
         if spec is not None and not (tensor is None and spec.optional):

@@ -35,7 +35,7 @@ class BatchNormalization(Layer):
         momentum: the weight of the old value in the moving averages.
         epsilon: added to the variance.
         center, scale: whether there is a shift `beta` and a factor `gamma`.
-        beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer: make the first values.
+        beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer: make first values.
         beta_regularizer, gamma_regularizer: penalties.
         beta_constraint, gamma_constraint: applied after each update.
         renorm: whether to correct the batch's moments towards the moving ones in training.
@@ -129,7 +129,8 @@ class BatchNormalization(Layer):
         if self.virtual_batch_size is not None:
             if self.virtual_batch_size <= 0:
                 raise ValueError(
-                    f"virtual_batch_size must be a positive integer that divides the batch size, got {self.virtual_batch_size}"
+                    "virtual_batch_size must be a positive integer that divides the batch size, "
+                    f"got {self.virtual_batch_size}"
                 )
             if 0 in axes:
                 raise ValueError(
@@ -145,12 +146,12 @@ class BatchNormalization(Layer):
             )
             if self.fused and not possible:
                 raise ValueError(
-                    f"fused=True needs inputs of rank 4 and the channels in axis 1 or 3, got rank {rank} and axis {axes}"
+                    f"fused=True needs inputs of rank 4 with channels in axis 1 or 3, got rank {rank} and axis {axes}"
                 )
             self.fused = possible
         self.input_spec = InputSpec(ndim=rank, axes={axis: sizes[axis] for axis in axes})
         if len(axes) == 1 and self.virtual_batch_size is None:
-            parameter_shape = [sizes[axes[0]]]
+            parameter_shape: list[Any] = [sizes[axes[0]]]
         else:
             parameter_shape = [sizes[axis] if axis in axes else 1 for axis in range(rank)]
         if self.virtual_batch_size is not None:
@@ -217,7 +218,7 @@ class BatchNormalization(Layer):
         sizes = shape_v1(inputs)
         original = [sizes[axis] if axis and size is None else size for axis, size in enumerate(original)]
         grouped = reshape(inputs, [self.virtual_batch_size, -1, *original[1:]])
-        outputs = reshape(self._normalize(grouped, training), original)
+        outputs: Any = reshape(self._normalize(grouped, training), original)
         outputs.set_shape(inputs.shape)
         return outputs
 
@@ -302,11 +303,10 @@ class BatchNormalization(Layer):
             momentum = self._momentum(training)
             self.add_update(self._move(self.moving_mean, new_mean, momentum))
             self.add_update(self._move(self.moving_variance, new_variance, momentum))
-        outputs = normalize(
-            inputs,
-            *(_cast(each, inputs.dtype) for each in (spread(mean), spread(variance), offset, scale)),
-            self.epsilon,
+        mean, variance, offset, scale = (
+            _cast(each, inputs.dtype) for each in (spread(mean), spread(variance), offset, scale)
         )
+        outputs: Any = normalize(inputs, mean, variance, offset, scale, self.epsilon)
         outputs.set_shape(inputs.shape)
         return outputs
 
@@ -315,7 +315,7 @@ class BatchNormalization(Layer):
         return cast(inputs, float32) if inputs.dtype.base_dtype in (float16, bfloat16) else inputs
 
     def _renorm(self, mean: Any, variance: Any, training: Any) -> tuple[Any, Any, Any, Any]:
-        """Return the corrections r and d, and the moments for the moving averages, to be used after renorm's own update."""
+        """Return the corrections r and d, and moments for the moving averages that wait for renorm's own update."""
         stddev = sqrt(variance + self.epsilon)
         kept_stddev = maximum(convert_to_tensor(self.renorm_stddev), self.epsilon**0.5)
         ratio = stddev / kept_stddev

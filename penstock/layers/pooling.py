@@ -78,7 +78,10 @@ class Pooling(Layer):
 
 
 class AveragePooling1D(Pooling):
-    """Takes the mean of windows of series, of shape (batch, steps, channels); see `Pooling` for the arguments."""
+    """Takes the mean of windows of series, of shape (batch, steps, channels).
+
+    See `Pooling` for the arguments.
+    """
 
     _rank = 1
     _pool = avg_pool_op
@@ -92,12 +95,20 @@ def average_pooling1d(
     data_format: str = "channels_last",
     name: str | None = None,
 ) -> Tensor:
-    """Make a `AveragePooling1D` layer and apply it to `inputs`, of shape (batch, steps, channels); see `Pooling` for the others."""
+    """Make a `AveragePooling1D` layer and apply it.
+
+    Args:
+        inputs: of shape (batch, steps, channels), or with the channels after the batch.
+        pool_size and the others: see `Pooling`.
+    """
     return AveragePooling1D(pool_size, strides, padding, data_format, name).apply(inputs)
 
 
 class AveragePooling2D(Pooling):
-    """Takes the mean of windows of images, of shape (batch, height, width, channels); see `Pooling` for the arguments."""
+    """Takes the mean of windows of images, of shape (batch, height, width, channels).
+
+    See `Pooling` for the arguments.
+    """
 
     _rank = 2
     _pool = avg_pool_op
@@ -111,12 +122,20 @@ def average_pooling2d(
     data_format: str = "channels_last",
     name: str | None = None,
 ) -> Tensor:
-    """Make a `AveragePooling2D` layer and apply it to `inputs`, of shape (batch, height, width, channels); see `Pooling` for the others."""
+    """Make a `AveragePooling2D` layer and apply it.
+
+    Args:
+        inputs: of shape (batch, height, width, channels), or with the channels after the batch.
+        pool_size and the others: see `Pooling`.
+    """
     return AveragePooling2D(pool_size, strides, padding, data_format, name).apply(inputs)
 
 
 class AveragePooling3D(Pooling):
-    """Takes the mean of windows of volumes, of shape (batch, depth, height, width, channels); see `Pooling` for the arguments."""
+    """Takes the mean of windows of volumes, of shape (batch, depth, height, width, channels).
+
+    See `Pooling` for the arguments.
+    """
 
     _rank = 3
     _pool = avg_pool3d_op
@@ -130,12 +149,20 @@ def average_pooling3d(
     data_format: str = "channels_last",
     name: str | None = None,
 ) -> Tensor:
-    """Make a `AveragePooling3D` layer and apply it to `inputs`, of shape (batch, depth, height, width, channels); see `Pooling` for the others."""
+    """Make a `AveragePooling3D` layer and apply it.
+
+    Args:
+        inputs: of shape (batch, depth, height, width, channels), or with the channels after the batch.
+        pool_size and the others: see `Pooling`.
+    """
     return AveragePooling3D(pool_size, strides, padding, data_format, name).apply(inputs)
 
 
 class MaxPooling1D(Pooling):
-    """Takes the maximum of windows of series, of shape (batch, steps, channels); see `Pooling` for the arguments."""
+    """Takes the maximum of windows of series, of shape (batch, steps, channels).
+
+    See `Pooling` for the arguments.
+    """
 
     _rank = 1
     _pool = max_pool_op
@@ -149,12 +176,20 @@ def max_pooling1d(
     data_format: str = "channels_last",
     name: str | None = None,
 ) -> Tensor:
-    """Make a `MaxPooling1D` layer and apply it to `inputs`, of shape (batch, steps, channels); see `Pooling` for the others."""
+    """Make a `MaxPooling1D` layer and apply it.
+
+    Args:
+        inputs: of shape (batch, steps, channels), or with the channels after the batch.
+        pool_size and the others: see `Pooling`.
+    """
     return MaxPooling1D(pool_size, strides, padding, data_format, name).apply(inputs)
 
 
 class MaxPooling2D(Pooling):
-    """Takes the maximum of windows of images, of shape (batch, height, width, channels); see `Pooling` for the arguments."""
+    """Takes the maximum of windows of images, of shape (batch, height, width, channels).
+
+    See `Pooling` for the arguments.
+    """
 
     _rank = 2
     _pool = max_pool_op
@@ -168,12 +203,20 @@ def max_pooling2d(
     data_format: str = "channels_last",
     name: str | None = None,
 ) -> Tensor:
-    """Make a `MaxPooling2D` layer and apply it to `inputs`, of shape (batch, height, width, channels); see `Pooling` for the others."""
+    """Make a `MaxPooling2D` layer and apply it.
+
+    Args:
+        inputs: of shape (batch, height, width, channels), or with the channels after the batch.
+        pool_size and the others: see `Pooling`.
+    """
     return MaxPooling2D(pool_size, strides, padding, data_format, name).apply(inputs)
 
 
 class MaxPooling3D(Pooling):
-    """Takes the maximum of windows of volumes, of shape (batch, depth, height, width, channels); see `Pooling` for the arguments."""
+    """Takes the maximum of windows of volumes, of shape (batch, depth, height, width, channels).
+
+    See `Pooling` for the arguments.
+    """
 
     _rank = 3
     _pool = max_pool3d_op
@@ -187,5 +230,10 @@ def max_pooling3d(
     data_format: str = "channels_last",
     name: str | None = None,
 ) -> Tensor:
-    """Make a `MaxPooling3D` layer and apply it to `inputs`, of shape (batch, depth, height, width, channels); see `Pooling` for the others."""
+    """Make a `MaxPooling3D` layer and apply it.
+
+    Args:
+        inputs: of shape (batch, depth, height, width, channels), or with the channels after the batch.
+        pool_size and the others: see `Pooling`.
+    """
     return MaxPooling3D(pool_size, strides, padding, data_format, name).apply(inputs)

@@ -31,9 +31,10 @@ def _check_scale(scale: Any, upper: float | None = None) -> None:
         raise ValueError(f"scale cannot be an integer: {scale}; write {float(scale)}")
     if not isinstance(scale, numbers.Real):
         return
-    if scale < 0.0 or math.isnan(scale):
+    value = float(scale)
+    if value < 0.0 or math.isnan(value):
         raise ValueError(f"Setting a scale less than 0 on a regularizer: {scale}")
-    if upper is not None and scale >= upper:
+    if upper is not None and value >= upper:
         raise ValueError(f"Setting a scale greater than or equal to {upper} on a regularizer: {scale}")
 
 
@@ -153,7 +154,8 @@ def apply_regularization(regularizer: Regularizer, weights_list: Iterable[Any] |
         for weight, penalty in zip(weights, penalties, strict=True):
             if penalty.shape.rank != 0:
                 raise ValueError(
-                    f"regularizer must return a scalar Tensor instead of a Tensor with rank {penalty.shape.rank} for {weight!r}"
+                    f"regularizer must return a scalar Tensor instead of a Tensor with rank {penalty.shape.rank} "
+                    f"for {weight!r}"
                 )
         total = add_n(penalties, name=scope)
         for penalty in penalties:

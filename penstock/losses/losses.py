@@ -16,13 +16,14 @@ from penstock.losses.collection import add_loss
 from penstock.losses.weights import assert_broadcastable, broadcast_weights
 from penstock.ops.array.filling import ones_like, zeros_like
 from penstock.ops.array.selecting import where_v1
-from penstock.ops.array.shaping import shape_v1, size, squeeze
+from penstock.ops.array.shaping import rank, shape_v1, size, squeeze
 from penstock.ops.constant import stop_gradient
 from penstock.ops.math.binary import divide_no_nan, maximum, minimum, multiply, squared_difference, subtract
 from penstock.ops.math.cast import cast
 from penstock.ops.math.compare import not_equal
 from penstock.ops.math.exponential import log
 from penstock.ops.math.reduce import reduce_sum
+from penstock.ops.math.sequence import range as range_op
 from penstock.ops.math.unary import abs, square
 from penstock.ops.nn.activation import relu
 from penstock.ops.nn.cross_entropy import (
@@ -35,8 +36,8 @@ from penstock.ops.nn.cross_entropy import (
 class Reduction:
     """How the losses of a batch become one number; the values are TensorFlow's.
 
-    NONE leaves them. SUM adds them up, weighted. The others divide that sum: SUM_OVER_BATCH_SIZE by the number of losses, MEAN by
-    the sum of weights, SUM_BY_NONZERO_WEIGHTS by the number of weights that are not zero.
+    NONE leaves them. SUM adds them up, weighted. The others divide that sum: SUM_OVER_BATCH_SIZE by the number of
+    losses, MEAN by the sum of weights, SUM_BY_NONZERO_WEIGHTS by the number of weights that are not zero.
     """
 
     NONE = "none"
@@ -298,7 +299,7 @@ def mean_pairwise_squared_error(
     scope: str | None = None,
     loss_collection: str | None = GraphKeys.LOSSES,
 ) -> Tensor:
-    """Return the mean over pairs of elements of each example of ((p_i - p_j) - (l_i - l_j)) squared, weighted and summed.
+    """Return the mean over pairs of an example's elements of ((p_i - p_j) - (l_i - l_j)) squared, weighted and summed.
 
     Args:
         labels, predictions: of one shape, the batch first.
@@ -311,7 +312,8 @@ def mean_pairwise_squared_error(
         differences = subtract(predictions, labels)
         check = assert_broadcastable(weights, differences)
         with _after(check):
-            axes = list(range(1, differences.shape.rank))
+            known = differences.shape.rank
+            axes = range_op(1, rank(differences)) if known is None else list(range(1, known))
             squares = reduce_sum(square(differences), axis=axes, keepdims=True)
             # Broadcast to the differences, so that a weight of 0 takes its example out of the count.
             present = broadcast_weights(cast(not_equal(weights, 0.0), float32), differences)

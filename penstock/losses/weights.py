@@ -1,7 +1,8 @@
 """Weights of examples: the rule by which they broadcast to the values that they weigh.
 
-Weights are a scalar, or have the values' rank, with each size 1 or the values' own. This is stricter than NumPy's rule: weights of
-shape (batch,) for values of shape (batch, classes) are refused, for they would weigh the wrong axis where both sizes agree.
+Weights are a scalar, or have the values' rank, with each size 1 or the values' own. This is stricter than NumPy's rule:
+weights of shape (batch,) for values of shape (batch, classes) are refused, for they would weigh the wrong axis where
+both sizes agree.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ from penstock.ops.math.binary import multiply
 from penstock.ops.math.compare import equal, logical_or
 from penstock.ops.math.reduce import reduce_all
 
-_RULE = "weights can not be broadcast to values. weights must be a scalar, or have the rank of values with each size 1 or that of values."
+_RULE = (
+    "weights can not be broadcast to values. weights must be a scalar, or have the rank of values, "
+    "with each size 1 or that of values."
+)
 
 
 def assert_broadcastable(weights: Any, values: Any) -> Any:

@@ -87,7 +87,10 @@ def false_positives(
     updates_collections: Any = None,
     name: str | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Return the weighted number of positive predictions of negative labels so far; see `true_positives` for the arguments."""
+    """Return the weighted number of positive predictions of negative labels so far.
+
+    See `true_positives` for the arguments.
+    """
     return _count("fp", labels, predictions, weights, metrics_collections, updates_collections, name)
 
 
@@ -99,7 +102,10 @@ def true_negatives(
     updates_collections: Any = None,
     name: str | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Return the weighted number of negative predictions of negative labels so far; see `true_positives` for the arguments."""
+    """Return the weighted number of negative predictions of negative labels so far.
+
+    See `true_positives` for the arguments.
+    """
     return _count("tn", labels, predictions, weights, metrics_collections, updates_collections, name)
 
 
@@ -111,7 +117,10 @@ def false_negatives(
     updates_collections: Any = None,
     name: str | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Return the weighted number of negative predictions of positive labels so far; see `true_positives` for the arguments."""
+    """Return the weighted number of negative predictions of positive labels so far.
+
+    See `true_positives` for the arguments.
+    """
     return _count("fn", labels, predictions, weights, metrics_collections, updates_collections, name)
 
 
@@ -123,7 +132,10 @@ def precision(
     updates_collections: Any = None,
     name: str | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Return the fraction of positive predictions that are right, 0 if there are none; see `true_positives` for the arguments."""
+    """Return the fraction of positive predictions that are right, 0 if there are none.
+
+    See `true_positives` for the arguments.
+    """
     return _ratio("precision", "fp", labels, predictions, weights, metrics_collections, updates_collections, name)
 
 
@@ -135,7 +147,10 @@ def recall(
     updates_collections: Any = None,
     name: str | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Return the fraction of positive labels that are found, 0 if there are none; see `true_positives` for the arguments."""
+    """Return the fraction of positive labels that are found, 0 if there are none.
+
+    See `true_positives` for the arguments.
+    """
     return _ratio("recall", "fn", labels, predictions, weights, metrics_collections, updates_collections, name)
 
 
@@ -255,7 +270,10 @@ def false_positives_at_thresholds(
     updates_collections: Any = None,
     name: str | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Return the weighted number of positive predictions of negative labels at each threshold; see `true_positives_at_thresholds`."""
+    """Return the weighted number of positive predictions of negative labels at each threshold.
+
+    See `true_positives_at_thresholds` for the arguments.
+    """
     return _single_at("fp", labels, predictions, thresholds, weights, metrics_collections, updates_collections, name)
 
 
@@ -268,7 +286,10 @@ def true_negatives_at_thresholds(
     updates_collections: Any = None,
     name: str | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Return the weighted number of negative predictions of negative labels at each threshold; see `true_positives_at_thresholds`."""
+    """Return the weighted number of negative predictions of negative labels at each threshold.
+
+    See `true_positives_at_thresholds` for the arguments.
+    """
     return _single_at("tn", labels, predictions, thresholds, weights, metrics_collections, updates_collections, name)
 
 
@@ -281,7 +302,10 @@ def false_negatives_at_thresholds(
     updates_collections: Any = None,
     name: str | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Return the weighted number of negative predictions of positive labels at each threshold; see `true_positives_at_thresholds`."""
+    """Return the weighted number of negative predictions of positive labels at each threshold.
+
+    See `true_positives_at_thresholds` for the arguments.
+    """
     return _single_at("fn", labels, predictions, thresholds, weights, metrics_collections, updates_collections, name)
 
 
@@ -294,7 +318,10 @@ def precision_at_thresholds(
     updates_collections: Any = None,
     name: str | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Return the precision at each threshold; see `true_positives_at_thresholds` for the arguments."""
+    """Return the precision at each threshold.
+
+    See `true_positives_at_thresholds` for the arguments.
+    """
 
     def combine(counts: dict[str, Any], name: str) -> Tensor:
         return div_v1(counts["tp"], _EPSILON + counts["tp"] + counts["fp"], name=f"precision_{name}")

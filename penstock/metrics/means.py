@@ -75,7 +75,7 @@ def mean_tensor(
         weights: None, or broadcasts to `values`.
         metrics_collections, updates_collections, name: see `mean`.
     Returns:
-        The means so far, and the operation that takes in a batch and gives those after it; float32, of the shape of `values`.
+        The means so far, and the operation that takes in a batch and gives those after it; float32, shaped as `values`.
     """
     refuse_eager("mean_tensor")
     with variable_scope(name, "mean", (values, weights)):

@@ -123,8 +123,8 @@ def recall_at_top_k(
         metrics_collections, updates_collections: collections to add the results to.
         name: the name scope.
     Returns:
-        The fraction so far, NaN if there are no labels, and the operation that takes in a batch and gives the fraction after it;
-        float64 scalars.
+        The fraction so far, NaN if there are no labels, and the operation that takes in a batch and gives the fraction
+        after it; float64 scalars.
     Raises:
         RuntimeError: when executing eagerly.
     """

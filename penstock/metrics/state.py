@@ -19,7 +19,8 @@ def refuse_eager(metric: str) -> None:
     """Raise RuntimeError when executing eagerly: values would be computed once and never again."""
     if executing_eagerly():
         raise RuntimeError(
-            f"tf.metrics.{metric} is not supported when eager execution is enabled. Build it in a graph, or use tf.keras.metrics."
+            f"tf.metrics.{metric} is not supported when eager execution is enabled. "
+            "Build it in a graph, or use tf.keras.metrics."
         )
 
 

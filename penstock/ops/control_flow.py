@@ -172,21 +172,29 @@ def _gradient_of_branches(
     connected = [i for i in range(count) if any(b.results[i] is not None for b in backward)]
     if not connected:
         return [None] * count
+    types = [next(b.results[i].dtype.base_dtype for b in backward if b.results[i] is not None) for i in connected]  # type: ignore[union-attr]
     for b, branch in zip(backward, branches, strict=True):
         with b.graph.as_default():
-            zeros_like = lookup("ZerosLike")
-            results = [b.results[i] if b.results[i] is not None else zeros_like(branch.inputs[i]) for i in connected]  # type: ignore[operator]
+            results = [
+                b.results[i] if b.results[i] is not None else _zeros_like(branch.inputs[i], dtype)
+                for i, dtype in zip(connected, types, strict=True)
+            ]
             # A cotangent may be passed on as it came, or be a tensor of the body itself.
             b.graph.outputs = [b.graph.capture(tensor) for tensor in results]  # type: ignore[arg-type]
     passed = _expose_intermediates(call, branches, backward)
     _align_inputs(backward, passed, len(arriving))
     inputs = [*(tensor for _, tensor in passed), *arriving]
-    types = [branches[0].inputs[i].dtype.base_dtype for i in connected]
     produced = build(inputs, [b.graph for b in backward], types)
     result: list[Tensor | None] = [None] * count
     for i, gradient in zip(connected, produced, strict=True):
         result[i] = gradient
     return result
+
+
+def _zeros_like(tensor: Tensor, dtype: DType) -> Tensor:
+    """Return the cotangent of an input on which a body's outputs do not depend; that of a handle is its value's."""
+    value = lookup("ReadVariableOp")(tensor, dtype=dtype) if tensor.dtype.name == "resource" else tensor  # type: ignore[operator]
+    return lookup("ZerosLike")(value)  # type: ignore[operator]
 
 
 class _BranchGradient:

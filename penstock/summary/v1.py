@@ -94,7 +94,7 @@ def image(name: str, tensor: Any, max_outputs: int = 3, collections: Any = None,
 
     Args:
         name, collections, family: see `scalar`. The images' tags are `<tag>/image/0` and so on, `<tag>/image` for one.
-        tensor: uint8 or floating, of shape (batch, height, width, channels), with 1, 3 or 4 channels; floats are scaled.
+        tensor: uint8 or floating, of shape (batch, height, width, channels), 1, 3 or 4 channels; floats are scaled.
         max_outputs: the number of images to take from the batch.
     """
     with summary_scope(name, family, values=[tensor]) as (tag, scope):

@@ -4,6 +4,8 @@ Importing this face makes the process build graphs by default, unless it uses th
 `penstock.language.behavior`.
 """
 
+import importlib
+
 from penstock import __version__ as __version__
 from penstock import explain_missing as _explain_missing
 from penstock.core.context import executing_eagerly as executing_eagerly
@@ -85,10 +87,10 @@ from penstock.language.behavior import enable_v2_behavior as enable_v2_behavior
 from penstock.language.behavior import note_v1_face as _note_v1_face
 from penstock.language.behavior import resource_variables_enabled as resource_variables_enabled
 from penstock.language.control_flow import case as case
-from penstock.language.control_flow import cond as cond
+from penstock.language.control_flow import cond_v1 as cond
 from penstock.language.control_flow import group as group
 from penstock.language.control_flow import tuple_ as tuple
-from penstock.language.control_flow import while_loop as while_loop
+from penstock.language.control_flow import while_loop_v1 as while_loop
 from penstock.language.custom_gradient import RegisterGradient as RegisterGradient
 from penstock.language.custom_gradient import custom_gradient as custom_gradient
 from penstock.language.custom_gradient import no_gradient as NoGradient
@@ -100,7 +102,7 @@ from penstock.language.graph_functions import colocate_with as colocate_with
 from penstock.language.graph_functions import control_dependencies as control_dependencies
 from penstock.language.graph_functions import convert_to_tensor_or_indexed_slices as convert_to_tensor_or_indexed_slices
 from penstock.language.graph_functions import convert_to_tensor_v1 as convert_to_tensor
-from penstock.language.graph_functions import device as device
+from penstock.language.graph_functions import device_v1 as device
 from penstock.language.graph_functions import get_collection as get_collection
 from penstock.language.graph_functions import get_collection_ref as get_collection_ref
 from penstock.language.graph_functions import get_static_value as get_static_value
@@ -202,7 +204,7 @@ from penstock.ops.array.reversing import reverse as reverse
 from penstock.ops.array.reversing import reverse as reverse_v2
 from penstock.ops.array.reversing import reverse_sequence_v1 as reverse_sequence
 from penstock.ops.array.reversing import roll as roll
-from penstock.ops.array.selecting import boolean_mask as boolean_mask
+from penstock.ops.array.selecting import boolean_mask_v1 as boolean_mask
 from penstock.ops.array.selecting import sequence_mask as sequence_mask
 from penstock.ops.array.selecting import where_v1 as where
 from penstock.ops.array.shaping import broadcast_dynamic_shape as broadcast_dynamic_shape
@@ -234,6 +236,28 @@ from penstock.ops.constant import no_op as no_op
 from penstock.ops.constant import placeholder as placeholder
 from penstock.ops.constant import placeholder_with_default as placeholder_with_default
 from penstock.ops.constant import stop_gradient as stop_gradient
+from penstock.ops.debugging.assertion import Assert as Assert
+from penstock.ops.debugging.comparisons import assert_equal_v1 as assert_equal
+from penstock.ops.debugging.comparisons import assert_greater_equal_v1 as assert_greater_equal
+from penstock.ops.debugging.comparisons import assert_greater_v1 as assert_greater
+from penstock.ops.debugging.comparisons import assert_less_equal_v1 as assert_less_equal
+from penstock.ops.debugging.comparisons import assert_less_v1 as assert_less
+from penstock.ops.debugging.comparisons import assert_near_v1 as assert_near
+from penstock.ops.debugging.comparisons import assert_negative_v1 as assert_negative
+from penstock.ops.debugging.comparisons import assert_non_negative_v1 as assert_non_negative
+from penstock.ops.debugging.comparisons import assert_non_positive_v1 as assert_non_positive
+from penstock.ops.debugging.comparisons import assert_none_equal_v1 as assert_none_equal
+from penstock.ops.debugging.comparisons import assert_positive_v1 as assert_positive
+from penstock.ops.debugging.printing import print_v1 as print
+from penstock.ops.debugging.shapes import assert_integer as assert_integer
+from penstock.ops.debugging.shapes import assert_proper_iterable as assert_proper_iterable
+from penstock.ops.debugging.shapes import assert_rank_at_least_v1 as assert_rank_at_least
+from penstock.ops.debugging.shapes import assert_rank_in_v1 as assert_rank_in
+from penstock.ops.debugging.shapes import assert_rank_v1 as assert_rank
+from penstock.ops.debugging.shapes import assert_same_float_dtype as assert_same_float_dtype
+from penstock.ops.debugging.shapes import assert_scalar_v1 as assert_scalar
+from penstock.ops.debugging.shapes import assert_type as assert_type
+from penstock.ops.debugging.shapes import is_numeric_tensor as is_numeric_tensor
 from penstock.ops.initializers_v1 import constant_initializer as constant_initializer
 from penstock.ops.initializers_v1 import glorot_normal_initializer as glorot_normal_initializer
 from penstock.ops.initializers_v1 import glorot_uniform_initializer as glorot_uniform_initializer
@@ -407,6 +431,9 @@ from penstock.ops.random.functions import random_uniform as random_uniform
 from penstock.ops.random.functions import truncated_normal as truncated_normal
 from penstock.ops.random.seeds import get_seed as get_seed
 from penstock.ops.random.seeds import set_random_seed as set_random_seed
+from penstock.ops.script.py_function import numpy_function as numpy_function
+from penstock.ops.script.py_function import py_func as py_func
+from penstock.ops.script.py_function import py_function as py_function
 from penstock.ops.string.join import string_join as string_join
 from penstock.runtime.session import InteractiveSession as InteractiveSession
 from penstock.runtime.session import Session as Session
@@ -444,4 +471,6 @@ def __getattr__(name: str) -> object:
     """Explain names that this face does not have."""
     if name.startswith("__"):
         raise AttributeError(name)
+    if name == "compat":
+        return importlib.import_module("penstock.compat")
     raise AttributeError(_explain_missing(name, "v1"))

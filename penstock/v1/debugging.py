@@ -1,5 +1,27 @@
 """Checks: `tf.debugging` of TensorFlow 1."""
 
+from penstock.ops.debugging.assertion import Assert as Assert
+from penstock.ops.debugging.comparisons import assert_equal_v1 as assert_equal
+from penstock.ops.debugging.comparisons import assert_greater_equal_v1 as assert_greater_equal
+from penstock.ops.debugging.comparisons import assert_greater_v1 as assert_greater
+from penstock.ops.debugging.comparisons import assert_less_equal_v1 as assert_less_equal
+from penstock.ops.debugging.comparisons import assert_less_v1 as assert_less
+from penstock.ops.debugging.comparisons import assert_near_v1 as assert_near
+from penstock.ops.debugging.comparisons import assert_negative_v1 as assert_negative
+from penstock.ops.debugging.comparisons import assert_non_negative_v1 as assert_non_negative
+from penstock.ops.debugging.comparisons import assert_non_positive_v1 as assert_non_positive
+from penstock.ops.debugging.comparisons import assert_none_equal_v1 as assert_none_equal
+from penstock.ops.debugging.comparisons import assert_positive_v1 as assert_positive
+from penstock.ops.debugging.shapes import assert_integer as assert_integer
+from penstock.ops.debugging.shapes import assert_proper_iterable as assert_proper_iterable
+from penstock.ops.debugging.shapes import assert_rank_at_least_v1 as assert_rank_at_least
+from penstock.ops.debugging.shapes import assert_rank_in_v1 as assert_rank_in
+from penstock.ops.debugging.shapes import assert_rank_v1 as assert_rank
+from penstock.ops.debugging.shapes import assert_same_float_dtype as assert_same_float_dtype
+from penstock.ops.debugging.shapes import assert_scalar_v1 as assert_scalar
+from penstock.ops.debugging.shapes import assert_shapes as assert_shapes
+from penstock.ops.debugging.shapes import assert_type as assert_type
+from penstock.ops.debugging.shapes import is_numeric_tensor as is_numeric_tensor
 from penstock.ops.math.compare import is_non_decreasing as is_non_decreasing
 from penstock.ops.math.compare import is_strictly_increasing as is_strictly_increasing
 from penstock.ops.math.numerics import assert_all_finite as assert_all_finite

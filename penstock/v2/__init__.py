@@ -1,5 +1,7 @@
 """TensorFlow 2, name by name: what `import penstock as tf` finds."""
 
+import importlib
+
 from penstock import __version__ as __version__
 from penstock import explain_missing as _explain_missing
 from penstock.core.context import executing_eagerly as executing_eagerly
@@ -34,8 +36,8 @@ from penstock.core.dtypes import variant as variant
 from penstock.core.func_graph import FuncGraph as FuncGraph
 from penstock.core.gradients import AggregationMethod as AggregationMethod
 from penstock.core.gradients import UnconnectedGradients as UnconnectedGradients
-from penstock.core.gradients import gradients as gradients
-from penstock.core.gradients import hessians as hessians
+from penstock.core.gradients import gradients_v2 as gradients
+from penstock.core.gradients import hessians_v2 as hessians
 from penstock.core.graph import Graph as Graph
 from penstock.core.graph import name_scope as name_scope
 from penstock.core.indexed_slices import IndexedSlices as IndexedSlices
@@ -47,7 +49,7 @@ from penstock.language.behavior import note_v2_face as note_v2_face
 from penstock.language.control_flow import case as case
 from penstock.language.control_flow import cond as cond
 from penstock.language.control_flow import group as group
-from penstock.language.control_flow import tuple_ as tuple
+from penstock.language.control_flow import tuple_v2 as tuple
 from penstock.language.control_flow import while_loop as while_loop
 from penstock.language.custom_gradient import RegisterGradient as RegisterGradient
 from penstock.language.custom_gradient import custom_gradient as custom_gradient
@@ -124,6 +126,12 @@ from penstock.ops.constant import constant as constant
 from penstock.ops.constant import identity as identity
 from penstock.ops.constant import no_op as no_op
 from penstock.ops.constant import stop_gradient as stop_gradient
+from penstock.ops.debugging.assertion import Assert as Assert
+from penstock.ops.debugging.comparisons import assert_equal as assert_equal
+from penstock.ops.debugging.comparisons import assert_greater as assert_greater
+from penstock.ops.debugging.comparisons import assert_less as assert_less
+from penstock.ops.debugging.printing import print_v2 as print
+from penstock.ops.debugging.shapes import assert_rank as assert_rank
 from penstock.ops.initializers_v2 import constant_initializer as constant_initializer
 from penstock.ops.initializers_v2 import ones_initializer as ones_initializer
 from penstock.ops.initializers_v2 import random_normal_initializer as random_normal_initializer
@@ -201,6 +209,8 @@ from penstock.ops.math.unary import round as round
 from penstock.ops.math.unary import sign as sign
 from penstock.ops.math.unary import sqrt as sqrt
 from penstock.ops.math.unary import square as square
+from penstock.ops.script.py_function import numpy_function as numpy_function
+from penstock.ops.script.py_function import py_function as py_function
 from penstock.v2 import autodiff as autodiff
 from penstock.v2 import bitwise as bitwise
 from penstock.v2 import debugging as debugging
@@ -213,7 +223,6 @@ from penstock.v2 import nest as nest
 from penstock.v2 import nn as nn
 from penstock.v2 import optimizers as optimizers
 from penstock.v2 import random as random
-from penstock.v2 import summary as summary
 from penstock.v2 import train as train
 
 newaxis = None
@@ -223,4 +232,6 @@ def __getattr__(name: str) -> object:
     """Explain names that this face does not have."""
     if name.startswith("__"):
         raise AttributeError(name)
+    if name == "compat":
+        return importlib.import_module("penstock.compat")
     raise AttributeError(_explain_missing(name, "v2"))

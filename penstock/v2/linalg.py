@@ -43,4 +43,4 @@ from penstock.ops.math.einsum import einsum as einsum
 from penstock.ops.math.matmul import matmul as matmul
 from penstock.ops.math.matmul import matvec as matvec
 from penstock.ops.math.matmul import tensordot as tensordot
-from penstock.ops.nn.moments import l2_normalize as l2_normalize
+from penstock.ops.nn.moments import l2_normalize_v1 as l2_normalize

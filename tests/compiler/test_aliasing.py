@@ -1,4 +1,5 @@
-"""The two invariants: what was returned never changes, what was fed is never written; and reads keep their value within a step."""
+"""The two invariants: what was returned never changes, what was fed is never written; and reads keep their value within
+a step."""
 
 from __future__ import annotations
 
@@ -7,12 +8,12 @@ import threading
 import numpy as np
 import pytest
 
+from penstock.core.graph import get_default_graph
 from penstock.language.control_flow import cond, group
 from penstock.language.variables import Variable, VariableV1, global_variables_initializer
-from penstock.ops.constant import constant, identity, placeholder
 from penstock.ops.array.shaping import reshape
+from penstock.ops.constant import constant, identity, placeholder
 from penstock.ops.state.variables import assign_add_op
-from penstock.core.graph import get_default_graph
 from penstock.runtime.session import Session
 
 pytestmark = pytest.mark.usefixtures("graph_mode")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -63,3 +64,27 @@ def test_an_unwritable_destination_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UnwritablePathError, match="cannot write"):
         merge_bundles(prefixes, str(tmp_path / "file" / "all"))
+
+
+def test_an_older_checkpoint_is_readable_until_the_new_one_is_complete(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    merge_bundles(write_parts(tmp_path / "temp"), str(tmp_path / "all"))
+    prefixes = write_parts(tmp_path / "temp")
+    replace = os.replace
+
+    def refuse_the_index(source: str, target: str) -> None:
+        if target.endswith("all.index"):
+            raise OSError(28, "No space left on device")
+        replace(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", refuse_the_index)
+        with pytest.raises(UnwritablePathError, match="No space left"):
+            merge_bundles(prefixes, str(tmp_path / "all"))
+    np.testing.assert_array_equal(BundleReader(tmp_path / "all").get("whole1"), A)
+
+    write_bundle(tmp_path / "new" / "part", {"fresh": A})
+    merge_bundles([str(tmp_path / "new" / "part")], str(tmp_path / "all"))
+    assert BundleReader(tmp_path / "all").names() == ["fresh"]
+    assert len(list(tmp_path.glob("all.data-*"))) == 1

@@ -36,16 +36,12 @@ def test_the_process_chooses_the_default_of_graphs(graph_mode: None) -> None:
 
 
 def test_the_constructors_have_the_signatures_of_tensorflow() -> None:
-    v1 = "initial_value trainable collections validate_shape caching_device name variable_def dtype expected_shape import_scope "
-    assert (
-        list(inspect.signature(VariableV1).parameters)
-        == (v1 + "constraint use_resource synchronization aggregation shape").split()
-    )
-    v2 = "initial_value trainable validate_shape caching_device name variable_def dtype import_scope constraint synchronization "
-    assert (
-        list(inspect.signature(Variable).parameters)
-        == (v2 + "aggregation shape experimental_enable_variable_lifting").split()
-    )
+    v1 = "initial_value trainable collections validate_shape caching_device name variable_def dtype expected_shape "
+    v1 += "import_scope constraint use_resource synchronization aggregation shape"
+    assert list(inspect.signature(VariableV1).parameters) == v1.split()
+    v2 = "initial_value trainable validate_shape caching_device name variable_def dtype import_scope constraint "
+    v2 += "synchronization aggregation shape experimental_enable_variable_lifting"
+    assert list(inspect.signature(Variable).parameters) == v2.split()
 
 
 def test_creators_take_part_innermost_last() -> None:

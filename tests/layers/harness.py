@@ -60,7 +60,7 @@ def convolve(
 
 
 def spread(inputs: np.ndarray, kernel: np.ndarray, strides: tuple[int, ...], padding: str) -> np.ndarray:
-    """Convolve transposed: each input element adds the kernel, scaled, at its place. Kernel (*window, filters, channels)."""
+    """Convolve transposed: each input element adds the kernel, (*window, filters, channels), scaled, at its place."""
     rank = kernel.ndim - 2
     spatial = inputs.shape[1:-1]
     full = [(size - 1) * stride + window for size, stride, window in zip(spatial, strides, kernel.shape, strict=False)]

@@ -18,6 +18,7 @@ from tests.train.recordings import recorded
 RECORDED = recorded("moving_averages")
 
 
+@pytest.mark.usefixtures("graph_mode")
 @pytest.mark.parametrize("case", sorted(RECORDED))
 def test_average_follows_as_recorded(case: str) -> None:
     kind, variables = case.split("-")

@@ -62,6 +62,7 @@ def loss_of(w: Any, sparse: bool) -> Any:
     return reduce_sum(square(rows - constant(TARGET)))
 
 
+@pytest.mark.usefixtures("graph_mode")
 @pytest.mark.parametrize("case", sorted(RECORDED))
 def test_five_steps_give_the_recorded_values_slots_and_names(case: str) -> None:
     name, kind, gradient = case.split("-")
@@ -88,6 +89,8 @@ def test_five_steps_give_the_recorded_values_slots_and_names(case: str) -> None:
     assert graph is train_op.graph
 
 
+@pytest.mark.usefixtures("graph_mode")
+@pytest.mark.usefixtures("graph_mode")
 @pytest.mark.parametrize("name", sorted(OPTIMIZERS))
 def test_nodes_of_a_dense_update_are_named_as_recorded(name: str) -> None:
     expected = RECORDED[f"{name}-ref-dense"]

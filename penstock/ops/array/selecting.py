@@ -189,6 +189,12 @@ def boolean_mask(tensor: Any, mask: Any, axis: Any = None, name: str | None = "b
         return gather(rows, indices, axis=first)
 
 
+def boolean_mask_v1(tensor: Any, mask: Any, name: str | None = "boolean_mask", axis: Any = None) -> Tensor:
+    """Return the elements of `tensor` where a mask holds; see `boolean_mask`."""
+    return boolean_mask(tensor, mask, axis, name)
+
+
+
 def sequence_mask(lengths: Any, maxlen: Any = None, dtype: Any = dtypes.bool_, name: str | None = None) -> Tensor:
     """Return for each length n a row whose first n entries are True.
 

@@ -126,7 +126,7 @@ def bias_add(value: Any, bias: Any, data_format: str | None = None, name: str | 
         )
 
 
-def bias_add_v1(value: Any, bias: Any, name: str | None = None) -> Tensor:
+def bias_add_without_layout(value: Any, bias: Any, name: str | None = None) -> Tensor:
     """Return `value` with `bias` added along the last axis, by the operation of TensorFlow's first release.
 
     Args:

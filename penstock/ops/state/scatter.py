@@ -23,7 +23,8 @@ _EXTREMES = frozenset({dtypes.float16, dtypes.bfloat16, dtypes.float32, dtypes.f
 _NUMBER = NUMBER | dtypes.QUANTIZED
 _UNSIGNED = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
 
-# Kernels on rows: (target rows, positions, new rows), in place. Positions may repeat; all but `update` then apply one after another.
+# Kernels on rows: (target rows, positions, new rows), in place. Positions may repeat; all but `update` then apply one
+# after another.
 _Rows = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], Any]
 
 
@@ -129,7 +130,8 @@ def _scatter(storage: VariableStorage, indices: torch.Tensor, updates: Value, ke
         raise InvalidArgumentError(
             None,
             None,
-            f"indices{shape_text(map(int, place)) if indices.ndim else ''} = {int(positions[first])} is not in [0, {dims[0]})",
+            f"indices{shape_text(map(int, place)) if indices.ndim else ''} = {int(positions[first])} is not in "
+            f"[0, {dims[0]})",
         )
     _check_divisor(storage, updates, kernel)
     columns = math.prod(dims[1:])
@@ -166,7 +168,8 @@ def _scatter_nd(
         raise InvalidArgumentError(
             None,
             None,
-            f"Must have updates.shape = indices.shape[:batch_dim] + params.shape[slice_dim:], got updates.shape: {shape_text(updates.shape)}, "
+            f"Must have updates.shape = indices.shape[:batch_dim] + params.shape[slice_dim:], got updates.shape: "
+            f"{shape_text(updates.shape)}, "
             f"indices.shape: {shape_text(indices.shape)}, params_shape: {shape_text(dims)}",
         )
     coordinates = indices.reshape(-1, depth).to(torch.int64)
@@ -180,7 +183,8 @@ def _scatter_nd(
             raise InvalidArgumentError(
                 None,
                 None,
-                f"indices{place} = {shape_text(coordinates[first].tolist())} does not index into shape {shape_text(dims)}",
+                f"indices{place} = {shape_text(coordinates[first].tolist())} does not index into shape "
+                f"{shape_text(dims)}",
             )
         coordinates, new = coordinates[~outside], new[~outside if isinstance(new, torch.Tensor) else ~outside.numpy()]
     _check_divisor(storage, new, kernel)
@@ -205,7 +209,8 @@ def _scatter_nd_shape(ref: Dims, indices: Dims, updates: Dims, **_: Any) -> Dims
     if ref is not None and indices and indices[-1] is not None:
         if indices[-1] > len(ref):
             raise ShapeError(
-                f"the last axis of indices {format_dims(indices)} must be at most the rank of the variable {format_dims(ref)}"
+                f"the last axis of indices {format_dims(indices)} must be at most the rank of the variable "
+                f"{format_dims(ref)}"
             )
         merge(
             updates,

@@ -1,8 +1,8 @@
 """The update rules of optimizers, each in four forms: dense or for some rows, on references or on resources.
 
-A rule is one function on tensors that updates a variable and its slots in place. Its dense form runs it on the variables
-themselves, its sparse form on the rows that have gradients; rows that appear more than once are updated once for each.
-Hyperparameters are scalars and reach the rules as Python numbers.
+A rule is one function on tensors that updates a variable and its slots in place. Its dense form runs it on the
+variables themselves, its sparse form on the rows that have gradients; rows that appear more than once are updated
+once for each. Hyperparameters are scalars and reach the rules as Python numbers.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Forms(NamedTuple):
 
 
 def _shape_rule(indices_at: int | None) -> Callable[..., Dims]:
-    """Return the rule of an operation on references: all tensors have the variable's shape, a sparse gradient that of some rows."""
+    """Return the rule for references: all tensors have the variable's shape, a sparse gradient that of some rows."""
 
     def rule(*inputs: Any, **_: Any) -> Dims:
         var = inputs[0]
@@ -81,7 +81,8 @@ def _check(storages: tuple[VariableStorage, ...], hyper: tuple[Any, ...]) -> tup
             raise InvalidArgumentError(
                 None,
                 None,
-                f"{storages[0].name} and {slot.name} do not have the same shape{shape_text(dims)} {shape_text(slot.read().shape)}",
+                f"{storages[0].name} and {slot.name} do not have the same shape{shape_text(dims)} "
+                f"{shape_text(slot.read().shape)}",
             )
     return dims
 
@@ -122,7 +123,8 @@ def _sparse(
         raise InvalidArgumentError(
             None,
             None,
-            f"grad must have one row for each of {indices.shape[0]} indices, of the shape of the rows of var {shape_text(dims)}, "
+            f"grad must have one row for each of {indices.shape[0]} indices, of the shape of the rows of var "
+            f"{shape_text(dims)}, "
             f"got {shape_text(grad.shape)}",
         )
     positions = indices.to(torch.int64)
@@ -669,7 +671,8 @@ apply_adam = _declare(
     _apply_adam,
 )
 apply_adam_with_amsgrad = _declare(
-    "ApplyAdamWithAmsgrad(var: ref T, m: ref T, v: ref T, vhat: ref T, beta1_power: host T, beta2_power: host T, lr: host T, "
+    "ApplyAdamWithAmsgrad(var: ref T, m: ref T, v: ref T, vhat: ref T, beta1_power: host T, beta2_power: host T, "
+    "lr: host T, "
     f"{_BETAS})",
     _apply_adam_with_amsgrad,
     has_ref=False,

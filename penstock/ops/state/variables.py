@@ -1,11 +1,13 @@
-"""Variables as operations see them: references (TensorFlow 1) and resource handles, both a `VariableStorage` at run time.
+"""Variables as operations see them: references (TensorFlow 1) and resource handles, at run time a `VariableStorage`.
 
-Reading and updating in place are kept apart as follows. `ReadVariableOp` run eagerly returns a value that its reader may keep: the
-kernel marks the storage as shared, and the next update in place starts from a copy. In a compiled program the kernel is not called:
-the generated source reads the storage itself (`w.read()`), and the compiler, which sees all readers and updates of the step, lets
-go of the memory only where a value read earlier is still to be used. Every other kernel returns fresh memory.
+Reading and updating in place are kept apart as follows. `ReadVariableOp` run eagerly returns a value that its reader
+may keep: the kernel marks the storage as shared, and the next update in place starts from a copy. In a compiled
+program the kernel is not called: the generated source reads the storage itself (`w.read()`), and the compiler, which
+sees all readers and updates of the step, lets go of the memory only where a value read earlier is still to be used.
+Every other kernel returns fresh memory.
 
-An update checks types, shapes and indices before it writes the first element, and holds the storage's lock while it writes.
+An update checks types, shapes and indices before it writes the first element, and holds the storage's lock while it
+writes.
 """
 
 from __future__ import annotations
@@ -58,7 +60,8 @@ def check_type(storage: VariableStorage, dtype: DType, verb: str) -> None:
         raise InvalidArgumentError(
             None,
             None,
-            f"Trying to {verb} variable {storage.name} with wrong dtype. Expected {storage.dtype.name} got {dtype.name}",
+            f"Trying to {verb} variable {storage.name} with wrong dtype. Expected {storage.dtype.name} got "
+            f"{dtype.name}",
         )
 
 
@@ -191,7 +194,8 @@ def resource_gather_gradient(call: Any, grad: Any) -> tuple[Any, None]:
     handle, indices = call.inputs
     if call.attrs["batch_dims"]:
         raise LookupError(
-            f"No gradient defined for ResourceGather with batch_dims={call.attrs['batch_dims']}: gather from variable.read_value()"
+            f"No gradient defined for ResourceGather with batch_dims={call.attrs['batch_dims']}: gather from "
+            "variable.read_value()"
         )
     sizes, inner = _sizes_of(handle, indices, grad)
     return IndexedSlices(reshape_op(grad, inner), reshape_op(indices, [-1]), sizes), None
@@ -202,7 +206,7 @@ def _sizes_of(handle: Tensor, indices: Tensor, grad: Tensor) -> tuple[Tensor, An
     sizes = variable_shape_op(handle)
     dims = grad.dims
     if dims is not None and indices.ndim is not None and None not in dims[indices.ndim :] and 0 not in dims:
-        return sizes, [-1, *dims[indices.ndim :]]  # type: ignore[misc]
+        return sizes, [-1, *dims[indices.ndim :]]
     rest = strided_slice_op(sizes, [1], [0], [1], end_mask=1)
     from_indices = reshape_op(size_op(indices), [1])
     return sizes, concat_v2_op([from_indices, rest], 0)
@@ -236,7 +240,8 @@ def assign_op(
             raise InvalidArgumentError(
                 None,
                 None,
-                f"Assign requires shapes of both tensors to match. lhs shape= {shape_text(old)} rhs shape= {shape_text(array.dims_of(value))}",
+                f"Assign requires shapes of both tensors to match. lhs shape= {shape_text(old)} rhs shape= "
+                f"{shape_text(array.dims_of(value))}",
             )
     with ref.lock:
         ref.assign(value)
@@ -273,7 +278,8 @@ def _check_fits(storage: VariableStorage, dims: tuple[int, ...]) -> None:
         raise InvalidArgumentError(
             None,
             None,
-            f"Trying to assign to variable {storage.name} with wrong shape. Expected {format_dims(expected)} got {shape_text(dims)}",
+            f"Trying to assign to variable {storage.name} with wrong shape. Expected {format_dims(expected)} got "
+            f"{shape_text(dims)}",
         )
 
 
@@ -283,7 +289,8 @@ def _add(storage: VariableStorage, value: Value, sign: int) -> None:
         raise InvalidArgumentError(
             None,
             None,
-            f"Cannot update variable {storage.name} with shape {shape_text(array.dims_of(old))} using a Tensor with shape "
+            f"Cannot update variable {storage.name} with shape {shape_text(array.dims_of(old))} using a Tensor "
+            "with shape "
             f"{shape_text(array.dims_of(value))}, shapes must be equal.",
         )
     if not isinstance(old, torch.Tensor) or old.dtype != value.dtype:
@@ -392,7 +399,8 @@ def _assign_slice(
         raise InvalidArgumentError(
             None,
             None,
-            f"the value assigned to a slice of {storage.name} must have shape {shape_text(index.shape)}, got {shape_text(value.shape)}",
+            f"the value assigned to a slice of {storage.name} must have shape {shape_text(index.shape)}, got "
+            f"{shape_text(value.shape)}",
         )
     with storage.lock:
         assign_slice(storage.writable(), begin, end, strides, value, masks)

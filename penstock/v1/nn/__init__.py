@@ -16,7 +16,7 @@ from penstock.ops.nn.activation import silu as silu
 from penstock.ops.nn.activation import softplus as softplus
 from penstock.ops.nn.activation import softsign as softsign
 from penstock.ops.nn.activation import swish as swish
-from penstock.ops.nn.bias import bias_add_v1 as bias_add
+from penstock.ops.nn.bias import bias_add as bias_add
 from penstock.ops.nn.convolution_functions import atrous_conv2d as atrous_conv2d
 from penstock.ops.nn.convolution_functions import atrous_conv2d_transpose as atrous_conv2d_transpose
 from penstock.ops.nn.convolution_functions import conv1d_transpose as conv1d_transpose

@@ -25,6 +25,7 @@ CASES = [
         np.array(b"a/b-00001-of-00012", object),
     )
 ]
+COVERS = ["SaveV2", "RestoreV2", "MergeV2Checkpoints"]
 A = np.arange(6, dtype=np.float32).reshape(2, 3)
 
 

@@ -14,7 +14,7 @@ from penstock.core.op_def import lookup
 from penstock.core.resources import VariableStorage
 from penstock.core.tape import GradientTape
 from penstock.core.tensor import EagerTensor
-from penstock.language.control_flow import while_loop
+from penstock.language.control_flow import cond, while_loop
 from penstock.language.variables import Variable, VariableV1, global_variables_initializer
 from penstock.ops.constant import identity
 from penstock.ops.state import variables as state
@@ -310,3 +310,17 @@ def test_gradients_reach_the_variable(use_resource: bool) -> None:
         (grad,) = gradients(loss, [variable])
         session.run(global_variables_initializer())
         np.testing.assert_array_equal(session.run(grad), [2, 4])
+
+
+@pytest.mark.parametrize("use_resource", [False, True])
+def test_gradients_of_variables_read_in_one_branch_only_are_zero_in_the_other(use_resource: bool) -> None:
+    with Graph().as_default(), Session() as session:
+        first, second = (
+            VariableV1([1.0, 2.0], use_resource=use_resource),
+            VariableV1([3.0, 4.0], use_resource=use_resource),
+        )
+        chosen = lookup("Placeholder")(dtype=np.bool_, shape=[])  # type: ignore[operator]
+        grads = gradients(cond(chosen, lambda: first * first, lambda: second * second), [first, second])
+        session.run(global_variables_initializer())
+        np.testing.assert_array_equal(session.run(grads, {chosen: True}), [[2, 4], [0, 0]])
+        np.testing.assert_array_equal(session.run(grads, {chosen: False}), [[0, 0], [6, 8]])
