@@ -340,6 +340,29 @@ class Layer:
         """Return the values of all variables, computed in the default session or eagerly."""
         return [variable.numpy() if context.executing_eagerly() else variable.eval() for variable in self.weights]
 
+    def set_weights(self, weights: Iterable[Any]) -> None:
+        """Set the values of all variables, in the default session or eagerly.
+
+        Args:
+            weights: arrays, one for each of `weights`, in that order.
+        Raises:
+            ValueError: if their number or a shape is another.
+        """
+        values = [np.asarray(value) for value in weights]
+        variables = self.weights
+        if len(values) != len(variables):
+            raise ValueError(f"Layer {self.name!r} has {len(variables)} weights, but {len(values)} were given")
+        for variable, value in zip(variables, values, strict=True):
+            if not variable.shape.is_compatible_with(value.shape):
+                raise ValueError(
+                    f"{variable.name} of layer {self.name!r} has shape {variable.shape}, got {value.shape}"
+                )
+        for variable, value in zip(variables, values, strict=True):
+            if context.executing_eagerly():
+                variable.assign(value)
+            else:
+                variable.load(value)
+
     # Scopes
 
     def _set_scope(self, scope: Any = None) -> None:

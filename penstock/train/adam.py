@@ -7,11 +7,12 @@ from typing import Any
 
 from penstock.core.convert import convert_to_tensor
 from penstock.language.control_flow import group
+from penstock.language.graph_functions import control_dependencies
 from penstock.language.init_scope import outermost_graph
 from penstock.ops.math.cast import cast
 from penstock.ops.math.unary import sqrt
 from penstock.train.optimizer import Optimizer, operation, reference
-from penstock.train.scopes import colocate_with, control_dependencies
+from penstock.train.scopes import colocate_with
 
 
 class AdamOptimizer(Optimizer):

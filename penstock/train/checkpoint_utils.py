@@ -13,11 +13,11 @@ from penstock.core.graph import get_default_graph
 from penstock.core.graph_keys import GraphKeys
 from penstock.core.operation import Operation
 from penstock.core.shape import TensorShape
+from penstock.language.graph_functions import device
 from penstock.language.variables import PartitionedVariable
 from penstock.ops.io.checkpoint import open_checkpoint, restore_v2_op, translated
 from penstock.train.checkpoint_management import latest_checkpoint
 from penstock.train.saveable import VariableSaveable
-from penstock.train.scopes import device
 
 
 class CheckpointReader:

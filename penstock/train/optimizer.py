@@ -17,10 +17,11 @@ from penstock.core.op_def import lookup
 from penstock.core.tape import GradientTape
 from penstock.core.tensor import Tensor
 from penstock.language.control_flow import group, tuple_
+from penstock.language.graph_functions import control_dependencies
 from penstock.language.init_scope import init_scope
 from penstock.language.variables import ResourceVariable, VariableV1
 from penstock.train import slot_creator
-from penstock.train.scopes import colocate_with, control_dependencies
+from penstock.train.scopes import colocate_with
 
 _NO_GRADIENTS = (
     "No gradients provided for any variable, check your graph for ops that do not support gradients, between variables "

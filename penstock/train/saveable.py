@@ -8,12 +8,13 @@ from typing import Any
 from penstock.core.convert import convert_to_tensor
 from penstock.core.graph import current_graph
 from penstock.core.tensor import SymbolicTensor, Tensor
+from penstock.language.graph_functions import device
 from penstock.language.variable_base import Variable
 from penstock.language.variables import PartitionedVariable, ResourceVariable
 from penstock.ops.array.shaping import reshape
 from penstock.ops.constant import identity
 from penstock.ops.state.variables import assign_op, assign_variable_op
-from penstock.train.scopes import colocate_with, device
+from penstock.train.scopes import colocate_with
 
 _VARIABLE_OPS = ("Variable", "VariableV2", "AutoReloadVariable", "VarHandleOp", "ReadVariableOp")
 

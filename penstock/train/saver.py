@@ -16,6 +16,7 @@ from penstock.core.graph_keys import GraphKeys
 from penstock.formats import protos
 from penstock.formats.tensor_bundle import bundle_exists
 from penstock.language.control_flow import group, with_dependencies
+from penstock.language.graph_functions import control_dependencies, device
 from penstock.ops.array.joining import stack
 from penstock.ops.array.shaping import shape_v1
 from penstock.ops.constant import constant, identity, placeholder_with_default_op
@@ -38,7 +39,6 @@ from penstock.train.checkpoint_management import (
 from penstock.train.global_step import global_step as evaluate_global_step
 from penstock.train.meta_graph import export_meta_graph
 from penstock.train.saveable import SaveableObject, SaveSpec, VariableSaveable, names_to_variables, saveables_of
-from penstock.train.scopes import control_dependencies, device
 
 _MISMATCH = (
     "Restoring from checkpoint failed: the graph is not the one from which the checkpoint was written. {error}\n"

@@ -1,4 +1,4 @@
-"""Scopes that do their work in a graph, and nothing in eager execution."""
+"""Colocation with variables, which may be eager or of another graph than the one being built."""
 
 from __future__ import annotations
 
@@ -8,12 +8,6 @@ from typing import Any
 
 from penstock.core.graph import current_graph
 from penstock.core.operation import Operation
-
-
-def control_dependencies(control_inputs: Any) -> AbstractContextManager[Any]:
-    """Make operations within the block wait for `control_inputs`; eagerly they have run already."""
-    graph = current_graph()
-    return contextlib.nullcontext() if graph is None else graph.control_dependencies(control_inputs)
 
 
 def colocate_with(target: Any) -> AbstractContextManager[Any]:
@@ -28,9 +22,3 @@ def colocate_with(target: Any) -> AbstractContextManager[Any]:
     if not isinstance(op, Operation) or op.graph is not graph:
         return contextlib.nullcontext()
     return graph.colocate_with(op)
-
-
-def device(name: Any) -> AbstractContextManager[Any]:
-    """Request a device for the operations made within the block; eager execution keeps its own."""
-    graph = current_graph()
-    return contextlib.nullcontext() if graph is None else graph.device(name)

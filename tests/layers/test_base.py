@@ -287,6 +287,20 @@ def test_compute_output_shape_must_be_overridden() -> None:
         Scale().compute_output_shape([2, 5])
 
 
+def test_weights_can_be_read_and_set(graph: Graph) -> None:
+    layer = Dense(3)
+    output = layer(X)
+    with Session(graph=graph).as_default() as session:
+        session.run(global_variables_initializer())
+        layer.set_weights([np.full((5, 3), 2.0), np.ones(3)])
+        np.testing.assert_array_equal(session.run(output), np.full((2, 3), 11.0))
+        np.testing.assert_array_equal(layer.get_weights()[1], np.ones(3))
+        with pytest.raises(ValueError, match=r"dense/bias:0 of layer 'dense' has shape \(3,\), got \(4,\)"):
+            layer.set_weights([np.zeros((5, 3)), np.ones(4)])
+        with pytest.raises(ValueError, match="has 2 weights, but 1 were given"):
+            layer.set_weights([np.zeros((5, 3))])
+
+
 def test_layer_works_eagerly_and_keeps_its_variables() -> None:
     with context.eager_mode():
         layer = Dense(3)

@@ -6,13 +6,13 @@ import pytest
 import penstock.ops  # noqa: F401
 from penstock.core import dtypes
 from penstock.core.graph import Graph
+from penstock.language.graph_functions import control_dependencies
 from penstock.language.variable_scope import get_variable
 from penstock.language.variables import global_variables, global_variables_initializer
 from penstock.ops.constant import constant, identity, placeholder
 from penstock.runtime.session import Session
 from penstock.train.global_step import create_global_step
 from penstock.train.moving_averages import ExponentialMovingAverage, weighted_moving_average
-from penstock.train.scopes import control_dependencies
 from tests.train.recordings import recorded
 
 RECORDED = recorded("moving_averages")

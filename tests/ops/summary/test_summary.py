@@ -10,7 +10,6 @@ import pytest
 from PIL import Image
 
 from penstock.core import context, errors
-from penstock.core.convert import convert_to_tensor
 from penstock.core.graph import Graph
 from penstock.formats import protos, summary_values
 from penstock.ops.summary.summary import (
@@ -138,9 +137,14 @@ def test_sample_rate_of_zero_is_refused() -> None:
 def test_bytes_are_not_scaled() -> None:
     with context.eager_mode():
         images = np.arange(12, dtype=np.uint8).reshape(1, 2, 2, 3)
-        summary = parsed(image_summary_op("i", convert_to_tensor(images)))
+        summary = parsed(image_summary_op("i", images))
         picture = Image.open(io.BytesIO(summary.value[0].image.encoded_image_string))
         np.testing.assert_array_equal(np.asarray(picture), images[0])
+
+
+def test_an_array_keeps_its_type_where_the_operation_has_a_default() -> None:
+    with Graph().as_default():
+        assert image_summary_op("i", np.zeros((1, 2, 2, 3), np.uint8)).op.get_attr("T").name == "uint8"
 
 
 def test_pixels_that_are_not_finite_get_the_bad_color() -> None:
