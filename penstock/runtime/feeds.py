@@ -9,6 +9,7 @@ import numpy as np
 
 from penstock.core import array
 from penstock.core.array import Value
+from penstock.core.resources import VariableStorage
 from penstock.core.shape_rules import format_dims
 from penstock.core.tensor import EagerTensor, SymbolicTensor, Tensor
 
@@ -17,8 +18,22 @@ def feed_converter(tensor: SymbolicTensor) -> Callable[[Any], Value]:
     """Return the function that turns a fed value into the runtime value of `tensor`.
 
     The function raises TypeError if the value is a symbolic tensor or not of the tensor's type, and ValueError if it
-    has the wrong shape. NumPy arrays of the right type are used as they are, without a copy.
+    has the wrong shape. NumPy arrays of the right type are used as they are, without a copy. A value fed for a reference to a
+    variable stands in for the variable during the step.
     """
+    to_value = _value_converter(tensor)
+    if not tensor.dtype._is_ref_dtype:
+        return to_value
+
+    def convert(value: Any) -> VariableStorage:
+        storage = VariableStorage(tensor.op.name, tensor.dtype.base_dtype, tensor.dims)
+        storage.assign(to_value(value))
+        return storage
+
+    return convert
+
+
+def _value_converter(tensor: SymbolicTensor) -> Callable[[Any], Value]:
     dtype, dims = tensor.dtype.base_dtype, tensor.dims
     if dtype.name in ("resource", "variant"):
         return _handle_converter(tensor)
