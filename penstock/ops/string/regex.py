@@ -58,8 +58,8 @@ class _Translator:
     def __init__(self, pattern: str) -> None:
         self._pattern = pattern
         self._at = 0
-        # For each open group, how many groups with flags were opened inside, which close together with it.
-        self._open = [0]
+        # For each open group, what sets flags inside it ("(?i:" for "(?i)"), and whether lines are told apart there.
+        self._open: list[tuple[str, bool]] = [("", False)]
 
     def translate(self) -> str:
         """Return the pattern for `re`.
@@ -70,7 +70,10 @@ class _Translator:
         parts = []
         while self._at < len(self._pattern):
             parts.append(self._next())
-        return "".join(parts) + ")" * self._open[0]
+        return "".join(parts) + self._closing()
+
+    def _closing(self) -> str:
+        return ")" * self._open[-1][0].count("(")
 
     def _next(self) -> str:
         rest = self._pattern[self._at :]
@@ -84,11 +87,13 @@ class _Translator:
         if rest[0] == ")":
             if len(self._open) == 1:
                 raise ValueError(f"unexpected ): {self._pattern}")
-            return ")" * self._open.pop() + ")"
-        if rest[0] == "|" and self._open[-1]:
-            raise ValueError(f"alternatives after flags without a group of their own: {self._pattern}")
-        # Without (?m), RE2's $ is the very end; Python's also stands before a final line break.
-        return "(?!\\n)$" if rest[0] == "$" else rest[0]
+            closing = self._closing()
+            self._open.pop()
+            return closing + ")"
+        if rest[0] == "|":
+            return f"{self._closing()}|{self._open[-1][0]}"
+        # Where lines are not told apart, RE2's $ is the very end; Python's also stands before a final line break.
+        return r"\Z" if rest[0] == "$" and not self._open[-1][1] else rest[0]
 
     def _group(self, rest: str) -> str:
         flags = re.match(r"\(\?([imsU]*)(-[imsU]+)?([:)])", rest)
@@ -96,17 +101,20 @@ class _Translator:
             if "U" in flags[0]:
                 raise ValueError(f"the flag U is not supported: {flags[0]}")
             self._at += flags.end()
+            outer, tells_lines = self._open[-1]
+            tells_lines = ("m" in flags[1] or tells_lines) and "m" not in (flags[2] or "")
             if flags[3] == ":":
-                self._open.append(0)
+                self._open.append(("", tells_lines))
                 return flags[0]
             if not flags[1] and not flags[2]:
                 raise ValueError(f"missing argument to repetition operator: {flags[0]}")
-            self._open[-1] += 1
-            return f"(?{flags[1]}{flags[2] or ''}:"
+            opening = f"(?{flags[1]}{flags[2] or ''}:"
+            self._open[-1] = outer + opening, tells_lines
+            return opening
         named = re.match(r"\(\?P?<(\w+)>", rest)
         if rest.startswith("(?") and named is None:
             raise ValueError(f"invalid perl operator: {rest[:3]}")
-        self._open.append(0)
+        self._open.append(("", self._open[-1][1]))
         self._at += 1 if named is None else named.end()
         return "(" if named is None else f"(?P<{named[1]}>"
 
@@ -172,8 +180,6 @@ class _Translator:
 def _compiled(pattern: bytes) -> re.Pattern[str]:
     text = pattern.decode("utf-8", "surrogateescape")
     try:
-        if text.count("(") and text.endswith("("):
-            raise ValueError(f"missing ): {text}")
         # RE2's classes \d, \s, \w and \b know ASCII only.
         return re.compile(_Translator(text).translate(), re.ASCII)
     except (ValueError, re.error) as error:
