@@ -122,6 +122,12 @@ class FetchPlan:
         if isinstance(element, Operation):
             self.targets.append(element)
             return lambda values: None
+        if element.dtype.name == "resource":
+            raise TypeError(
+                f"Argument `fetch` = {fetch!r} is a handle of a resource, which has no value outside the session. "
+                "Fetch the "
+                "variable itself, or what reads it."
+            )
         position = self._positions.setdefault(id(element), len(self.tensors))
         if position == len(self.tensors):
             self.tensors.append(element)

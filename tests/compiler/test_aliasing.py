@@ -173,7 +173,10 @@ def test_operations_that_no_edge_orders_share_one_read_of_a_reference_variable()
         assert [session.run([update, tripled])[1][0] for _ in range(3)] == [0.0, 3.0, 6.0]
 
 
-def test_a_value_fed_for_a_variable_stands_in_for_it_during_the_step(variable, session):
+def test_a_value_fed_for_a_reference_variable_stands_in_for_it_during_the_step():
+    variable = VariableV1(np.zeros(3, np.float32), use_resource=False)
     doubled = variable * 2.0
-    assert session.run(doubled, {variable: [1.0, 2.0, 3.0]}).tolist() == [2.0, 4.0, 6.0]
-    assert session.run([variable, doubled])[1].tolist() == [0.0] * 3
+    with Session() as session:
+        session.run(variable.initializer)
+        assert session.run(doubled, {variable: [1.0, 2.0, 3.0]}).tolist() == [2.0, 4.0, 6.0]
+        assert session.run([variable, doubled])[1].tolist() == [0.0] * 3

@@ -25,7 +25,7 @@ from penstock.core.indexed_slices import IndexedSlices
 from penstock.core.op import Type, op
 from penstock.core.resources import ResourceManager, VariableStorage
 from penstock.core.shape import Dims
-from penstock.core.shape_rules import ShapeError, format_dims, merge, scalar
+from penstock.core.shape_rules import ShapeError, format_dims, merge, scalar, unknown
 from penstock.core.tensor import EagerTensor, Tensor
 from penstock.ops.array.common import moved
 from penstock.ops.array.gather import gather_nd_op, gather_v2_op, scatter_nd_op
@@ -140,7 +140,7 @@ def disable_copy_on_read_op(resource: VariableStorage) -> tuple[()]:
 # Reading
 
 
-@op("ReadVariableOp(resource: resource) -> value: dtype", stateful=True, view=True)
+@op("ReadVariableOp(resource: resource) -> value: dtype", shape=unknown, stateful=True, view=True)
 def read_variable_op(resource: VariableStorage, *, dtype: DType) -> Value:
     check_type(resource, dtype, "read")
     return resource.read_shared()
@@ -176,7 +176,12 @@ def variable_shape_shape(input: Dims, *, out_type: DType) -> Dims:
     return (None,)
 
 
-@op("ResourceGather(resource: resource, indices: Tindices) -> output: dtype", Tindices=INDEX, stateful=True)
+@op(
+    "ResourceGather(resource: resource, indices: Tindices) -> output: dtype",
+    shape=unknown,
+    Tindices=INDEX,
+    stateful=True,
+)
 def resource_gather_op(
     resource: VariableStorage,
     indices: torch.Tensor,
@@ -212,7 +217,12 @@ def _sizes_of(handle: Tensor, indices: Tensor, grad: Tensor) -> tuple[Tensor, An
     return sizes, concat_v2_op([from_indices, rest], 0)
 
 
-@op("ResourceGatherNd(resource: resource, indices: Tindices) -> output: dtype", Tindices=INDEX, stateful=True)
+@op(
+    "ResourceGatherNd(resource: resource, indices: Tindices) -> output: dtype",
+    shape=unknown,
+    Tindices=INDEX,
+    stateful=True,
+)
 def resource_gather_nd_op(resource: VariableStorage, indices: torch.Tensor, *, dtype: DType) -> Value:
     check_type(resource, dtype, "read")
     return gather_nd_op.kernel(resource.read(), indices)

@@ -152,7 +152,9 @@ def hash64(data: bytes, seed: int = 0xDECAFCAFFE) -> int:
 
 
 def siphash(data: bytes, key: tuple[int, int]) -> int:
-    """Return the keyed hash of StringToHashBucketStrong, as an unsigned number: SipHash-2-4.
+    """Return the keyed hash of StringToHashBucketStrong, as an unsigned number.
+
+    It is SipHash-2-4 but for the last word, which TensorFlow fills as its HighwayHash library does.
 
     Args:
         data: the string.
@@ -162,8 +164,7 @@ def siphash(data: bytes, key: tuple[int, int]) -> int:
     k0, k1 = (part & _MASK for part in key)
     state = [k0 ^ 0x736F6D6570736575, k1 ^ 0x646F72616E646F6D, k0 ^ 0x6C7967656E657261, k1 ^ 0x7465646279746573]
     whole = len(data) // 8 * 8
-    last = _word(data, whole) | (len(data) & 0xFF) << 56
-    for word in (*(_word(data, start) for start in range(0, whole, 8)), last):
+    for word in (*(_word(data, start) for start in range(0, whole, 8)), _last_word(data[whole:], len(data))):
         state[3] ^= word
         _sip_rounds(state, 2)
         state[0] ^= word
@@ -172,17 +173,32 @@ def siphash(data: bytes, key: tuple[int, int]) -> int:
     return state[0] ^ state[1] ^ state[2] ^ state[3]
 
 
+def _last_word(rest: bytes, length: int) -> int:
+    """Return the word for the up to 7 bytes at the end: 4 of them, then up to 3 spread over 3 places, then the length."""
+    spread = len(rest) % 4
+    first = rest[: len(rest) - spread]
+    upper = (length & 0xFF) << 24
+    if spread:
+        tail = rest[len(first) :]
+        upper += tail[0] + (tail[spread >> 1] << 8) + (tail[spread - 1] << 16)
+    return int.from_bytes(first, "little") | (upper & 0xFFFFFFFF) << 32
+
+
+def _rotate_left(value: int, count: int) -> int:
+    return _rotate(value, 64 - count)
+
+
 def _sip_rounds(state: list[int], count: int) -> None:
     a, b, c, d = state
     for _ in range(count):
         a = a + b & _MASK
         c = c + d & _MASK
-        b, d = _rotate(b, 13) ^ a, _rotate(d, 16) ^ c
-        a = _rotate(a, 32)
+        b, d = _rotate_left(b, 13) ^ a, _rotate_left(d, 16) ^ c
+        a = _rotate_left(a, 32)
         c = c + b & _MASK
         a = a + d & _MASK
-        b, d = _rotate(b, 17) ^ c, _rotate(d, 21) ^ a
-        c = _rotate(c, 32)
+        b, d = _rotate_left(b, 17) ^ c, _rotate_left(d, 21) ^ a
+        c = _rotate_left(c, 32)
     state[:] = a, b, c, d
 
 

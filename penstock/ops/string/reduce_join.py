@@ -41,8 +41,8 @@ def reduce_join_op(
     kept = [axis for axis in range(ndim) if axis not in axes]
     sizes = [inputs.shape[axis] for axis in kept]
     count = int(np.prod(sizes, dtype=np.int64))
-    # The last of the axes given varies fastest.
-    rows = np.transpose(inputs, [*kept, *axes]).reshape(count, -1) if inputs.size else np.empty((count, 0), object)
+    # The first of the axes given varies fastest.
+    rows = np.transpose(inputs, [*kept, *reversed(axes)]).reshape(count, -1) if inputs.size else np.empty((count, 0), object)
     joined = as_strings([separator.encode().join(row) for row in rows], tuple(sizes))
     if keep_dims:
         joined = joined.reshape([1 if axis in axes else size for axis, size in enumerate(inputs.shape)])
@@ -85,7 +85,7 @@ def unsorted_segment_join_shape(inputs: Dims, segment_ids: Dims, num_segments: A
 
 def _all_axes(inputs: Any) -> Any:
     axes = inputs.shape.ndims
-    return tensor_range(rank(inputs)) if axes is None else list(range(axes))
+    return tensor_range(rank(inputs) - 1, -1, -1) if axes is None else list(range(axes - 1, -1, -1))
 
 
 def reduce_join(
@@ -95,7 +95,7 @@ def reduce_join(
 
     Args:
         inputs: a string tensor.
-        axis: the axes, in the order of joining: the last varies fastest. All by default.
+        axis: the axes, in the order of joining: the first varies fastest. By default all, in row-major order.
         keepdims: whether joined axes stay, with size 1.
         separator: what stands between the strings.
         name: the node's name.

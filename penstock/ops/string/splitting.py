@@ -63,5 +63,14 @@ def string_split_op(input: Value, delimiter: Value, *, skip_empty: bool = True) 
 def string_split_v2_op(input: Value, sep: Value, *, maxsplit: int = -1) -> tuple[Value, Value, Value]:
     _expect_vector(input)
     separator = single(sep, "sep")
-    # bytes.split has the same rules: an empty separator stands for runs of white space.
-    return _sparse([item.split(separator or None, maxsplit) for item in input])
+    if separator:
+        return _sparse([item.split(separator, maxsplit) for item in input])
+    return _sparse([_split_at_space(item, maxsplit) for item in input])
+
+
+def _split_at_space(item: bytes, maxsplit: int) -> list[bytes]:
+    """Return the pieces between runs of white space; unlike Python, what follows the last split counts even if empty."""
+    if maxsplit == 0:
+        return [item]
+    pieces = item.split(None, maxsplit)
+    return [*pieces, b""] if len(pieces) == maxsplit and item[-1:].isspace() else pieces

@@ -6,6 +6,8 @@ import pytest
 import penstock.v1 as tf
 from penstock.cli.demo import models
 
+pytestmark = pytest.mark.usefixtures("graph_mode")
+
 
 @pytest.mark.parametrize(
     ("side", "num_parameters"), [(8, 64 * 10 + 10), (28, 784 * 10 + 10)], ids=["small digits", "MNIST"]

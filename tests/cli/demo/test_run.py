@@ -7,6 +7,9 @@ from click.testing import CliRunner
 
 from penstock.cli import main
 
+pytestmark = pytest.mark.usefixtures("graph_mode")
+
+
 MNIST = Path(__file__).parents[4] / "shared" / "data" / "mnist"
 
 

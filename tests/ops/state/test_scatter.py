@@ -45,6 +45,11 @@ def _expected(start: np.ndarray, indices: np.ndarray, updates: np.ndarray, name:
     return result
 
 
+COVERS = [f"{kind}Scatter{name}" for kind in ("", "Resource") for name in COMBINE] + [
+    f"{kind}ScatterNd{name}" for kind in ("", "Resource") for name in ("Update", "Add", "Sub", "Min", "Max")
+]
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "int64", "uint8", "uint16", "uint32", "float16"])
 @pytest.mark.parametrize("name", list(COMBINE))
 def test_rows_are_updated_one_after_another(name: str, dtype: str) -> None:

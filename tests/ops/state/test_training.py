@@ -21,6 +21,7 @@ from penstock.ops.state import training
 from penstock.runtime.session import Session
 
 CASES = json.loads((Path(__file__).parent / "training_updates.json").read_text())
+COVERS = sorted({case["op"] for case in CASES} | {case["op"].removeprefix("Resource") for case in CASES})
 
 
 def _id(case: dict[str, Any]) -> str:

@@ -14,7 +14,8 @@ from penstock.core.op_def import lookup
 from penstock.core.resources import VariableStorage
 from penstock.core.tape import GradientTape
 from penstock.core.tensor import EagerTensor
-from penstock.language.control_flow import cond, while_loop
+from penstock.language.control_flow import cond
+from penstock.language.control_flow import while_loop_v1 as while_loop
 from penstock.language.variables import Variable, VariableV1, global_variables_initializer
 from penstock.ops.constant import identity
 from penstock.ops.state import variables as state
@@ -33,6 +34,33 @@ def _value(handle: EagerTensor) -> np.ndarray:
 
 
 # Reading and updating in place
+
+
+COVERS = (
+    "Assign",
+    "AssignAdd",
+    "AssignAddVariableOp",
+    "AssignSub",
+    "AssignSubVariableOp",
+    "AssignVariableOp",
+    "CountUpTo",
+    "DestroyResourceOp",
+    "DestroyTemporaryVariable",
+    "DisableCopyOnRead",
+    "IsVariableInitialized",
+    "ReadVariableOp",
+    "ResourceCountUpTo",
+    "ResourceGather",
+    "ResourceGatherNd",
+    "ResourceStridedSliceAssign",
+    "StridedSliceAssign",
+    "TemporaryVariable",
+    "VarHandleOp",
+    "VarIsInitializedOp",
+    "Variable",
+    "VariableShape",
+    "VariableV2",
+)
 
 
 def test_a_value_read_eagerly_never_changes() -> None:
@@ -324,3 +352,9 @@ def test_gradients_of_variables_read_in_one_branch_only_are_zero_in_the_other(us
         session.run(global_variables_initializer())
         np.testing.assert_array_equal(session.run(grads, {chosen: True}), [[2, 4], [0, 0]])
         np.testing.assert_array_equal(session.run(grads, {chosen: False}), [[0, 0], [6, 8]])
+
+
+def test_disabling_copies_on_read_leaves_the_value() -> None:
+    variable = Variable([1.0, 2.0])
+    state.disable_copy_on_read_op(variable.handle)
+    assert variable.numpy().tolist() == [1.0, 2.0]

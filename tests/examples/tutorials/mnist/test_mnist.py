@@ -6,6 +6,8 @@ import pytest
 import penstock.v1 as tf
 from penstock.examples.tutorials.mnist import mnist
 
+pytestmark = pytest.mark.usefixtures("graph_mode")
+
 
 def test_the_network_learns_a_batch_and_counts_the_right_answers() -> None:
     random = np.random.RandomState(0)
