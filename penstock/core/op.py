@@ -7,7 +7,7 @@ from typing import Any
 
 from penstock.core.dispatch import apply
 from penstock.core.dtypes import DType
-from penstock.core.op_def import OpDef, Type, register
+from penstock.core.op_def import OpDef, Type, register, registered
 
 __all__ = ["Op", "Type", "op"]
 
@@ -87,3 +87,28 @@ def op(
         return declared
 
     return declare
+
+
+def raw_operation(name: str) -> Callable[..., Any]:
+    """Return an operation as `tf.raw_ops` has it: inputs and attributes are keywords, by the names of GraphDefs.
+
+    Args:
+        name: the operation's name.
+    Raises:
+        AttributeError: if there is no such operation.
+    """
+    declared = registered().get(name)
+    if not isinstance(declared, Op):
+        raise AttributeError(f"module 'raw_ops' has no attribute {name!r}: no operation of that name is declared")
+    operation = declared
+
+    def call(**arguments: Any) -> Any:
+        missing = [argument.name for argument in operation.inputs if argument.name not in arguments]
+        if missing:
+            raise TypeError(f"{name}() missing required keyword arguments: {', '.join(missing)}")
+        inputs = [arguments.pop(argument.name) for argument in operation.inputs]
+        return operation(*inputs, **arguments)
+
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = operation.__doc__
+    return call

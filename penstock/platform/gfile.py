@@ -233,8 +233,6 @@ class GFile:
 
     def close(self) -> None:
         """Write out what is pending, and close the file. Reading after this starts at the beginning."""
-        if self._may_write and not self._may_read:
-            self._writing()  # opening for writing makes the file, even if nothing is written
         for file in (self._reader, self._writer):
             if file is not None:
                 with _translated(_text(self.__name)):

@@ -211,18 +211,22 @@ from penstock.ops.math.unary import sqrt as sqrt
 from penstock.ops.math.unary import square as square
 from penstock.ops.script.py_function import numpy_function as numpy_function
 from penstock.ops.script.py_function import py_function as py_function
+from penstock.ops.string.numbers import as_string as as_string
 from penstock.v2 import autodiff as autodiff
 from penstock.v2 import bitwise as bitwise
 from penstock.v2 import debugging as debugging
 from penstock.v2 import dtypes as dtypes
 from penstock.v2 import errors as errors
 from penstock.v2 import initializers as initializers
+from penstock.v2 import io as io
 from penstock.v2 import linalg as linalg
 from penstock.v2 import math as math
 from penstock.v2 import nest as nest
 from penstock.v2 import nn as nn
 from penstock.v2 import optimizers as optimizers
 from penstock.v2 import random as random
+from penstock.v2 import raw_ops as raw_ops
+from penstock.v2 import strings as strings
 from penstock.v2 import train as train
 
 newaxis = None

@@ -152,9 +152,7 @@ def hash64(data: bytes, seed: int = 0xDECAFCAFFE) -> int:
 
 
 def siphash(data: bytes, key: tuple[int, int]) -> int:
-    """Return the keyed hash of StringToHashBucketStrong, as an unsigned number.
-
-    It is SipHash-2-4 but for the last word, which TensorFlow fills as its HighwayHash library does.
+    """Return the keyed hash of StringToHashBucketStrong, as an unsigned number: SipHash-2-4.
 
     Args:
         data: the string.
@@ -164,24 +162,14 @@ def siphash(data: bytes, key: tuple[int, int]) -> int:
     k0, k1 = (part & _MASK for part in key)
     state = [k0 ^ 0x736F6D6570736575, k1 ^ 0x646F72616E646F6D, k0 ^ 0x6C7967656E657261, k1 ^ 0x7465646279746573]
     whole = len(data) // 8 * 8
-    for word in (*(_word(data, start) for start in range(0, whole, 8)), _last_word(data[whole:], len(data))):
+    last = _word(data, whole) | (len(data) & 0xFF) << 56
+    for word in (*(_word(data, start) for start in range(0, whole, 8)), last):
         state[3] ^= word
         _sip_rounds(state, 2)
         state[0] ^= word
     state[2] ^= 0xFF
     _sip_rounds(state, 4)
     return state[0] ^ state[1] ^ state[2] ^ state[3]
-
-
-def _last_word(rest: bytes, length: int) -> int:
-    """Return the word for the up to 7 bytes at the end: 4 of them, then up to 3 spread over 3 places, then the length."""
-    spread = len(rest) % 4
-    first = rest[: len(rest) - spread]
-    upper = (length & 0xFF) << 24
-    if spread:
-        tail = rest[len(first) :]
-        upper += tail[0] + (tail[spread >> 1] << 8) + (tail[spread - 1] << 16)
-    return int.from_bytes(first, "little") | (upper & 0xFFFFFFFF) << 32
 
 
 def _rotate_left(value: int, count: int) -> int:

@@ -30,4 +30,5 @@ from penstock.core.dtypes import variant as variant
 from penstock.ops.math.cast import cast as cast
 from penstock.ops.math.cast import saturate_cast as saturate_cast
 from penstock.ops.math.complex import complex as complex
+from penstock.ops.string.numbers import as_string as as_string
 from penstock.v1.dtypes import experimental as experimental

@@ -4,7 +4,7 @@ from penstock.ops.random.functions import categorical as categorical
 from penstock.ops.random.functions import multinomial as multinomial
 from penstock.ops.random.functions import random_gamma as gamma
 from penstock.ops.random.functions import random_normal as normal
-from penstock.ops.random.functions import random_poisson_v1 as poisson
+from penstock.ops.random.functions import random_poisson as poisson
 from penstock.ops.random.functions import random_shuffle as shuffle
 from penstock.ops.random.functions import random_uniform as uniform
 from penstock.ops.random.functions import truncated_normal as truncated_normal

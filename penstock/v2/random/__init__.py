@@ -1,6 +1,11 @@
 """Random numbers: `tf.random` of TensorFlow 2."""
 
 from penstock.ops.random.functions import categorical as categorical
+from penstock.ops.random.functions import random_gamma as gamma
+from penstock.ops.random.functions import random_normal as normal
+from penstock.ops.random.functions import random_poisson as poisson
+from penstock.ops.random.functions import random_shuffle as shuffle
+from penstock.ops.random.functions import random_uniform as uniform
 from penstock.ops.random.functions import truncated_normal as truncated_normal
 from penstock.ops.random.seeds import set_seed as set_seed
 from penstock.ops.random.stateless_functions import Algorithm as Algorithm

@@ -1,0 +1,3 @@
+"""Entry points: `tf.app` of TensorFlow 1."""
+
+from penstock.platform.app import run as run

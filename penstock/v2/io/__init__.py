@@ -1,0 +1,3 @@
+"""Input and output: `tf.io` of TensorFlow 2."""
+
+from penstock.v2.io import gfile as gfile

@@ -1,0 +1,56 @@
+"""Declared operations as they are called: by position, by keyword, and by their raw names."""
+
+from __future__ import annotations
+
+import pytest
+
+from penstock.core.graph import Graph
+from penstock.core.op import op, raw_operation
+from penstock.core.op_def import lookup
+from penstock.core.shape_rules import unchanged
+from penstock.ops.constant import constant, placeholder
+
+
+def test_an_operation_takes_inputs_by_position_or_name():
+    add = lookup("AddV2")
+    assert int(add(1, 2)) == int(add(1, y=2)) == int(add(x=1, y=2)) == 3
+
+
+def test_a_positional_argument_beyond_the_inputs_is_the_name():
+    with Graph().as_default():
+        assert lookup("Identity")(constant(1.0), "copied").op.name == "copied"
+
+
+def test_an_unknown_argument_is_refused_with_the_attributes_there_are():
+    with pytest.raises(TypeError, match="transpose_a"):
+        lookup("MatMul")([[1.0]], [[1.0]], transposed=True)
+
+
+def test_a_wrong_number_of_inputs_names_them():
+    with pytest.raises(TypeError, match="2 inputs.*x, y"):
+        lookup("AddV2")(1)
+
+
+def test_one_kernel_may_serve_two_operations():
+    @op("TestSecondName(x: T) -> y: T", shape=unchanged)
+    @op("TestFirstName(x: T) -> y: T", shape=unchanged)
+    def twice(x):
+        return x + x
+
+    assert float(twice(2.0)) == float(lookup("TestFirstName")(2.0)) == 4.0
+
+
+def test_raw_operations_take_keywords_by_the_names_of_graphdefs():
+    matmul = raw_operation("MatMul")
+    assert matmul(a=[[1.0, 2.0]], b=[[3.0, 4.0]], transpose_b=True).numpy().tolist() == [[11.0]]
+    with pytest.raises(TypeError, match="missing.*b"):
+        matmul(a=[[1.0]])
+    with pytest.raises(AttributeError, match="NoSuchOperation"):
+        raw_operation("NoSuchOperation")
+
+
+def test_types_of_inputs_must_agree():
+    with Graph().as_default():
+        a, b = placeholder("float32", name="a"), placeholder("int32", name="b")
+        with pytest.raises(TypeError, match="int32.*float32 of argument"):
+            lookup("AddV2")(a, b)
