@@ -10,7 +10,7 @@ ARGS ?=
 
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-SOURCES := penstock tests $(wildcard benchmarks examples)
+SOURCES := penstock tests conftest.py $(wildcard benchmarks examples)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-all lint format bench bench-peers docs build clean distclean
@@ -56,7 +56,7 @@ bench-peers: ## install TensorFlow and JAX in .venv-peers, to be measured beside
 	@.venv-peers/bin/python -m pip install --disable-pip-version-check --quiet tensorflow jax
 
 docs: $(STAMP) ## run every example in README.md and docs/
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --doctest-glob='*.md' README.md docs $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q README.md docs $(ARGS)
 
 build: $(STAMP) ## build the wheel and the source distribution into dist/
 	@$(BIN)/python -m build

@@ -18,11 +18,12 @@ import inspect
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from penstock.core import dtypes
 from penstock.core.dtypes import ALL, DType
 from penstock.core.errors import NotFoundError
+from penstock.core.shape import Dims
 
 REQUIRED: Any = type("Required", (), {"__repr__": lambda self: "<required>"})()
 
@@ -192,7 +193,7 @@ class OpDef:
             if name in INJECTED:
                 self.injected += (name,)
                 continue
-            annotation = str(parameter.annotation).replace(" ", "").removesuffix("|None")
+            annotation = _annotation_text(parameter.annotation).replace(" ", "").removesuffix("|None")
             if annotation not in _KINDS:
                 raise TypeError(f"{self.name}: attribute {name!r} has no attribute type, got {parameter.annotation!r}")
             default = REQUIRED if parameter.default is inspect.Parameter.empty else parameter.default
@@ -236,6 +237,15 @@ class OpDef:
 
     def __repr__(self) -> str:
         return f"<operation {self.name}>"
+
+
+def _annotation_text(annotation: Any) -> str:
+    """Return an annotation as it is written, whether or not the module postpones the evaluation of annotations."""
+    if isinstance(annotation, str):
+        return annotation
+    if annotation == Dims:
+        return "Dims"
+    return annotation.__name__ if isinstance(annotation, type) and not get_args(annotation) else str(annotation)
 
 
 _registry: dict[str, OpDef] = {}

@@ -9,6 +9,7 @@ from penstock.core.dtypes import FLOATING, DType
 from penstock.core.errors import NotFoundError
 from penstock.core.op import Op, op
 from penstock.core.op_def import REQUIRED, OpDef, Type, lookup, parse_schema
+from penstock.core.shape import Dims
 
 
 def test_a_schema_line_names_inputs_and_outputs_with_their_types():
@@ -75,3 +76,14 @@ def test_declaring_a_name_twice_is_refused():
 def test_looking_up_an_unknown_operation_names_it():
     with pytest.raises(NotFoundError, match="NoSuchOperation"):
         lookup("NoSuchOperation")
+
+
+def test_annotations_may_be_types_as_well_as_text():
+    def kernel(x, *, a, b, c, d):
+        return x
+
+    annotations = {"a": float, "b": list[int], "c": DType, "d": Dims}
+    for name, annotation in annotations.items():
+        kernel.__annotations__[name] = annotation
+    declared = OpDef("Y(x: T) -> y: T", kernel)
+    assert [declared.attributes[name].kind for name in "abcd"] == ["float", "list(int)", "type", "shape"]
