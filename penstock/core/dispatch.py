@@ -77,7 +77,10 @@ def apply(op_def: OpDef, args: Sequence[Any], attrs: dict[str, Any], name: str |
 def _build(op_def: OpDef, args: Sequence[Any], given: dict[str, Any], name: str | None, graph: Graph) -> Any:
     full_name = graph.unique_name(name or op_def.name)
     attrs = {**op_def.defaults, **given} if given else dict(op_def.defaults)
-    inputs = _bind_inputs(op_def, args, given, attrs, full_name)
+    try:
+        inputs = _bind_inputs(op_def, args, given, attrs, full_name)
+    except _TypeMismatch as mismatch:
+        raise TypeError(str(mismatch)) from None
     _check_attributes(op_def, attrs)
     op = graph.add_operation(op_def, inputs, attrs, full_name)  # type: ignore[arg-type]
     for tape in state.tapes:

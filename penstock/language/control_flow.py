@@ -455,7 +455,9 @@ def _graph_loop(
         "output_shapes": [*dims, *(tensor.dims for tensor in captured)],
         "parallel_iterations": parallel_iterations,
     }
-    _, outputs = _call("While" if effects else "StatelessWhile", graph, [[*flat, *captured]], attrs, "while")
+    op, outputs = _call("While" if effects else "StatelessWhile", graph, [[*flat, *captured]], attrs, "while")
+    if limited:
+        op.__dict__["_trips"] = op.outputs[0]
     results = outputs[1 : len(flat)] if limited else outputs[: len(flat)]
     return nest.pack_sequence_as(loop_vars, results, expand_composites=True)
 

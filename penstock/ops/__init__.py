@@ -7,6 +7,7 @@ beside the operations that they call; where TensorFlow 1 has another signature, 
 from penstock.ops import array as array
 from penstock.ops import constant as constant
 from penstock.ops import control_flow as control_flow
+from penstock.ops import data_flow as data_flow
 from penstock.ops import debugging as debugging
 from penstock.ops import io as io
 from penstock.ops import linalg as linalg

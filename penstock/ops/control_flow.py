@@ -8,6 +8,7 @@ intermediate values as further outputs.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -25,6 +26,8 @@ from penstock.core.op_def import lookup
 from penstock.core.operation import Operation
 from penstock.core.shape import Dims
 from penstock.core.tensor import SymbolicTensor, Tensor
+from penstock.ops.data_flow.list_value import TensorList
+from penstock.ops.while_gradient import while_gradient
 
 Function = FuncGraph
 
@@ -126,8 +129,34 @@ def while_shape(
     return list(output_shapes) if output_shapes else [tensor.dims for tensor in body.inputs]
 
 
+while_op.gradient(while_gradient)
+stateless_while_op.gradient(while_gradient)
+
+
+@op("PartitionedCall(args: list(Tin)) -> output: list(Tout)", view=True)
+def partitioned_call_op(
+    args: list[Value], *, f: Function, config: str = "", config_proto: str = "", executor_type: str = ""
+) -> NoReturn:
+    _needs_a_program()
+
+
+@op("StatefulPartitionedCall(args: list(Tin)) -> output: list(Tout)", stateful=True, view=True)
+def stateful_partitioned_call_op(
+    args: list[Value], *, f: Function, config: str = "", config_proto: str = "", executor_type: str = ""
+) -> NoReturn:
+    _needs_a_program()
+
+
+@partitioned_call_op.shape
+@stateful_partitioned_call_op.shape
+def partitioned_call_shape(args: list[Dims], *, f: FuncGraph, **attrs: Any) -> list[Dims]:
+    return [tensor.dims for tensor in f.outputs]
+
+
 @op("FakeParam() -> output: dtype", shape=lambda *, dtype, shape: shape, differentiable=False)
 def fake_param_op(*, dtype: DType, shape: Dims) -> Value:
+    if dtype.name in ("resource", "variant"):
+        return TensorList(dtype, None, [])
     return array.from_numpy(np.zeros([size or 0 for size in shape or ()], dtype.as_numpy_dtype))
 
 
@@ -154,8 +183,28 @@ def case_gradient(call: Operation, *grads: Tensor | None) -> list[Tensor | None]
     return [None, *_gradient_of_branches(call, call.attrs["branches"], grads, build)]
 
 
+@partitioned_call_op.gradient
+@stateful_partitioned_call_op.gradient
+def partitioned_call_gradient(call: Operation, *grads: Tensor | None) -> list[Tensor | None]:
+    function = call.attrs["f"]
+    if "_function" not in call.__dict__:
+        # Other calls of the function keep the outputs that they have.
+        call.__dict__["_function"] = function
+        call.attrs["f"] = copy.copy(function)
+        call.attrs["f"].outputs = list(function.outputs)
+
+    def build(inputs: list[Tensor], bodies: list[FuncGraph], types: list[DType]) -> Any:
+        return lookup(call.type)(inputs, f=bodies[0], Tout=types)  # type: ignore[operator]
+
+    return _gradient_of_branches(call, [call.attrs["f"]], grads, build, [call.__dict__["_function"]])
+
+
 def _gradient_of_branches(
-    call: Operation, branches: list[FuncGraph], grads: Sequence[Tensor | None], build: Any
+    call: Operation,
+    branches: list[FuncGraph],
+    grads: Sequence[Tensor | None],
+    build: Any,
+    graphs: Sequence[FuncGraph] | None = None,
 ) -> list[Tensor | None]:
     """Return the gradients of the inputs that all branches share.
 
@@ -164,10 +213,14 @@ def _gradient_of_branches(
         branches: its bodies.
         grads: cotangents of its outputs.
         build: makes the gradient operation from its inputs, bodies and output types.
+        graphs: the graphs that hold the operations of the bodies, where those are not the bodies themselves.
     """
+    graphs = branches if graphs is None else graphs
     present = [i for i, grad in enumerate(grads) if grad is not None and is_differentiable(call.outputs[i])]
     arriving = [convert_to_tensor(grads[i]) for i in present]
-    backward = [_BranchGradient(branch, present, arriving) for branch in branches]
+    backward = [
+        _BranchGradient(branch, graph, present, arriving) for branch, graph in zip(branches, graphs, strict=True)
+    ]
     count = len(branches[0].inputs)
     connected = [i for i in range(count) if any(b.results[i] is not None for b in backward)]
     if not connected:
@@ -200,8 +253,8 @@ def _zeros_like(tensor: Tensor, dtype: DType) -> Tensor:
 class _BranchGradient:
     """The gradient of one body, built in a FuncGraph that captures the body's tensors."""
 
-    def __init__(self, branch: FuncGraph, present: list[int], arriving: list[Tensor]) -> None:
-        self.branch = branch
+    def __init__(self, branch: FuncGraph, source: FuncGraph, present: list[int], arriving: list[Tensor]) -> None:
+        self.source = source
         self.graph = FuncGraph(f"{branch.name}_grad")
         with self.graph.as_default():
             self.arriving = [
@@ -214,7 +267,7 @@ class _BranchGradient:
                     ys.append(branch.outputs[i])
                     seeds.append(seed)
             sources = [t for t in branch.inputs if is_differentiable(t)]
-            found = gradients_of(branch, ys, sources, seeds) if ys and sources else [None] * len(sources)
+            found = gradients_of(source, ys, sources, seeds) if ys and sources else [None] * len(sources)
             by_source = {
                 id(t): None if g is None else convert_to_tensor(g) for t, g in zip(sources, found, strict=True)
             }
@@ -223,13 +276,13 @@ class _BranchGradient:
 
 def _expose_intermediates(
     call: Operation, branches: list[FuncGraph], backward: list[_BranchGradient]
-) -> list[tuple[tuple[int, int], SymbolicTensor]]:
+) -> list[tuple[tuple[int, int], Tensor]]:
     """Return, for each tensor that a gradient body captured of its branch, where the forward operation gives its value.
 
     Values inside a branch become further outputs of the forward operation; the other branches give a stand-in for them.
     """
     known: dict[tuple[int, int], SymbolicTensor] = call.__dict__.setdefault("_exposed", {})
-    passed: list[tuple[tuple[int, int], SymbolicTensor]] = []
+    passed: list[tuple[tuple[int, int], Tensor]] = []
     for number, (branch, b) in enumerate(zip(branches, backward, strict=True)):
         positions = {id(tensor): i for i, tensor in enumerate(branch.inputs)}
         for captured, _ in b.graph.captures:
@@ -238,8 +291,11 @@ def _expose_intermediates(
                 offset = len(call.inputs) - len(branch.inputs)
                 passed.append((key, call.inputs[offset + positions[id(captured)]]))
                 continue
+            if not isinstance(captured, SymbolicTensor) or captured.graph is not b.source:
+                passed.append((key, captured))
+                continue
             if key not in known:
-                known[key] = _add_output(call, branches, number, captured)  # type: ignore[arg-type]
+                known[key] = _add_output(call, branches, number, captured)
             passed.append((key, known[key]))
     return passed
 
@@ -259,7 +315,7 @@ def _add_output(call: Operation, branches: list[FuncGraph], number: int, tensor:
 
 
 def _align_inputs(
-    backward: list[_BranchGradient], passed: Sequence[tuple[tuple[int, int], SymbolicTensor]], arriving: int
+    backward: list[_BranchGradient], passed: Sequence[tuple[tuple[int, int], Tensor]], arriving: int
 ) -> None:
     """Give all gradient bodies the same inputs: what any of them captured, then the arriving cotangents."""
     for number, b in enumerate(backward):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import glob as python_glob
+import fnmatch
 import os
 import re
 import shutil
@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from penstock.core import errors
 
-_BY_ERRNO: dict[int, type[errors.OpError]] = {
+_BY_ERRNO: dict[int, Callable[..., errors.OpError]] = {
     errno.ENOENT: errors.NotFoundError,
     errno.EEXIST: errors.AlreadyExistsError,
     errno.EACCES: errors.PermissionDeniedError,
@@ -68,9 +68,7 @@ def local_path(path: Any) -> str:
     if match is None:
         return text
     if match[1] != "file":
-        raise errors.UnimplementedError(
-            None, None, f"File system scheme '{match[1]}' not implemented (file: '{text}')"
-        )
+        raise errors.UnimplementedError(None, None, f"File system scheme '{match[1]}' not implemented (file: '{text}')")
     return text[match.end() :]
 
 
@@ -91,6 +89,8 @@ class GFile:
     def __init__(self, name: Any, mode: str = "r") -> None:
         self.__name = name
         self.__mode = mode
+        self._reader: IO[bytes] | None = None
+        self._writer: IO[bytes] | None = None
         plain = mode.replace("b", "")
         if plain not in _MODES:
             raise errors.InvalidArgumentError(None, None, "mode is not 'r' or 'w' or 'a' or 'r+' or 'w+' or 'a+'")
@@ -98,8 +98,6 @@ class GFile:
         self._may_read = plain in ("r", "r+", "w+", "a+")
         self._may_write = plain != "r"
         self._appends = plain.startswith("a")
-        self._reader: IO[bytes] | None = None
-        self._writer: IO[bytes] | None = None
 
     @property
     def name(self) -> Any:
@@ -238,6 +236,10 @@ class GFile:
                 with _translated(_text(self.__name)):
                     file.close()
         self._reader = self._writer = None
+
+    def __del__(self) -> None:
+        # Programs for TensorFlow rely on files being closed when they are no longer used.
+        self.close()
 
     def seekable(self) -> bool:
         """Return True: every file can be read from any position."""
@@ -382,7 +384,22 @@ def glob(pattern: Any) -> list[str]:
     if isinstance(pattern, (list, tuple)):
         return [path for each in pattern for path in glob(each)]
     prefix = "file://" if _text(pattern).startswith("file://") else ""
-    return [prefix + path for path in sorted(python_glob.glob(local_path(pattern), include_hidden=True))]
+    return [prefix + path for path in _matching(local_path(pattern))]
+
+
+def _matching(pattern: str) -> list[str]:
+    """Return the local paths that match a pattern, in order; unlike a shell, names that begin with a dot match too."""
+    if not re.search(r"[*?\[]", pattern):
+        return [pattern] if os.path.lexists(pattern) else []
+    folder, name = os.path.split(pattern)
+    if not name:
+        return [os.path.join(path, "") for path in _matching(folder) if os.path.isdir(path)]
+    found = []
+    for parent in _matching(folder) if folder else [""]:
+        if os.path.isdir(parent or "."):
+            names = sorted(os.listdir(parent or "."))
+            found += [os.path.join(parent, each) for each in names if fnmatch.fnmatchcase(each, name)]
+    return found
 
 
 def walk(
@@ -425,62 +442,62 @@ def get_registered_schemes() -> list[str]:
 # TensorFlow 1's names
 
 
-def Exists(filename: Any) -> bool:  # noqa: N802
+def Exists(filename: Any) -> bool:
     """Tell whether there is a file or folder. See `exists`."""
     return exists(filename)
 
 
-def IsDirectory(dirname: Any) -> bool:  # noqa: N802
+def IsDirectory(dirname: Any) -> bool:
     """Tell whether there is a folder. See `isdir`."""
     return isdir(dirname)
 
 
-def Stat(filename: Any) -> FileStatistics:  # noqa: N802
+def Stat(filename: Any) -> FileStatistics:
     """Return what is known of a file or folder. See `stat`."""
     return stat(filename)
 
 
-def ListDirectory(dirname: Any) -> list[str]:  # noqa: N802
+def ListDirectory(dirname: Any) -> list[str]:
     """Return the names in a folder. See `listdir`."""
     return listdir(dirname)
 
 
-def MkDir(dirname: Any) -> None:  # noqa: N802
+def MkDir(dirname: Any) -> None:
     """Make a folder, whose parent exists. See `mkdir`."""
     mkdir(dirname)
 
 
-def MakeDirs(dirname: Any) -> None:  # noqa: N802
+def MakeDirs(dirname: Any) -> None:
     """Make a folder, and those above it that are missing. See `makedirs`."""
     makedirs(dirname)
 
 
-def Remove(filename: Any) -> None:  # noqa: N802
+def Remove(filename: Any) -> None:
     """Delete a file. See `remove`."""
     remove(filename)
 
 
-def DeleteRecursively(dirname: Any) -> None:  # noqa: N802
+def DeleteRecursively(dirname: Any) -> None:
     """Delete a folder with all that is in it. See `rmtree`."""
     rmtree(dirname)
 
 
-def Copy(oldpath: Any, newpath: Any, overwrite: bool = False) -> None:  # noqa: N802
+def Copy(oldpath: Any, newpath: Any, overwrite: bool = False) -> None:
     """Copy a file. See `copy`."""
     copy(oldpath, newpath, overwrite)
 
 
-def Rename(oldname: Any, newname: Any, overwrite: bool = False) -> None:  # noqa: N802
+def Rename(oldname: Any, newname: Any, overwrite: bool = False) -> None:
     """Rename or move a file or folder. See `rename`."""
     rename(oldname, newname, overwrite)
 
 
-def Glob(filename: Any) -> list[str]:  # noqa: N802
+def Glob(filename: Any) -> list[str]:
     """Return the paths that match a pattern. See `glob`."""
     return glob(filename)
 
 
-def Walk(top: Any, in_order: bool = True) -> Iterator[tuple[str, list[str], list[str]]]:  # noqa: N802
+def Walk(top: Any, in_order: bool = True) -> Iterator[tuple[str, list[str], list[str]]]:
     """Yield every folder below and including `top`, with the names in it. See `walk`."""
     return walk(top, in_order)
 

@@ -20,7 +20,7 @@ _logger: python_logging.Logger | None = None  # guarded by _lock
 _counts: Counter[Any] = Counter()  # guarded by _lock
 
 
-class _StderrHandler(python_logging.StreamHandler):  # type: ignore[type-arg]
+class _StderrHandler(python_logging.StreamHandler):
     """Writes to what sys.stderr is at the moment, which test runners and notebooks exchange."""
 
     def __init__(self) -> None:
@@ -106,7 +106,7 @@ def flush() -> None:
         handler.flush()
 
 
-def TaskLevelStatusMessage(msg: str) -> None:  # noqa: N802
+def TaskLevelStatusMessage(msg: str) -> None:
     """Log a message about the task as a whole, at level ERROR."""
     error(msg)
 

@@ -10,9 +10,9 @@ import shutil
 import tempfile
 import threading
 import unittest
-import unittest.mock as mock
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
+from unittest import mock as mock
 
 import numpy as np
 from absl.testing import absltest, parameterized
@@ -21,7 +21,7 @@ from google.protobuf import text_format
 from penstock.core import context, errors, nest
 from penstock.core.device import canonical_name
 from penstock.core.dtypes import as_dtype
-from penstock.core.graph import get_default_graph, reset_default_graph
+from penstock.core.graph import reset_default_graph
 from penstock.core.tensor import EagerTensor, Tensor
 from penstock.ops.random.seeds import set_seed
 from penstock.runtime.session import Session
@@ -68,7 +68,7 @@ class TestCase(parameterized.TestCase):
     Every test starts with an empty default graph, and with the same seed.
     """
 
-    def __init__(self, methodName: str = "runTest") -> None:  # noqa: N803
+    def __init__(self, methodName: str = "runTest") -> None:
         super().__init__(methodName)
         self._temporary: str | None = None
         self._cached: Session | None = None
@@ -155,11 +155,11 @@ class TestCase(parameterized.TestCase):
     def get_temp_dir(self) -> str:
         """Return a folder that this test alone uses, and that is deleted after it."""
         if self._temporary is None:
-            self._temporary = tempfile.mkdtemp(prefix=type(self).__name__, dir=absltest.get_default_test_tmpdir())
+            self._temporary = tempfile.mkdtemp(prefix=type(self).__name__, dir=get_temp_dir())
         return self._temporary
 
     @contextlib.contextmanager
-    def captureWritesToStream(self, stream: Any) -> Iterator[Any]:  # noqa: N802
+    def captureWritesToStream(self, stream: Any) -> Iterator[Any]:
         """Yield an object whose `contents()` are what is written to a stream such as sys.stderr within the block."""
         with tempfile.TemporaryFile(dir=self.get_temp_dir()) as file:
             stream.flush()
@@ -175,7 +175,7 @@ class TestCase(parameterized.TestCase):
                 os.close(saved)
                 captured.finish()
 
-    def checkedThread(self, target: Callable[..., Any], args: Any = None, kwargs: Any = None) -> Any:  # noqa: N802
+    def checkedThread(self, target: Callable[..., Any], args: Any = None, kwargs: Any = None) -> Any:
         """Return a thread whose exception fails the test when it is joined."""
         thread = _CheckedThread(self, target, args or (), kwargs or {})
         self._threads.append(thread)
@@ -198,24 +198,26 @@ class TestCase(parameterized.TestCase):
             return result.reshape(found.shape)
         return found
 
-    def assertShapeEqual(self, input_a: Any, input_b: Any, msg: str | None = None) -> None:  # noqa: N802
+    def assertShapeEqual(self, input_a: Any, input_b: Any, msg: str | None = None) -> None:
         """Check that two tensors or arrays have one static shape."""
         for value in (input_a, input_b):
             if not isinstance(value, (np.ndarray, np.generic, Tensor)):
                 raise TypeError(f"inputs must be a Tensor or ndarray, got {type(value).__name__}")
-        shapes = [value.shape.as_list() if isinstance(value, Tensor) else list(value.shape) for value in (input_a, input_b)]
-        self.assertEqual(*shapes, msg=msg)
+        shapes = [
+            value.shape.as_list() if isinstance(value, Tensor) else list(value.shape) for value in (input_a, input_b)
+        ]
+        self.assertEqual(shapes[0], shapes[1], msg=msg)
 
-    def assertDTypeEqual(self, target: Any, expected_dtype: Any) -> None:  # noqa: N802
+    def assertDTypeEqual(self, target: Any, expected_dtype: Any) -> None:
         """Check the type of a tensor's or array's elements."""
         actual = target.dtype if hasattr(target, "dtype") else self._array(target).dtype
         self.assertEqual(as_dtype(actual).base_dtype, as_dtype(expected_dtype).base_dtype)
 
-    def assertDeviceEqual(self, device1: Any, device2: Any, msg: str | None = None) -> None:  # noqa: N802
+    def assertDeviceEqual(self, device1: Any, device2: Any, msg: str | None = None) -> None:
         """Check that two names stand for one device."""
         self.assertEqual(canonical_name(device1), canonical_name(device2), msg=msg)
 
-    def assertAllEqual(self, a: Any, b: Any, msg: str | None = None) -> None:  # noqa: N802
+    def assertAllEqual(self, a: Any, b: Any, msg: str | None = None) -> None:
         """Check that two arrays have one shape and equal elements; NaN equals NaN."""
         a, b = self._array(a), self._array(b)
         self._check_shapes(a, b, msg)
@@ -225,7 +227,7 @@ class TestCase(parameterized.TestCase):
         if not np.all(same):
             self.fail(self._difference("not equal", a, b, ~np.asarray(same), msg))
 
-    def assertNotAllEqual(self, a: Any, b: Any, msg: str | None = None) -> None:  # noqa: N802
+    def assertNotAllEqual(self, a: Any, b: Any, msg: str | None = None) -> None:
         """Check that two arrays differ in shape or in an element."""
         try:
             self.assertAllEqual(a, b)
@@ -256,9 +258,7 @@ class TestCase(parameterized.TestCase):
         lines.append(f"dtype = {a.dtype}, shape = {a.shape}")
         return "\n".join(lines)
 
-    def assertAllClose(  # noqa: N802
-        self, a: Any, b: Any, rtol: float = 1e-6, atol: float = 1e-6, msg: str | None = None
-    ) -> None:
+    def assertAllClose(self, a: Any, b: Any, rtol: float = 1e-6, atol: float = 1e-6, msg: str | None = None) -> None:
         """Check that two arrays, or nests of them, have one shape and elements that differ little.
 
         Args:
@@ -294,9 +294,7 @@ class TestCase(parameterized.TestCase):
             head = f"Mismatched value: a{path} is different from b{path}. not close: rtol = {rtol}, atol = {atol}"
             self.fail(self._difference(head, left, right, ~np.asarray(close), msg))
 
-    def assertNotAllClose(  # noqa: N802
-        self, a: Any, b: Any, rtol: float = 1e-6, atol: float = 1e-6, msg: str | None = None
-    ) -> None:
+    def assertNotAllClose(self, a: Any, b: Any, rtol: float = 1e-6, atol: float = 1e-6, msg: str | None = None) -> None:
         """Check that two arrays differ by more than `assertAllClose` allows."""
         try:
             self.assertAllClose(a, b, rtol=rtol, atol=atol)
@@ -304,7 +302,7 @@ class TestCase(parameterized.TestCase):
             return
         self.fail(f"The two values are close at all elements. {msg or ''}")
 
-    def assertAllCloseAccordingToType(  # noqa: N802
+    def assertAllCloseAccordingToType(
         self,
         a: Any,
         b: Any,
@@ -328,17 +326,17 @@ class TestCase(parameterized.TestCase):
             rtol, atol = max(rtol, bfloat16_rtol), max(atol, bfloat16_atol)
         self.assertAllClose(a, b, rtol=rtol, atol=atol, msg=msg)
 
-    def assertNear(self, f1: Any, f2: Any, err: float, msg: str | None = None) -> None:  # noqa: N802
+    def assertNear(self, f1: Any, f2: Any, err: float, msg: str | None = None) -> None:
         """Check that two numbers differ by at most `err`."""
         self.assertTrue(f1 == f2 or abs(f1 - f2) <= err, f"{f1!r} != {f2!r} +/- {err!r}{f' ({msg})' if msg else ''}")
 
-    def assertArrayNear(self, farray1: Any, farray2: Any, err: float, msg: str | None = None) -> None:  # noqa: N802
+    def assertArrayNear(self, farray1: Any, farray2: Any, err: float, msg: str | None = None) -> None:
         """Check that the numbers of two sequences differ by at most `err` each."""
         self.assertEqual(len(farray1), len(farray2), msg=msg)
         for f1, f2 in zip(farray1, farray2, strict=True):
             self.assertNear(float(f1), float(f2), err, msg=msg)
 
-    def assertNDArrayNear(self, ndarray1: Any, ndarray2: Any, err: float, msg: str | None = None) -> None:  # noqa: N802
+    def assertNDArrayNear(self, ndarray1: Any, ndarray2: Any, err: float, msg: str | None = None) -> None:
         """Check that the norm of the difference of two arrays is less than `err`."""
         difference = float(np.linalg.norm((self._array(ndarray1) - self._array(ndarray2)).reshape(-1)))
         self.assertTrue(difference < err, msg or f"the norm of the difference is {difference}, not less than {err}")
@@ -347,25 +345,27 @@ class TestCase(parameterized.TestCase):
         numbers = self._array(a)
         where = ~np.asarray(holds(numbers))
         if np.any(where):
-            self.fail(f"{int(where.sum())} of {numbers.size} elements are not {what}: {numbers[where].reshape(-1)[:10]}")
+            self.fail(
+                f"{int(where.sum())} of {numbers.size} elements are not {what}: {numbers[where].reshape(-1)[:10]}"
+            )
 
-    def assertAllGreater(self, a: Any, comparison_target: Any) -> None:  # noqa: N802
+    def assertAllGreater(self, a: Any, comparison_target: Any) -> None:
         """Check that all elements are greater than a number."""
         self._check_all(a, lambda numbers: numbers > comparison_target, f"> {comparison_target}")
 
-    def assertAllGreaterEqual(self, a: Any, comparison_target: Any) -> None:  # noqa: N802
+    def assertAllGreaterEqual(self, a: Any, comparison_target: Any) -> None:
         """Check that all elements are at least a number."""
         self._check_all(a, lambda numbers: numbers >= comparison_target, f">= {comparison_target}")
 
-    def assertAllLess(self, a: Any, comparison_target: Any) -> None:  # noqa: N802
+    def assertAllLess(self, a: Any, comparison_target: Any) -> None:
         """Check that all elements are less than a number."""
         self._check_all(a, lambda numbers: numbers < comparison_target, f"< {comparison_target}")
 
-    def assertAllLessEqual(self, a: Any, comparison_target: Any) -> None:  # noqa: N802
+    def assertAllLessEqual(self, a: Any, comparison_target: Any) -> None:
         """Check that all elements are at most a number."""
         self._check_all(a, lambda numbers: numbers <= comparison_target, f"<= {comparison_target}")
 
-    def assertAllInRange(  # noqa: N802
+    def assertAllInRange(
         self,
         target: Any,
         lower_bound: Any,
@@ -380,26 +380,34 @@ class TestCase(parameterized.TestCase):
         """
         numbers = self._array(target)
         if numbers.dtype.kind not in "iufV":
-            raise AssertionError(f"The value of {target} does not have an ordered numeric type, instead it has {numbers.dtype}")
+            raise AssertionError(
+                f"The value of {target} does not have an ordered numeric type, instead it has {numbers.dtype}"
+            )
         lower = (lambda x: x > lower_bound) if open_lower_bound else (lambda x: x >= lower_bound)
         upper = (lambda x: x < upper_bound) if open_upper_bound else (lambda x: x <= upper_bound)
         interval = f"{'(' if open_lower_bound else '['}{lower_bound}, {upper_bound}{')' if open_upper_bound else ']'}"
         self._check_all(numbers, lambda x: np.logical_and(lower(x), upper(x)), f"in {interval}")
 
-    def assertAllInSet(self, target: Any, expected_set: Any) -> None:  # noqa: N802
+    def assertAllInSet(self, target: Any, expected_set: Any) -> None:
         """Check that all elements are among some values."""
         found = set(self._array(target).reshape(-1).tolist())
         strange = found - {item.encode() if isinstance(item, str) else item for item in expected_set}
         if strange:
-            raise AssertionError(f"{len(strange)} elements are not in {expected_set!r}: {sorted(strange, key=repr)[:10]}")
+            raise AssertionError(
+                f"{len(strange)} elements are not in {expected_set!r}: {sorted(strange, key=repr)[:10]}"
+            )
 
-    def assertStartsWith(self, actual: Any, expected_start: Any, msg: str | None = None) -> None:  # noqa: N802
+    def assertStartsWith(self, actual: Any, expected_start: Any, msg: str | None = None) -> None:
         """Check how a text begins."""
         if not actual.startswith(expected_start):
             self.fail(f"{actual!r} does not start with {expected_start!r}{f' : {msg}' if msg else ''}")
 
-    def assertProtoEquals(  # noqa: N802
-        self, expected_message_maybe_ascii: Any, validate_message: Any, msg: str | None = None, relative_tolerance: Any = None
+    def assertProtoEquals(
+        self,
+        expected_message_maybe_ascii: Any,
+        validate_message: Any,
+        msg: str | None = None,
+        relative_tolerance: Any = None,
     ) -> None:
         """Check that two protocol messages are equal; the expected one may be given in text format."""
         expected = expected_message_maybe_ascii
@@ -414,9 +422,7 @@ class TestCase(parameterized.TestCase):
     # Errors
 
     @contextlib.contextmanager
-    def assertRaisesWithPredicateMatch(  # noqa: N802
-        self, exception_type: Any, expected_err_re_or_predicate: Any
-    ) -> Iterator[None]:
+    def assertRaisesWithPredicateMatch(self, exception_type: Any, expected_err_re_or_predicate: Any) -> Iterator[None]:
         """Check that the block raises an error that a predicate accepts.
 
         Args:
@@ -443,13 +449,11 @@ class TestCase(parameterized.TestCase):
         else:
             self.fail(f"{getattr(exception_type, '__name__', exception_type)} not raised")
 
-    def assertRaisesOpError(self, expected_err_re_or_predicate: Any) -> Any:  # noqa: N802
+    def assertRaisesOpError(self, expected_err_re_or_predicate: Any) -> Any:
         """Check that the block raises an OpError. See `assertRaisesWithPredicateMatch`."""
         return self.assertRaisesWithPredicateMatch(errors.OpError, expected_err_re_or_predicate)
 
-    def assertRaisesIncompatibleShapesError(  # noqa: N802
-        self, exception_type: Any = errors.InvalidArgumentError
-    ) -> Any:
+    def assertRaisesIncompatibleShapesError(self, exception_type: Any = errors.InvalidArgumentError) -> Any:
         """Check that the block raises an error about shapes that do not fit."""
         return self.assertRaisesWithPredicateMatch(
             exception_type, r"(?i)incompatible shapes|broadcastable shapes|shapes .* (must|cannot)|must agree"
@@ -554,7 +558,9 @@ def main(argv: list[str] | None = None) -> None:
 
 def get_temp_dir() -> str:
     """Return a folder for temporary files of tests."""
-    return absltest.get_default_test_tmpdir()
+    path = absltest.get_default_test_tmpdir()
+    os.makedirs(path, exist_ok=True)
+    return path
 
 
 def test_src_dir_path(relative_path: str) -> str:

@@ -248,7 +248,8 @@ from penstock.ops.debugging.comparisons import assert_non_negative_v1 as assert_
 from penstock.ops.debugging.comparisons import assert_non_positive_v1 as assert_non_positive
 from penstock.ops.debugging.comparisons import assert_none_equal_v1 as assert_none_equal
 from penstock.ops.debugging.comparisons import assert_positive_v1 as assert_positive
-from penstock.ops.debugging.printing import print_v1 as print
+from penstock.ops.debugging.printing import print_v1 as Print
+from penstock.ops.debugging.printing import print_v2 as print
 from penstock.ops.debugging.shapes import assert_integer as assert_integer
 from penstock.ops.debugging.shapes import assert_proper_iterable as assert_proper_iterable
 from penstock.ops.debugging.shapes import assert_rank_at_least_v1 as assert_rank_at_least
@@ -447,6 +448,7 @@ from penstock.ops.string.numbers import string_to_number_v1 as string_to_number
 from penstock.ops.string.reduce_join import reduce_join_v1 as reduce_join
 from penstock.ops.string.regex import regex_replace as regex_replace
 from penstock.ops.string.substring import substr_v1 as substr
+from penstock.platform import flags as flags
 from penstock.runtime.session import InteractiveSession as InteractiveSession
 from penstock.runtime.session import Session as Session
 from penstock.runtime.session import get_default_session as get_default_session
@@ -474,6 +476,7 @@ from penstock.v1 import resource_loader as resource_loader
 from penstock.v1 import sparse as sparse
 from penstock.v1 import strings as strings
 from penstock.v1 import summary as summary
+from penstock.v1 import test as test
 from penstock.v1 import train as train
 
 newaxis = None

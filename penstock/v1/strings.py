@@ -1,16 +1,16 @@
 """Strings: `tf.strings` of TensorFlow 1."""
 
 from penstock.ops.debugging.printing import string_format as format
-from penstock.ops.string.case import string_length as length
+from penstock.ops.string.case import string_length_v1 as length
 from penstock.ops.string.case import string_lower as lower
 from penstock.ops.string.case import string_strip as strip
 from penstock.ops.string.case import string_upper as upper
-from penstock.ops.string.hashing import string_to_hash_bucket as to_hash_bucket
 from penstock.ops.string.hashing import string_to_hash_bucket_fast as to_hash_bucket_fast
 from penstock.ops.string.hashing import string_to_hash_bucket_strong as to_hash_bucket_strong
+from penstock.ops.string.hashing import string_to_hash_bucket_v1 as to_hash_bucket
 from penstock.ops.string.join import string_join as join
 from penstock.ops.string.numbers import as_string as as_string
-from penstock.ops.string.numbers import string_to_number as to_number
+from penstock.ops.string.numbers import string_to_number_v1 as to_number
 from penstock.ops.string.reduce_join import reduce_join_v1 as reduce_join
 from penstock.ops.string.reduce_join import unsorted_segment_join as unsorted_segment_join
 from penstock.ops.string.regex import regex_full_match as regex_full_match

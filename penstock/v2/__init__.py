@@ -227,6 +227,7 @@ from penstock.v2 import optimizers as optimizers
 from penstock.v2 import random as random
 from penstock.v2 import raw_ops as raw_ops
 from penstock.v2 import strings as strings
+from penstock.v2 import test as test
 from penstock.v2 import train as train
 
 newaxis = None

@@ -16,6 +16,7 @@ def own_logger(monkeypatch):
     logger.handlers, logger.level, root.handlers = [], python_logging.NOTSET, []
     monkeypatch.setattr(logging, "_logger", None)
     logging._counts.clear()
+    logging.get_logger()
     yield
     logger.handlers, _, root.handlers = saved
     logger.setLevel(saved[1])
@@ -66,7 +67,9 @@ def test_tensors_are_printed_to_the_log(capsys):
     assert capsys.readouterr().err == "INFO:tensorflow:seen [1, 2]\n"
 
 
-def test_a_program_with_its_own_logging_gets_no_second_handler(capsys):
+def test_a_program_with_its_own_logging_gets_no_second_handler(capsys, monkeypatch):
+    monkeypatch.setattr(logging, "_logger", None)
+    python_logging.getLogger("tensorflow").handlers = []
     python_logging.getLogger().addHandler(python_logging.NullHandler())
     logging.error("x")
     assert capsys.readouterr().err == ""

@@ -31,9 +31,7 @@ def assert_op(condition: Value, data: list[Value], *, summarize: int = 3) -> tup
     return ()
 
 
-def Assert(  # noqa: N802
-    condition: Any, data: Sequence[Any], summarize: int | None = None, name: str | None = None
-) -> Any:
+def Assert(condition: Any, data: Sequence[Any], summarize: int | None = None, name: str | None = None) -> Any:
     """Fail if a condition is false: eagerly at once, in a graph when the returned operation runs.
 
     Args:

@@ -1,7 +1,7 @@
 """Assertions over the elements of tensors: `assert_equal`, `assert_less`, `assert_positive` and their kin.
 
-What is known while a graph is built is checked at once; the rest becomes an Assert operation, which has to be made a control
-dependency of what relies on it (inside `tf.function`, every Assert runs by itself).
+What is known while a graph is built is checked at once; the rest becomes an Assert operation, which has to be made a
+control dependency of what relies on it (inside `tf.function`, every Assert runs by itself).
 """
 
 from __future__ import annotations

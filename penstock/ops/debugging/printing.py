@@ -274,4 +274,3 @@ def print_v2(*inputs: Any, **kwargs: Any) -> Any:
         name=f"{name}_format" if name else None,
     )
     return print_v2_op(line, output_stream=stream, end=end, name=name)
-

@@ -104,9 +104,7 @@ def assert_rank_v1(
         ValueError: if the rank is known now and differs, or `rank` is no scalar.
         TypeError: if `rank` is no int32.
     """
-    return _check_rank(
-        x, rank, "assert_rank", "rank", lambda a, b: a == b, equal, data, summarize, message, name
-    )
+    return _check_rank(x, rank, "assert_rank", "rank", lambda a, b: a == b, equal, data, summarize, message, name)
 
 
 def assert_rank_at_least_v1(

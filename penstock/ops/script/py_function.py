@@ -1,7 +1,7 @@
 """PyFunc, PyFuncStateless and EagerPyFunc: Python functions called while a graph runs.
 
-A node names its function by a token. The functions are registered by token for as long as the graph that calls them lives, since the
-graph keeps them.
+A node names its function by a token. The functions are registered by token for as long as the graph that calls them
+lives, since the graph keeps them.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ from penstock.core.tape import GradientTape
 from penstock.core.tensor import EagerTensor, Tensor
 from penstock.ops.constant import identity
 
-_ERRORS: tuple[tuple[type[BaseException], type[OpError]], ...] = (
+_ERRORS: tuple[tuple[type[BaseException], Callable[..., OpError]], ...] = (
     (NotImplementedError, UnimplementedError),
     (MemoryError, ResourceExhaustedError),
     (StopIteration, OutOfRangeError),
-    ((ValueError), InvalidArgumentError),
-    ((TypeError), InvalidArgumentError),
+    (ValueError, InvalidArgumentError),
+    (TypeError, InvalidArgumentError),
 )
 _NAMES_IN_MESSAGES = {"float32": "float", "float64": "double", "float16": "half"}
 
@@ -121,7 +121,7 @@ def _function_of(token: str) -> Function:
 
 def _failure(error: Exception) -> OpError:
     """Return the error of an operation whose function raised `error`: of the class that TensorFlow gives it."""
-    kind = next((mine for theirs, mine in _ERRORS if isinstance(error, theirs)), UnknownError)
+    kind: Callable[..., OpError] = next((mine for theirs, mine in _ERRORS if isinstance(error, theirs)), UnknownError)
     trace = "".join(traceback.format_exception(error))
     return kind(None, None, f"{type(error).__name__}: {error}\n{trace}")
 
@@ -152,7 +152,9 @@ def _call_with_arrays(input: list[Value], *, token: str, Tout: list[DType]) -> l
     else:
         results = list(returned) if isinstance(returned, (list, tuple)) else [returned]
     _check_count(function, len(results), len(Tout))
-    return [_as_value(function, index, item, dtype) for index, (item, dtype) in enumerate(zip(results, Tout, strict=True))]
+    return [
+        _as_value(function, index, item, dtype) for index, (item, dtype) in enumerate(zip(results, Tout, strict=True))
+    ]
 
 
 def _as_value(function: Function, index: int, item: Any, dtype: DType) -> Value:
@@ -179,9 +181,7 @@ def _as_value(function: Function, index: int, item: Any, dtype: DType) -> Value:
     return value
 
 
-@op(
-    "PyFunc(input: list(Tin)) -> output: list(Tout)", stateful=True, differentiable=False, shape=_unknown_outputs
-)
+@op("PyFunc(input: list(Tin)) -> output: list(Tout)", stateful=True, differentiable=False, shape=_unknown_outputs)
 def py_func_op(input: list[Value], *, token: str, Tout: list[DType]) -> list[Value]:
     return _call_with_arrays(input, token=token, Tout=Tout)
 
@@ -203,7 +203,9 @@ def _as_given(results: Any, is_list: bool) -> Any:
     return results[0]
 
 
-def py_func(func: Callable[..., Any], inp: Sequence[Any], Tout: Any, stateful: bool = True, name: str | None = None) -> Any:
+def py_func(
+    func: Callable[..., Any], inp: Sequence[Any], Tout: Any, stateful: bool = True, name: str | None = None
+) -> Any:
     """Call a function of NumPy arrays when the graph runs, or at once eagerly.
 
     Args:
@@ -245,7 +247,9 @@ def numpy_function(
     <tf.Tensor: shape=(), dtype=float32, numpy=0.0>
     """
     if func is None or inp is None:
-        raise TypeError("tf.numpy_function needs the function and the list of its inputs: numpy_function(func, inp, Tout)")
+        raise TypeError(
+            "tf.numpy_function needs the function and the list of its inputs: numpy_function(func, inp, Tout)"
+        )
     return py_func(func, inp, Tout, stateful, name=name)
 
 
@@ -283,9 +287,7 @@ def _call_eagerly(function: Function, arguments: Sequence[Tensor], types: Sequen
                 results: list[Any] = []
             else:
                 results = list(returned) if isinstance(returned, (list, tuple)) else [returned]
-            tensors = [
-                _as_tensor(item, dtype) for item, dtype in zip(results, types, strict=False)
-            ]
+            tensors = [_as_tensor(item, dtype) for item, dtype in zip(results, types, strict=False)]
         except Exception as error:
             raise _failure(error) from error
         _check_count(function, len(results), len(types))

@@ -48,9 +48,7 @@ def count_characters(item: bytes) -> int:
     return sum((byte & 0xC0) != 0x80 for byte in item)
 
 
-@op(
-    "StringLength(input: string) -> output: int32", shape=unchanged, allowed={"unit": ("BYTE", "UTF8_CHAR")}
-)
+@op("StringLength(input: string) -> output: int32", shape=unchanged, allowed={"unit": ("BYTE", "UTF8_CHAR")})
 def string_length_op(input: Value, *, unit: str = "BYTE") -> Value:
     length = len if unit == "BYTE" else count_characters
     lengths = np.array([length(item) for item in input.reshape(-1)], dtype=np.int32)

@@ -86,7 +86,9 @@ def decode_raw_op(bytes: Value, *, out_type: DType, little_endian: bool = True) 
     length = len(rows[0]) if rows else 0
     for row in rows:
         if len(row) != length:
-            raise invalid(f"DecodeRaw requires input strings to all be the same size, but found {length} and {len(row)}")
+            raise invalid(
+                f"DecodeRaw requires input strings to all be the same size, but found {length} and {len(row)}"
+            )
     size = np.dtype(out_type.as_numpy_dtype).itemsize
     if length % size:
         raise invalid(
@@ -105,10 +107,14 @@ def decode_raw_shape(bytes: Dims, *, out_type: DType, little_endian: bool) -> Di
     out_type=_RAW,
     differentiable=False,
 )
-def decode_padded_raw_op(input_bytes: Value, fixed_length: int, *, out_type: DType, little_endian: bool = True) -> Value:
+def decode_padded_raw_op(
+    input_bytes: Value, fixed_length: int, *, out_type: DType, little_endian: bool = True
+) -> Value:
     size = np.dtype(out_type.as_numpy_dtype).itemsize
     if fixed_length <= 0 or fixed_length % size:
-        raise invalid(f"fixed_length ({fixed_length}) must be a positive multiple of the size of {out_type.name} ({size})")
+        raise invalid(
+            f"fixed_length ({fixed_length}) must be a positive multiple of the size of {out_type.name} ({size})"
+        )
     rows = [row[:fixed_length].ljust(fixed_length, b"\0") for row in input_bytes.reshape(-1)]
     return _numbers(rows, input_bytes.shape, out_type, little_endian)
 

@@ -26,15 +26,11 @@ def _axes(value: Any) -> list[int]:
 
 
 @op("ReduceJoin(inputs: string, reduction_indices: host int32) -> output: string", differentiable=False)
-def reduce_join_op(
-    inputs: Value, reduction_indices: Any, *, keep_dims: bool = False, separator: str = ""
-) -> Value:
+def reduce_join_op(inputs: Value, reduction_indices: Any, *, keep_dims: bool = False, separator: str = "") -> Value:
     ndim, axes = inputs.ndim, list[int]()
     for axis in _axes(reduction_indices):
         if not -ndim <= axis < ndim:
-            raise OutOfRangeError(
-                None, None, f"Invalid reduction dimension {axis} for input with {ndim} dimension(s)"
-            )
+            raise OutOfRangeError(None, None, f"Invalid reduction dimension {axis} for input with {ndim} dimension(s)")
         if axis % ndim in axes:
             raise invalid(f"Duplicate reduction dimension {axis}")
         axes.append(axis % ndim)
@@ -42,7 +38,11 @@ def reduce_join_op(
     sizes = [inputs.shape[axis] for axis in kept]
     count = int(np.prod(sizes, dtype=np.int64))
     # The first of the axes given varies fastest.
-    rows = np.transpose(inputs, [*kept, *reversed(axes)]).reshape(count, -1) if inputs.size else np.empty((count, 0), object)
+    rows = (
+        np.transpose(inputs, [*kept, *reversed(axes)]).reshape(count, -1)
+        if inputs.size
+        else np.empty((count, 0), object)
+    )
     joined = as_strings([separator.encode().join(row) for row in rows], tuple(sizes))
     if keep_dims:
         joined = joined.reshape([1 if axis in axes else size for axis, size in enumerate(inputs.shape)])
@@ -63,7 +63,9 @@ def reduce_join_shape(inputs: Dims, reduction_indices: Any, *, keep_dims: bool, 
 def unsorted_segment_join_op(inputs: Value, segment_ids: Value, num_segments: int, *, separator: str = "") -> Value:
     ids = np.asarray(array.to_numpy(segment_ids))
     if inputs.shape[: ids.ndim] != ids.shape:
-        raise invalid(f"segment_ids of shape {list(ids.shape)} must be the start of the inputs' shape {list(inputs.shape)}")
+        raise invalid(
+            f"segment_ids of shape {list(ids.shape)} must be the start of the inputs' shape {list(inputs.shape)}"
+        )
     if num_segments < 0 or ids.size and (ids.min() < 0 or ids.max() >= num_segments):
         raise invalid("segment_ids are not allowed to exceed num_segments or to have negative values.")
     rest = inputs.shape[ids.ndim :]

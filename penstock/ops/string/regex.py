@@ -17,7 +17,7 @@ from penstock.core.errors import InvalidArgumentError
 from penstock.core.op import op
 from penstock.core.shape_rules import unchanged
 from penstock.core.tensor import Tensor
-from penstock.ops.string.elementwise import invalid, map_strings, single
+from penstock.ops.string.elementwise import map_strings, single
 
 _POSIX = {
     "alnum": "0-9A-Za-z",

@@ -178,7 +178,12 @@ def unicode_encode_op(
     replacement_char: int = _REPLACEMENT,
 ) -> Value:
     codes, splits = array.to_python(input_values), array.to_python(input_splits)
-    if not splits or splits[0] != 0 or splits[-1] != len(codes) or any(a > b for a, b in zip(splits, splits[1:], strict=False)):
+    if (
+        not splits
+        or splits[0] != 0
+        or splits[-1] != len(codes)
+        or any(a > b for a, b in zip(splits, splits[1:], strict=False))
+    ):
         raise invalid(f"input_splits must rise from 0 to the number of values ({len(codes)}), got {splits}")
     target = _codec(output_encoding)
     rows = []

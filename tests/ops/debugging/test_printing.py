@@ -22,7 +22,7 @@ CASES = [
     OpCase(
         string_format_op,
         [[integers(0, 9, 2, dtype=np.int32), np.array(b"q", object)]],
-        lambda items: np.array(b"a [%d %d] b \"q\"" % tuple(items[0]), object),
+        lambda items: np.array(b'a [%d %d] b "q"' % tuple(items[0]), object),
         attrs={"template": "a {} b {}", "placeholder": "{}"},
     )
 ]

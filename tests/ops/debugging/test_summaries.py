@@ -19,7 +19,7 @@ from penstock.ops.debugging.summaries import format_float, printable, summarize_
         (np.float32(1.5), 3, "1.5"),
         (np.array([True, False]), 3, "1 0"),
         (np.zeros([2, 0]), 3, ""),
-        (np.array([b'a\n"', b"it's"], object), 3, 'a\\n\\" it\\\'s'),
+        (np.array([b'a\n"', b"it's"], object), 3, "a\\n\\\" it\\'s"),
     ],
 )
 def test_the_start_of_a_value(value, limit, shown):
