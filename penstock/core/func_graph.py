@@ -23,6 +23,7 @@ class FuncGraph(Graph):
         inputs: placeholders for the arguments, followed by those for captures.
         outputs: the tensors returned.
         control_outputs: operations that run for their effects.
+        differentiates: the function whose gradient this one is; its constants need not be passed.
     """
 
     building_function = True
@@ -31,6 +32,7 @@ class FuncGraph(Graph):
         super().__init__()
         self.name = name
         self.outer_graph = outer_graph
+        self.differentiates: Graph | None = None
         self.inputs: list[SymbolicTensor] = []
         self.outputs: list[SymbolicTensor] = []
         self.control_outputs: list[Any] = []
@@ -63,7 +65,7 @@ class FuncGraph(Graph):
         """Return `tensor` as this function may use it, captured if it belongs to another graph."""
         if tensor.op.graph is self:
             return tensor
-        if tensor.op.type == "Const" and tensor.op.attrs["value"].size <= 1:
+        if tensor.op.type == "Const" and self._copies(tensor):
             return self._copy_constant(tensor)
         if (
             self.outer_graph is not None
@@ -74,6 +76,14 @@ class FuncGraph(Graph):
         else:
             tensor_outside = tensor
         return self._capture(tensor, tensor_outside, name or tensor.op.name.rsplit("/", 1)[-1])
+
+    def _copies(self, constant: SymbolicTensor) -> bool:
+        """Tell whether a constant is copied rather than captured."""
+        if constant.op.graph is self.differentiates:
+            return True
+        # Somebody may ask for the gradient with respect to a number.
+        is_number = constant.dtype.is_floating or constant.dtype.is_complex
+        return constant.op.attrs["value"].size <= 1 and not is_number
 
     def capture_eager(self, tensor: EagerTensor, name: str | None = None) -> SymbolicTensor:
         """Return an eager tensor as this function may use it."""

@@ -256,6 +256,7 @@ class _BranchGradient:
     def __init__(self, branch: FuncGraph, source: FuncGraph, present: list[int], arriving: list[Tensor]) -> None:
         self.source = source
         self.graph = FuncGraph(f"{branch.name}_grad")
+        self.graph.differentiates = source
         with self.graph.as_default():
             self.arriving = [
                 self.graph.add_input(g.dtype.base_dtype, g.dims, f"grad_{i}")

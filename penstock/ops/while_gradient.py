@@ -66,7 +66,7 @@ class IterationGradient(FuncGraph):
     def __init__(self, loop: Operation) -> None:
         body: FuncGraph = loop.attrs["body"]
         super().__init__(f"{body.name}_grad")
-        self.body = body
+        self.body = self.differentiates = body
         self._unchanged = {id(t) for i, t in enumerate(body.inputs) if is_invariant(body, i)}
         self._values: dict[int, SymbolicTensor] = {}  # id of a tensor of the body -> what stands for it here
         self._originals: dict[int, SymbolicTensor] = {}  # the other way round
@@ -76,9 +76,7 @@ class IterationGradient(FuncGraph):
         """Return a tensor as the gradient may use it: popped, if it is a value of the iteration."""
         if tensor.op.graph is self:
             return tensor
-        if tensor.op.type == "Const":
-            return self._copy_constant(tensor)
-        if tensor.op.graph is not self.body or id(tensor) in self._unchanged:
+        if tensor.op.graph is not self.body or tensor.op.type == "Const" or id(tensor) in self._unchanged:
             return super().capture(tensor, name)
         if id(tensor) not in self._values:
             stack = self._placeholder(variant, (), f"{tensor.op.name}_values".replace("/", "_"))

@@ -20,7 +20,7 @@ def run(main: Callable[[list[str]], Any] | None = None, argv: list[str] | None =
     """Parse the command line's flags and run the program, then exit with what it returns.
 
     Args:
-        main: takes the arguments that are no flags, the program's name first; `main` of the program's module by default.
+        main: takes the arguments that are no flags, the program's name first; by default the program's `main`.
         argv: the command line, that of the process by default.
     """
     main = main or sys.modules["__main__"].main

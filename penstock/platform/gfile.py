@@ -80,8 +80,8 @@ class GFile:
 
     Args:
         name: its path.
-        mode: "r", "w", "a", "r+", "w+" or "a+", with "b" for bytes. As in TensorFlow, writing in mode "r+" starts anew, and
-            what is written can be read once it has been flushed.
+        mode: "r", "w", "a", "r+", "w+" or "a+", with "b" for bytes. As in TensorFlow, writing in mode "r+" starts
+            anew, and what is written can be read once it has been flushed.
     Raises:
         InvalidArgumentError: if the mode is none of these.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from penstock.compiler.compile import compile_program
 from penstock.compiler.program import Program
@@ -17,6 +17,17 @@ from penstock.core.tensor import SymbolicTensor
 from penstock.runtime.feeds import feed_converter
 from penstock.runtime.fetches import FetchPlan, expand_feed
 from penstock.runtime.partial_run import PartialRun
+
+
+_MEMORY_LIMIT_BYTES = 256 << 20  # what TensorFlow reports for a CPU; nothing enforces it
+
+
+class DeviceAttributes(NamedTuple):
+    """A device of a session: its canonical name, its type, and its memory in bytes."""
+
+    name: str
+    device_type: str
+    memory_limit_bytes: int
 
 
 class _Plan:
@@ -71,9 +82,9 @@ class BaseSession:
         """The address of the runtime; empty for one in the process."""
         return self._target
 
-    def list_devices(self) -> list[Any]:
-        """Return the names of the devices on which the session can place operations."""
-        return ["/job:localhost/replica:0/task:0/device:CPU:0"]
+    def list_devices(self) -> list[DeviceAttributes]:
+        """Return the devices on which the session can place operations."""
+        return [DeviceAttributes("/job:localhost/replica:0/task:0/device:CPU:0", "CPU", _MEMORY_LIMIT_BYTES)]
 
     def close(self) -> None:
         """Give up the session and the values it holds; further runs raise RuntimeError."""

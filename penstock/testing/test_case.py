@@ -149,7 +149,7 @@ class TestCase(parameterized.TestCase):
     def evaluate_if_both_tensors(self, a: Any, b: Any) -> tuple[Any, Any]:
         """Return two values, evaluated if both are tensors."""
         if isinstance(a, Tensor) and isinstance(b, Tensor):
-            return tuple(self.evaluate([a, b]))  # type: ignore[return-value]
+            a, b = self.evaluate([a, b])
         return a, b
 
     def get_temp_dir(self) -> str:
@@ -422,13 +422,15 @@ class TestCase(parameterized.TestCase):
     # Errors
 
     @contextlib.contextmanager
-    def assertRaisesWithPredicateMatch(self, exception_type: Any, expected_err_re_or_predicate: Any) -> Iterator[None]:
+    def assertRaisesWithPredicateMatch(  # type: ignore[override]
+        self, exception_type: Any, expected_err_re_or_predicate: Any
+    ) -> Iterator[None]:
         """Check that the block raises an error that a predicate accepts.
 
         Args:
             exception_type: its class.
-            expected_err_re_or_predicate: a function of the error, or a regular expression to find in its message or in the
-                names of the operations that it names.
+            expected_err_re_or_predicate: a function of the error, or a regular expression to find in its message or in
+                the names of the operations that it names.
         """
 
         def matches(error: BaseException) -> bool:

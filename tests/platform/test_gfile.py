@@ -145,7 +145,10 @@ def test_patterns(lines, tmp_path):
     assert gfile.glob(str(tmp_path / "*.txt")) == both
     assert gfile.Glob([str(tmp_path / "l*"), str(tmp_path / "m?re.txt")]) == both
     assert gfile.glob(f"file://{tmp_path}/l*") == [f"file://{lines}"]
-    assert gfile.glob(str(tmp_path / "none*")) == []
+    assert gfile.glob(str(tmp_path / "none*")) == gfile.glob(str(tmp_path / "none")) == []
+    assert gfile.glob(f"{tmp_path.parent}/{tmp_path.name[:-1]}*/l*.t[xy]t") == [lines]
+    (tmp_path / ".hidden").write_text("")
+    assert gfile.glob(str(tmp_path / "*den")) == [str(tmp_path / ".hidden")]
 
 
 def test_statistics(lines, tmp_path):

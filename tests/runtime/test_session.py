@@ -12,6 +12,7 @@ import pytest
 from penstock.core import errors
 from penstock.core.graph import Graph, get_default_graph
 from penstock.core.indexed_slices import IndexedSlices
+from penstock.language.variables import Variable
 from penstock.ops.constant import constant, identity, no_op, placeholder, placeholder_with_default
 from penstock.runtime.session import InteractiveSession, Session, get_default_session
 
@@ -253,3 +254,14 @@ def test_many_threads_may_run_one_session(session):
 def test_an_unreachable_target_says_so(graph):
     with pytest.raises(errors.NotFoundError, match="grpc://nowhere:1"):
         Session("grpc://nowhere:1")
+
+
+def test_devices_have_names_and_types(session):
+    (device,) = session.list_devices()
+    assert device.name.endswith("/device:CPU:0") and device.device_type == "CPU"
+
+
+def test_a_handle_of_a_resource_has_no_value_to_fetch(session):
+    handle = Variable(1.0).handle
+    with pytest.raises(TypeError, match="handle of a resource"):
+        session.run(handle)

@@ -252,9 +252,9 @@ def assert_shapes(
     """Check the shapes of tensors, and that sizes with one symbol agree among them.
 
     Args:
-        shapes: pairs of a tensor and its shape, or a dictionary of them. A shape is a sequence of sizes, symbols such as
-            "N", and None or "." for any size; Ellipsis or "*" as its first entry stands for any number of axes. A scalar
-            also counts as a vector of size 1.
+        shapes: pairs of a tensor and its shape, or a dictionary of them. A shape is a sequence of sizes, symbols such
+            as "N", and None or "." for any size; Ellipsis or "*" as its first entry stands for any number of axes.
+            A scalar also counts as a vector of size 1.
         data: what the message shows if sizes are known only when the graph runs.
         summarize: how many elements of each are shown.
         message: what the message starts with.

@@ -114,7 +114,7 @@ def _function_of(token: str) -> Function:
         raise InvalidArgumentError(
             None,
             None,
-            f"callback {token} is not found: Python functions are not part of a GraphDef; build the graph in this process",
+            f"callback {token} is not found: a GraphDef holds no Python functions; build the graph in this process",
         )
     return function
 
@@ -212,10 +212,11 @@ def py_func(
         func: takes arrays (NumPy scalars for tensors without axes), and returns an array, a list of arrays or None.
         inp: the tensors to call it with.
         Tout: the type of what it returns, or a list of types; arrays must have exactly these.
-        stateful: False if equal inputs give equal outputs and there are no effects: such calls may be merged or left out.
+        stateful: False if equal inputs give equal outputs and there are no effects: such calls may be merged.
         name: the node's name.
     Returns:
-        A tensor of unknown shape, or a list of them if `Tout` is a list; the operation if that is empty. No gradient flows.
+        A tensor of unknown shape, or a list of them if `Tout` is a list; the operation if that is empty. No gradient
+        flows.
     Raises:
         InvalidArgumentError: when it runs, if the function returns other types or another number of arrays.
     """
@@ -360,8 +361,8 @@ def py_function(
     Returns:
         A tensor of unknown shape, or a list of them if `Tout` is a list; the operation if that is empty.
     Raises:
-        OpError: when it runs, if the function raises (InvalidArgumentError for a ValueError or TypeError, UnknownError for an
-            exception of its own), or returns other types or another number of tensors.
+        OpError: when it runs, if the function raises (InvalidArgumentError for a ValueError or TypeError, UnknownError
+            for an exception of its own), or returns other types or another number of tensors.
 
     >>> py_function(lambda x: x * x, [3.0], dtypes.float32)
     <tf.Tensor: shape=(), dtype=float32, numpy=9.0>

@@ -69,7 +69,7 @@ def string_split_v2_op(input: Value, sep: Value, *, maxsplit: int = -1) -> tuple
 
 
 def _split_at_space(item: bytes, maxsplit: int) -> list[bytes]:
-    """Return the pieces between runs of white space; unlike Python, what follows the last split counts even if empty."""
+    """Return the pieces between runs of white space; what follows the last split counts even if it is empty."""
     if maxsplit == 0:
         return [item]
     pieces = item.split(None, maxsplit)
