@@ -7,6 +7,8 @@ looked up in `penstock.v2` on first use, so that importing one room of the house
 from __future__ import annotations
 
 import importlib
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -35,7 +37,9 @@ def explain_missing(name: str, face: str) -> str:
     """
     other = "v2" if face == "v1" else "v1"
     text = f"Penstock's TensorFlow {face[1]} face has no attribute {name!r}."
-    if name in vars(importlib.import_module(f"penstock.{other}")):
+    # The other face is read, not imported: importing it would say that the program uses it.
+    page = Path(__file__).with_name(other).joinpath("__init__.py").read_text()
+    if re.search(rf" as {re.escape(name)}$", page, re.MULTILINE):
         remedy = f"tf.compat.{other}.{name}" if face == "v2" else f"penstock.{name}"
         return f"{text} It is a name of TensorFlow {other[1]}: write {remedy}, or import penstock.{other} as tf."
     return text

@@ -2,15 +2,13 @@
 
 Updates of variables run in place. That is safe unless a value read from the variable earlier is still to be used;
 `hazards` finds those updates, so that the generated program detaches the variable's memory first. And a value returned
-to the user must be a
-copy wherever anything else may write to, or was given, the same memory.
+to the user must be a copy wherever anything else may write to, or was given, the same memory.
 """
 
 from __future__ import annotations
 
 from penstock.compiler.dataflow import Dataflow, Edge, Node
 from penstock.core.op_def import OpDef
-
 
 # Operations that take a variable, only read it, and return memory of their own.
 _READERS = frozenset(
@@ -24,47 +22,45 @@ _READERS = frozenset(
 )
 
 
-def is_handle(edge: Edge) -> bool:
-    """Tell whether a value stands for a resource, rather than being one."""
-    return edge.tensor.dtype._is_ref_dtype or edge.tensor.dtype.name == "resource"
+def runs_bodies(op_def: OpDef) -> bool:
+    """Tell whether an operation calls functions: a branch, a loop or a call."""
+    return any(attribute.kind in ("func", "list(func)") for attribute in op_def.attributes.values())
 
 
 def writes(node: Node) -> bool:
     """Tell whether a node may write to the resources that it takes."""
     op_def: OpDef = node.op_def
-    if not op_def.is_stateful or op_def.name in _READERS or not any(is_handle(edge) for edge in node.inputs):
+    if not op_def.is_stateful or op_def.name in _READERS or not any(edge.is_handle for edge in node.inputs):
         return False
-    runs_bodies = any(attribute.kind in ("func", "list(func)") for attribute in op_def.attributes.values())
-    return runs_bodies or not op_def.is_view
+    return runs_bodies(op_def) or not op_def.is_view
 
 
 class Aliases:
     """For each value, the variables whose memory it may be; for each handle, the variables that it may stand for."""
 
     def __init__(self, dataflow: Dataflow) -> None:
-        self._sources: dict[tuple[int, int], frozenset[object]] = {}
-        given = [Edge(None, 0, tensor) for tensor in dataflow.feeds]
-        handles = frozenset(edge.key for edge in given if is_handle(edge))
-        for edge in given:
+        self._sources: dict[Edge, frozenset[Edge]] = {}
+        handles = frozenset(edge for edge in dataflow.feeds if edge.is_handle)
+        for edge in dataflow.feeds:
             # The arguments of a body may share memory with the variables that it is given.
-            self._sources[edge.key] = frozenset([edge.key]) if is_handle(edge) else handles
+            self._sources[edge] = frozenset([edge]) if edge.is_handle else handles
         for node in dataflow.nodes:
             self._visit(node)
 
     def _visit(self, node: Node) -> None:
-        handles = [self.of(edge) for edge in node.inputs if is_handle(edge)]
-        for output in node.edges():
-            if is_handle(output):
-                found = frozenset().union(*handles) if handles else frozenset([output.key])
+        handles = [self.of(edge) for edge in node.inputs if edge.is_handle]
+        for output in node.outputs:
+            if output.is_handle:
+                found = frozenset().union(*handles) if handles else frozenset([output])
             elif node.op_def.is_view:
                 found = frozenset().union(*(self.of(edge) for edge in node.inputs))
             else:
                 found = frozenset()
-            self._sources[output.key] = found
+            self._sources[output] = found
 
-    def of(self, edge: Edge) -> frozenset[object]:
+    def of(self, edge: Edge) -> frozenset[Edge]:
         """Return the variables that a value or handle may refer to."""
-        return self._sources[edge.key]
+        return self._sources[edge]
 
 
 def hazards(dataflow: Dataflow) -> dict[Node, list[Edge]]:
@@ -72,38 +68,39 @@ def hazards(dataflow: Dataflow) -> dict[Node, list[Edge]]:
     if not any(writes(node) for node in dataflow.nodes):
         return {}
     aliases = Aliases(dataflow)
-    last_use: dict[tuple[int, int], int] = {}
+    last_use: dict[Edge, int] = {}
     for position, node in enumerate(dataflow.nodes):
         for edge in node.inputs:
-            last_use[edge.key] = position
+            last_use[edge] = position
     for edge in dataflow.fetches:
-        last_use[edge.key] = len(dataflow.nodes)
-    live: dict[object, int] = {}  # variable -> last use of a value that shares its memory, among values made so far
+        last_use[edge] = len(dataflow.nodes)
+    live: dict[Edge, int] = {}  # variable -> last use of a value that shares its memory, among values made so far
 
     def note(edge: Edge) -> None:
-        if not is_handle(edge) and edge.key in last_use:
+        if not edge.is_handle and edge in last_use:
             for source in aliases.of(edge):
-                live[source] = max(live.get(source, -1), last_use[edge.key])
+                live[source] = max(live.get(source, -1), last_use[edge])
 
-    for tensor in dataflow.feeds:
-        note(Edge(None, 0, tensor))
+    for edge in dataflow.feeds:
+        note(edge)
     found: dict[Node, list[Edge]] = {}
     for position, node in enumerate(dataflow.nodes):
         if writes(node):
             for edge in node.inputs:
-                if is_handle(edge) and any(live.get(source, -1) >= position for source in aliases.of(edge)):
+                if edge.is_handle and any(live.get(source, -1) >= position for source in aliases.of(edge)):
                     found.setdefault(node, []).append(edge)
-        for output in node.edges():
+        for output in node.outputs:
             note(output)
     return found
 
 
 def needs_copy(dataflow: Dataflow) -> list[bool]:
     """Tell for each fetch whether the user must be given a copy of the value."""
-    kept = {edge.key for node in dataflow.nodes if node.op_def.is_stateful for edge in node.inputs}
+    kept = {edge for node in dataflow.nodes if node.op_def.is_stateful for edge in node.inputs}
     result: list[bool] = []
     for edge in dataflow.fetches:
         node = edge.node
-        fresh = node is not None and not node.op_def.is_view and node.op_def.name != "Const" and not is_handle(edge)
-        result.append(not fresh or edge.key in kept)
+        fresh = node is not None and not node.op_def.is_view and node.op_def.name != "Const" and not edge.is_handle
+        result.append(not fresh or edge in kept)
+        kept.add(edge)  # of a value that is fetched twice, each fetch gets its own
     return result

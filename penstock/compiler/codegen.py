@@ -51,13 +51,13 @@ class Writer:
         self.resources = resources
         self.result = Generated(name)
         self.lines: list[str] = []
-        self._names: dict[Any, str] = {}  # the key of an edge, the id of a kernel or body -> name
+        self._names: dict[Any, str] = {}  # an edge, the id of a kernel or body -> name
         self._taken: set[str] = {name}
         self._indent = "    "
 
     def write(self) -> Generated:
         """Return the function's source and namespace."""
-        parameters = [self.bind(Edge(None, 0, tensor)) for tensor in self.dataflow.feeds]
+        parameters = [self.bind(edge) for edge in self.dataflow.feeds]
         self.lines.append(f"def {self.result.name}({', '.join(parameters)}):")
         last_use = self._last_uses()
         detach = hazards(self.dataflow)
@@ -65,7 +65,7 @@ class Writer:
             for edge in detach.get(node, ()):
                 self.emit(f"{self.value(edge)}.detach()", node, [])
             self._write_node(node)
-            finished = [self._names[key] for key in last_use.get(position, ()) if key in self._names]
+            finished = [self._names[edge] for edge in last_use.get(position, ()) if edge in self._names]
             if finished:
                 self.lines.append(f"{self._indent}del {', '.join(finished)}")
         returned = ", ".join(self._returned(edge) for edge in self.dataflow.fetches)
@@ -74,27 +74,27 @@ class Writer:
         return self.result
 
     def _returned(self, edge: Edge) -> str:
-        if edge.tensor.dtype._is_ref_dtype:
+        if edge.dtype._is_ref_dtype:
             return f"{self.value(edge)}.read()"
         return self.value(edge)
 
-    def _last_uses(self) -> dict[int, list[tuple[int, int]]]:
+    def _last_uses(self) -> dict[int, list[Edge]]:
         """Return position -> values that are used there for the last time and can be freed."""
-        kept = {edge.key for edge in self.dataflow.fetches}
-        last: dict[tuple[int, int], int] = {}
+        kept = set(self.dataflow.fetches)
+        last: dict[Edge, int] = {}
         if self.dataflow.nodes:
-            last.update((Edge(None, 0, tensor).key, 0) for tensor in self.dataflow.feeds)
+            last.update((edge, 0) for edge in self.dataflow.feeds)
         for position, node in enumerate(self.dataflow.nodes):
             if self._is_bound_once(node):
                 continue
-            last.update((edge.key, position) for edge in node.edges())
+            last.update((edge, position) for edge in node.outputs)
             for edge in node.inputs:
                 if edge.node is None or not self._is_bound_once(edge.node):
-                    last[edge.key] = position
-        result: dict[int, list[tuple[int, int]]] = {}
-        for key, position in last.items():
-            if key not in kept:
-                result.setdefault(position, []).append(key)
+                    last[edge] = position
+        result: dict[int, list[Edge]] = {}
+        for edge, position in last.items():
+            if edge not in kept:
+                result.setdefault(position, []).append(edge)
         return result
 
     def _is_bound_once(self, node: Node) -> bool:
@@ -104,9 +104,9 @@ class Writer:
 
     def bind(self, edge: Edge) -> str:
         """Give a value a name of its own in the source."""
-        node_name = edge.tensor.op.name if edge.node is None else edge.node.name
-        suffix = f"_{edge.tensor.value_index}" if edge.tensor.value_index else ""
-        name = self._names[edge.key] = self.unique(node_name + suffix)
+        node_name = edge.name.rpartition(":")[0]
+        suffix = f"_{edge.output}" if edge.output else ""
+        name = self._names[edge] = self.unique(node_name + suffix)
         return name
 
     def unique(self, name: str) -> str:
@@ -134,7 +134,7 @@ class Writer:
 
     def value(self, edge: Edge) -> str:
         """Return the name of an edge's value, or of the variable that it refers to."""
-        return self._names[edge.key]
+        return self._names[edge]
 
     def body(self, function: FuncGraph) -> str:
         """Return the name of the function generated for the body of a branch, loop or function."""
@@ -153,7 +153,7 @@ class Writer:
 
     def _is_hoisted(self, node: Node) -> bool:
         """Tell whether a node only finds a resource, which is done once, when the program is made."""
-        outputs = node.source.outputs
+        outputs = node.outputs
         return (
             not node.inputs
             and "resources" in node.op_def.injected
@@ -163,14 +163,14 @@ class Writer:
 
     def _write_node(self, node: Node) -> None:
         op_def = node.op_def
-        outputs = node.source.outputs
+        outputs = node.outputs
         if op_def.name == "Const":
-            self._names[node.edges()[0].key] = self.constant(node.name, array.from_numpy(node.attrs["value"], copy=True))
+            self._names[node.output] = self.constant(node.name, array.from_numpy(node.attrs["value"], copy=True))
             return
         if self._is_hoisted(node):
             attributes = {name: node.attrs[name] for name in op_def.kernel_attributes}
             found = op_def.kernel(**self._injected(node), **attributes)
-            self._names[node.edges()[0].key] = self.constant(node.name, found)
+            self._names[node.output] = self.constant(node.name, found)
             return
         if op_def.name == "Placeholder":
             self._write_missing_feed(node)
@@ -178,7 +178,7 @@ class Writer:
         if op_def.name == "ReadVariableOp":
             # What `hazards` knows of the step makes it safe to hand out the variable's own memory.
             handle = self.value(node.inputs[0])
-            self.emit(f"{self.bind(node.edges()[0])} = {handle}.read()", node, [handle])
+            self.emit(f"{self.bind(node.output)} = {handle}.read()", node, [handle])
             return
         writer = control_flow.WRITERS.get(op_def.name)
         if writer is not None:
@@ -191,7 +191,7 @@ class Writer:
         if not outputs:
             self.emit(call, node, used)
             return
-        names = [self.bind(edge) for edge in node.edges()]
+        names = [self.bind(edge) for edge in node.outputs]
         self.emit(f"{self._targets(node, names)} = {call}", node, used)
 
     def _targets(self, node: Node, names: list[str]) -> str:
@@ -211,7 +211,7 @@ class Writer:
             f"Pass it in feed_dict of session.run."
         )
         error = self.shared("missing_feed", _raise_missing_feed)
-        self.emit(f"{self.bind(node.edges()[0])} = {error}({text!r})", node, [])
+        self.emit(f"{self.bind(node.output)} = {error}({text!r})", node, [])
 
     def _arguments(self, node: Node) -> tuple[list[str], list[str]]:
         """Return the kernel's positional arguments, and the names of the values in them."""
@@ -234,8 +234,8 @@ class Writer:
             if edge.node is not None and edge.node.op_def.name == "Const":
                 number = edge.node.attrs["value"]
                 return _literal(number.tolist()) if number.size <= _LARGEST_LITERAL else f"{name}.tolist()"
-            return f"{name}.read().tolist()" if edge.tensor.dtype._is_ref_dtype else f"{name}.tolist()"
-        if edge.tensor.dtype._is_ref_dtype and not argument.is_ref:
+            return f"{name}.read().tolist()" if edge.dtype._is_ref_dtype else f"{name}.tolist()"
+        if edge.dtype._is_ref_dtype and not argument.is_ref:
             return f"{name}.read()"
         return name
 

@@ -12,13 +12,13 @@ def _inputs(writer: Any, node: Node, edges: Any, function: Any) -> list[str]:
     arguments = []
     for edge, parameter in zip(edges, function.inputs, strict=True):
         name = writer.value(edge)
-        reads = edge.tensor.dtype._is_ref_dtype and not parameter.dtype._is_ref_dtype
+        reads = edge.dtype._is_ref_dtype and not parameter.dtype._is_ref_dtype
         arguments.append(f"{name}.read()" if reads else name)
     return arguments
 
 
 def _targets(writer: Any, node: Node) -> str:
-    names = [writer.bind(edge) for edge in node.edges()]
+    names = [writer.bind(edge) for edge in node.outputs]
     return f"[{', '.join(names)}] = " if names else ""
 
 
@@ -27,7 +27,7 @@ def write_if(writer: Any, node: Node) -> None:
     condition, *rest = node.inputs
     then_function, else_function = node.attrs["then_branch"], node.attrs["else_branch"]
     then_name, else_name = writer.body(then_function), writer.body(else_function)
-    test = f"{writer.value(condition)}{'.read()' if condition.tensor.dtype._is_ref_dtype else ''}"
+    test = f"{writer.value(condition)}{'.read()' if condition.dtype._is_ref_dtype else ''}"
     then_call = f"{then_name}({', '.join(_inputs(writer, node, rest, then_function))})"
     else_call = f"{else_name}({', '.join(_inputs(writer, node, rest, else_function))})"
     used = [writer.value(edge) for edge in node.inputs]
@@ -55,7 +55,7 @@ def write_while(writer: Any, node: Node) -> None:
     condition, body = node.attrs["cond"], node.attrs["body"]
     condition_name, body_name = writer.body(condition), writer.body(body)
     used = [writer.value(edge) for edge in node.inputs]
-    names = [writer.bind(edge) for edge in node.edges()]
+    names = [writer.bind(edge) for edge in node.outputs]
     targets = f"[{', '.join(names)}]"
     writer.emit(f"{targets} = [{', '.join(_inputs(writer, node, node.inputs, body))}]", node, used)
     arguments = ", ".join(names)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from penstock.compiler.aliasing import Aliases, is_handle, writes
+from penstock.compiler.aliasing import Aliases, writes
 from penstock.compiler.dataflow import Dataflow, Edge, Node
 
 
@@ -21,61 +21,59 @@ def refresh_reads(dataflow: Dataflow) -> Dataflow:
     if not writers or not reads:
         return dataflow
     aliases = Aliases(dataflow)
-    updates: dict[object, int] = {}  # variable -> its writers, as bits
-    bit = {id(node): 1 << number for number, node in enumerate(writers)}
+    updates: dict[Edge, int] = {}  # variable -> its writers, as bits
+    bit = {node: 1 << number for number, node in enumerate(writers)}
     for node in writers:
         for edge in node.inputs:
-            if is_handle(edge):
+            if edge.is_handle:
                 for variable in aliases.of(edge):
-                    updates[variable] = updates.get(variable, 0) | bit[id(node)]
-    concerned: dict[int, int] = {}
+                    updates[variable] = updates.get(variable, 0) | bit[node]
+    concerned: dict[Node, int] = {}
     for node in reads:
         found = 0
         for variable in aliases.of(node.inputs[0]):
             found |= updates.get(variable, 0)
         if found:
-            concerned[id(node)] = found
+            concerned[node] = found
     if not concerned:
         return dataflow
     before = _updates_before(dataflow, bit)
-    fresh: dict[tuple[int, int], Node] = {}
+    fresh: dict[tuple[Node, int], Node] = {}
     nodes: list[Node] = []
     for node in dataflow.nodes:
         for position, edge in enumerate(node.inputs):
             source = edge.node
-            if source is None or id(source) not in concerned:
+            if source is None or source not in concerned:
                 continue
-            awaited = before[id(node)] & concerned[id(source)] & ~before[id(source)]
+            awaited = before[node] & concerned[source] & ~before[source]
             if awaited:
-                key = id(source), awaited
+                key = source, awaited
                 if key not in fresh:
-                    fresh[key] = _read_after(source, [w for w in writers if bit[id(w)] & awaited])
+                    fresh[key] = _read_after(source, [w for w in writers if bit[w] & awaited])
                     nodes.append(fresh[key])
-                node.inputs[position] = Edge(fresh[key], edge.output, edge.tensor)
+                node.inputs[position] = fresh[key].outputs[edge.output]
         nodes.append(node)
-    return Dataflow(nodes, dataflow.feeds, dataflow.fetches)
+    return Dataflow(nodes, dataflow.feeds, dataflow.fetches, dataflow.targets)
 
 
 def _is_snapshot(node: Node) -> bool:
-    if node.op_def.name != "Identity" or not node.inputs[0].tensor.dtype._is_ref_dtype:
+    if node.op_def.name != "Identity" or not node.inputs[0].dtype._is_ref_dtype:
         return False
-    return node.name == f"{node.inputs[0].tensor.op.name}/read"
+    return node.name == f"{node.inputs[0].name.rpartition(':')[0]}/read"
 
 
-def _updates_before(dataflow: Dataflow, bit: dict[int, int]) -> dict[int, int]:
+def _updates_before(dataflow: Dataflow, bit: dict[Node, int]) -> dict[Node, int]:
     """Return, for each node, the updates that edges order before it, as bits."""
-    before: dict[int, int] = {}
+    before: dict[Node, int] = {}
     for node in dataflow.nodes:
         found = 0
         for needed in (*(edge.node for edge in node.inputs), *node.controls):
             if needed is not None:
-                found |= before[id(needed)] | bit.get(id(needed), 0)
-        before[id(node)] = found
+                found |= before[needed] | bit.get(needed, 0)
+        before[node] = found
     return before
 
 
 def _read_after(read: Node, updates: list[Node]) -> Node:
-    node = Node(read.source)
-    node.inputs = list(read.inputs)
-    node.controls = updates
-    return node
+    types = ((edge.dtype, edge.dims) for edge in read.outputs)
+    return Node(read.op_def, read.inputs, read.attrs, types, read.source, read.name, updates)

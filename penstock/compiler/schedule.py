@@ -18,10 +18,10 @@ def schedule(dataflow: Dataflow) -> Dataflow:
         InvalidArgumentError: if nodes need each other in a cycle.
     """
     nodes = sorted(dataflow.nodes, key=_creation)
-    position = {id(node): index for index, node in enumerate(nodes)}
-    if any(position[id(needed)] > index for index, node in enumerate(nodes) for needed in _needs(node)):
+    position = {node: index for index, node in enumerate(nodes)}
+    if any(position[needed] > index for index, node in enumerate(nodes) for needed in _needs(node)):
         nodes = _topological(nodes)
-    return Dataflow(nodes, dataflow.feeds, dataflow.fetches)
+    return Dataflow(nodes, dataflow.feeds, dataflow.fetches, dataflow.targets)
 
 
 def _creation(node: Node) -> int:
@@ -36,25 +36,25 @@ def _needs(node: Node) -> Iterator[Node]:
 
 
 def _topological(nodes: list[Node]) -> list[Node]:
-    users: dict[int, list[Node]] = {id(node): [] for node in nodes}
-    waiting: dict[int, int] = {}
+    position = {node: index for index, node in enumerate(nodes)}
+    users: dict[Node, list[Node]] = {node: [] for node in nodes}
+    waiting: dict[Node, int] = {}
     for node in nodes:
-        needed = {id(item): item for item in _needs(node)}
-        waiting[id(node)] = len(needed)
-        for key in needed:
-            users[key].append(node)
-    ready = [(node.source.index, id(node), node) for node in nodes if not waiting[id(node)]]
-    heapq.heapify(ready)
+        needed = set(_needs(node))
+        waiting[node] = len(needed)
+        for item in needed:
+            users[item].append(node)
+    ready = [index for index, node in enumerate(nodes) if not waiting[node]]
     ordered: list[Node] = []
     while ready:
-        node = heapq.heappop(ready)[2]
+        node = nodes[heapq.heappop(ready)]
         ordered.append(node)
-        for user in users[id(node)]:
-            waiting[id(user)] -= 1
-            if not waiting[id(user)]:
-                heapq.heappush(ready, (user.source.index, id(user), user))
+        for user in users[node]:
+            waiting[user] -= 1
+            if not waiting[user]:
+                heapq.heappush(ready, position[user])
     if len(ordered) < len(nodes):
-        stuck = _cycle([node for node in nodes if waiting[id(node)]])
+        stuck = _cycle([node for node in nodes if waiting[node]])
         path = " -> ".join(repr(node.name) for node in [*stuck, stuck[0]])
         raise InvalidArgumentError(
             stuck[0].source.node_def,
@@ -66,12 +66,12 @@ def _topological(nodes: list[Node]) -> list[Node]:
 
 
 def _cycle(nodes: list[Node]) -> list[Node]:
-    remaining = {id(node) for node in nodes}
+    remaining = set(nodes)
     path: list[Node] = []
-    seen: dict[int, int] = {}
+    seen: dict[Node, int] = {}
     node = nodes[0]
-    while id(node) not in seen:
-        seen[id(node)] = len(path)
+    while node not in seen:
+        seen[node] = len(path)
         path.append(node)
-        node = next(needed for needed in _needs(node) if id(needed) in remaining)
-    return path[seen[id(node)] :][::-1]
+        node = next(needed for needed in _needs(node) if needed in remaining)
+    return path[seen[node] :][::-1]

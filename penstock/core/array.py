@@ -6,6 +6,7 @@ This is the one file below `penstock.ops` that knows the kernel library.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 import ml_dtypes
@@ -72,6 +73,11 @@ def torch_dtype(dtype: DType) -> torch.dtype:
         return _TORCH_OF[dtype]
     except KeyError:
         raise TypeError(f"values of type {dtype.name} are not numeric arrays") from None
+
+
+def torch_dtypes(dtypes_: Iterable[DType]) -> frozenset[torch.dtype]:
+    """Return the kernel library's types for those of the given types that are plain numbers."""
+    return frozenset(_TORCH_OF[dtype] for dtype in dtypes_ if dtype in _TORCH_OF and not dtype.is_quantized)
 
 
 def dtype_of(value: Value) -> DType:

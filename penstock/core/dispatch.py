@@ -16,6 +16,7 @@ from penstock.core import array, errors
 from penstock.core.context import state
 from penstock.core.convert import as_array, convert_to_tensor, dtype_of_argument, eager_scalar
 from penstock.core.dtypes import DType, as_dtype
+from penstock.core.eager import write_fast_call
 from penstock.core.graph import Graph, current_graph
 from penstock.core.inference import group_inputs, infer_dims
 from penstock.core.op_def import REQUIRED, Argument, OpDef
@@ -69,9 +70,36 @@ def apply(op_def: OpDef, args: Sequence[Any], attrs: dict[str, Any], name: str |
         OpError: eagerly, if the kernel refuses its inputs.
     """
     graph = current_graph()
-    if graph is None:
-        return _execute(op_def, args, attrs, name)
-    return _build(op_def, args, attrs, name, graph)
+    if graph is not None:
+        return _build(op_def, args, attrs, name, graph)
+    fast_call = op_def.fast_call
+    if fast_call is False:
+        fast_call = op_def.fast_call = write_fast_call(op_def)
+    if fast_call is not None:
+        try:
+            result = fast_call(*args, **attrs)
+        except Exception:  # the long way fails again, and explains
+            result = None
+        if result is not None:
+            if state.tapes:
+                _record(op_def, args, attrs, name, result)
+            return result
+    return _execute(op_def, args, attrs, name)
+
+
+def _record(op_def: OpDef, args: Sequence[Any], given: dict[str, Any], name: str | None, result: Tensor) -> None:
+    """Tell the tapes of a call that took the short way: the inputs as tensors, all attributes."""
+    attrs = {**op_def.defaults, **given}
+    for argument, arg in zip(op_def.inputs, args, strict=True):
+        if argument.type_attr is not None and type(arg) is EagerTensor:
+            attrs[argument.type_attr] = arg.dtype
+    inputs = [
+        arg if type(arg) is EagerTensor else convert_to_tensor(arg, attrs.get(argument.type_attr or "", argument.dtype))
+        for argument, arg in zip(op_def.inputs, args, strict=True)
+    ]
+    call = EagerCall(op_def, name or op_def.name, inputs, attrs, [result])
+    for tape in state.tapes:
+        tape.record(call)
 
 
 def _build(op_def: OpDef, args: Sequence[Any], given: dict[str, Any], name: str | None, graph: Graph) -> Any:

@@ -237,26 +237,25 @@ class Graph:
         Yields:
             The scope with a slash at its end, or "".
         """
-        if name:
-            if isinstance(name, bytes):
-                name = name.decode()
-            if not isinstance(name, str):
-                raise TypeError(f"`name` for a name scope must be a string, got {name!r} of type {type(name).__name__}")
-            pattern = _VALID_SCOPE_NAME if self._name_stack else _VALID_OP_NAME
-            if not pattern.match(name):
-                raise ValueError(f"{name!r} is not a valid scope name: use letters, digits and _ . - /")
         previous = self._name_stack
-        if not name:
-            scope = ""
-        elif name[-1] == "/":
-            scope = name[:-1]
-        else:
-            scope = self.unique_name(name)
-        self._name_stack = scope
+        self._name_stack = scope = self._new_scope(name)
         try:
             yield scope + "/" if scope else ""
         finally:
             self._name_stack = previous
+
+    def _new_scope(self, name: str | None) -> str:
+        """Return the full name of the scope that `name` asks for, without a slash at its end."""
+        if not name:
+            return ""
+        if isinstance(name, bytes):
+            name = name.decode()
+        if not isinstance(name, str):
+            raise TypeError(f"`name` for a name scope must be a string, got {name!r} of type {type(name).__name__}")
+        pattern = _VALID_SCOPE_NAME if self._name_stack else _VALID_OP_NAME
+        if not pattern.match(name):
+            raise ValueError(f"{name!r} is not a valid scope name: use letters, digits and _ . - /")
+        return name[:-1] if name[-1] == "/" else self.unique_name(name)
 
     def get_name_scope(self) -> str:
         """Return the current name scope, without a slash at its end."""
@@ -684,32 +683,42 @@ def reset_default_graph() -> None:
     context.state.default_graph = Graph()
 
 
-@contextlib.contextmanager
-def name_scope(name: str | None, default_name: str | None = None, values: Any = None) -> Iterator[str]:
-    """Open a name scope in the current graph, or remember it in eager execution.
+class name_scope:  # noqa: N801  TensorFlow's name
+    """A context manager that opens a name scope in the current graph, or remembers it in eager execution.
+
+    Entering it gives the scope with a slash at its end, or "".
 
     Args:
         name: the scope, or None for `default_name`.
         default_name: the scope's name where the caller gave none.
         values: tensors of the graph concerned; accepted as TensorFlow does.
-    Yields:
-        The scope with a slash at its end, or "".
     """
-    chosen = default_name if name is None else name
-    graph = current_graph()
-    if graph is not None:
-        with graph.name_scope(chosen) as scope:
-            yield scope
-        return
-    state = context.state
-    saved = state.eager_scope
-    if not chosen:
-        state.eager_scope = ""
-    elif chosen.endswith("/"):
-        state.eager_scope = chosen
-    else:
-        state.eager_scope = f"{saved}{chosen}/"
-    try:
-        yield state.eager_scope
-    finally:
-        state.eager_scope = saved
+
+    __slots__ = ("_graph", "_saved", "name")
+
+    def __init__(self, name: str | None, default_name: str | None = None, values: Any = None) -> None:
+        self.name = default_name if name is None else name
+        self._graph: Graph | None = None
+        self._saved = ""
+
+    def __enter__(self) -> str:
+        graph = current_graph()
+        if graph is not None:
+            self._graph, self._saved = graph, graph._name_stack
+            graph._name_stack = scope = graph._new_scope(self.name)
+            return scope + "/" if scope else ""
+        state = context.state
+        self._saved, name = state.eager_scope, self.name
+        if not name:
+            state.eager_scope = ""
+        elif name[-1] == "/":
+            state.eager_scope = name
+        else:
+            state.eager_scope = f"{self._saved}{name}/"
+        return state.eager_scope
+
+    def __exit__(self, *_: Any) -> None:
+        if self._graph is None:
+            context.state.eager_scope = self._saved
+        else:
+            self._graph._name_stack, self._graph = self._saved, None

@@ -18,6 +18,8 @@ class Op(OpDef):
     def __call__(self, *args: Any, name: str | None = None, **attrs: Any) -> Any:
         """Call the operation; see `penstock.core.dispatch.apply`. A positional argument beyond the inputs is the
         name."""
+        if len(args) == len(self.inputs) and (not attrs or attrs.keys() <= self.attributes.keys()):
+            return apply(self, args, attrs, name)
         if len(args) == len(self.inputs) + 1 and (args[-1] is None or isinstance(args[-1], str)):
             name, args = args[-1], args[:-1]
         if len(args) < len(self.inputs):

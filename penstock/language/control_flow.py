@@ -17,7 +17,7 @@ from penstock.core.op_def import lookup
 from penstock.core.operation import Operation
 from penstock.core.shape import as_dims
 from penstock.core.tensor import SymbolicTensor, Tensor
-from penstock.ops.constant import identity, no_op
+from penstock.ops.constant import identity, no_op, stop_gradient
 
 
 def build_body(
@@ -186,6 +186,24 @@ def cond(
         return _finish(results[0][1], outputs, op)
 
 
+def switch_on_index(index: Tensor, functions: Sequence[Callable[[], Any]]) -> Any:
+    """Run one of several functions, as an index decides when the graph runs; the last one where it is out of range.
+
+    Args:
+        index: an int32 scalar of a graph.
+        functions: build what is returned; all of the same structure and types.
+    """
+    graph = get_default_graph()
+    results = [_branch(f"branch{i}", function, graph) for i, function in enumerate(functions)]
+    _check_same(results, "tf.switch_case")
+    bodies = [body for body, _ in results]
+    inputs = share_inputs(bodies)
+    types = [tensor.dtype.base_dtype for tensor in bodies[0].outputs]
+    op_name = "Case" if _has_effects(bodies) else "StatelessCase"
+    op, outputs = _call(op_name, graph, [index, inputs], {"branches": bodies, "Tout": types}, "indexed_case")
+    return _finish(results[0][1], outputs, op)
+
+
 def cond_v1(
     pred: Any,
     true_fn: Callable[[], Any] | None = None,
@@ -307,7 +325,8 @@ def while_loop(
         body: from the loop variables to their next values, in the same structure.
         loop_vars: a nest of tensors, the values before the first iteration.
         shape_invariants: for loop variables whose shape changes, the shape that holds throughout, nested alike.
-        parallel_iterations, back_prop, swap_memory: accepted as TensorFlow does.
+        parallel_iterations, swap_memory: accepted as TensorFlow does.
+        back_prop: False if no gradient is to flow through the loop.
         maximum_iterations: the most iterations to run; None for any number.
         name: the name scope.
     Returns:
@@ -330,7 +349,8 @@ def while_loop(
     if graph is None:
         return _eager_loop(cond, body, loop_vars, maximum_iterations)
     with graph.name_scope(name or "while"):
-        return _graph_loop(graph, cond, body, loop_vars, shape_invariants, parallel_iterations, maximum_iterations)
+        result = _graph_loop(graph, cond, body, loop_vars, shape_invariants, parallel_iterations, maximum_iterations)
+        return result if back_prop else nest.map_structure(stop_gradient, result, expand_composites=True)
 
 
 def while_loop_v1(
@@ -367,15 +387,19 @@ def _eager_loop(cond: Callable[..., Any], body: Callable[..., Any], loop_vars: A
     single = isinstance(loop_vars, (list, tuple)) and len(loop_vars) == 1
     limit = None if maximum_iterations is None else int(maximum_iterations)
     count = 0
-    loop_vars = nest.map_structure(convert_to_tensor, loop_vars)
+    loop_vars = nest.map_structure(_as_loop_value, loop_vars)
     while _call_with(cond, loop_vars) and (limit is None or count < limit):
         result = _call_with(body, loop_vars)
         if single and not isinstance(result, (list, tuple)):
             result = [result]
         nest.assert_same_structure(list(result) if isinstance(loop_vars, list) else result, loop_vars)
-        loop_vars = nest.pack_sequence_as(loop_vars, [convert_to_tensor(item) for item in nest.flatten(result)])
+        loop_vars = nest.pack_sequence_as(loop_vars, [_as_loop_value(item) for item in nest.flatten(result)])
         count += 1
     return loop_vars
+
+
+def _as_loop_value(item: Any) -> Any:
+    return item if nest.is_nested_or_composite(item) else convert_to_tensor(item)
 
 
 def _graph_loop(

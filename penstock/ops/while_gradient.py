@@ -67,6 +67,7 @@ class IterationGradient(FuncGraph):
         body: FuncGraph = loop.attrs["body"]
         super().__init__(f"{body.name}_grad")
         self.body = self.differentiates = body
+        self._is_finished = False
         self._unchanged = {id(t) for i, t in enumerate(body.inputs) if is_invariant(body, i)}
         self._values: dict[int, SymbolicTensor] = {}  # id of a tensor of the body -> what stands for it here
         self._originals: dict[int, SymbolicTensor] = {}  # the other way round
@@ -92,18 +93,20 @@ class IterationGradient(FuncGraph):
         self, op_def: OpDef, inputs: Sequence[SymbolicTensor], attrs: dict[str, Any], name: str, *args: Any, **kwargs: Any
     ) -> Operation:
         """Add a node; one that asks only for the shape of a value of the iteration is added to the iteration."""
-        originals = [self._originals.get(id(tensor)) for tensor in inputs]
+        originals = [] if self._is_finished else [self._originals.get(id(tensor)) for tensor in inputs]
         if originals and None not in originals:
             if op_def.name in _SIZES:
                 with plain_scope(self.body):
                     unique = self.body.unique_name(name)
-                    return self.body.add_operation(op_def, originals, attrs, unique)  # type: ignore[arg-type]
+                    asked = self.body.add_operation(op_def, originals, attrs, unique)  # type: ignore[arg-type]
+                return lookup("Identity")(self.capture(asked.outputs[0])).op  # type: ignore[operator]
             if op_def.name == "ZerosLike" and inputs[0].dtype != variant:
                 return _zeros_of_shape(inputs[0]).op
         return super().add_operation(op_def, inputs, attrs, name, *args, **kwargs)
 
-    def keep_needed(self) -> None:
-        """Forget the lists and captures that nothing uses."""
+    def finish(self) -> None:
+        """Forget the lists and captures that nothing uses. From now on this is the body of a loop like any other."""
+        self._is_finished = True
         needed = _needed(self)
         self.stacks = [entry for entry in self.stacks if entry[2] in needed]
         self._captures = {
@@ -214,12 +217,17 @@ def _dependencies(body: FuncGraph, output: SymbolicTensor) -> Iterable[int]:
         if id(tensor) in positions:
             yield positions[id(tensor)]
             continue
-        if tensor.op.inputs and gradient_function_of(tensor.op) is None:
-            continue
-        for source in tensor.op.inputs:
-            if id(source) not in seen and is_differentiable(source):
-                seen.add(id(source))
-                stack.append(source)
+        if not _stops_gradients(tensor.op):
+            sources = [t for t in tensor.op.inputs if id(t) not in seen and is_differentiable(t)]
+            seen.update(map(id, sources))
+            stack.extend(sources)
+
+
+def _stops_gradients(op: Operation) -> bool:
+    try:
+        return gradient_function_of(op) is None
+    except LookupError:
+        return False  # an error only if a cotangent arrives
 
 
 def _reached(body: FuncGraph, present: Iterable[int]) -> list[int]:
@@ -270,7 +278,7 @@ def while_gradient(loop: Operation, *grads: Tensor | None) -> list[Tensor | None
         following = [lookup("Sub")(remaining, np.int32(1)), *cotangents, *totals]  # type: ignore[operator]
         # A cotangent may be passed on as it came, or be a value of the iteration itself.
         gradient.outputs = [gradient.capture(tensor) for tensor in following]
-    gradient.keep_needed()
+    gradient.finish()
     start: list[Any] = [_trips(loop)]
     start += [arriving[i] if i in arriving else _zeros(last[i]) for i in changing]
     start += [arriving[i] if i in arriving else _zeros(loop.inputs[i], p) for i, p in added]

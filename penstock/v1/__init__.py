@@ -96,6 +96,12 @@ from penstock.language.custom_gradient import custom_gradient as custom_gradient
 from penstock.language.custom_gradient import no_gradient as NoGradient
 from penstock.language.custom_gradient import no_gradient as NotDifferentiable
 from penstock.language.custom_gradient import no_gradient as no_gradient
+from penstock.language.functional import foldl as foldl
+from penstock.language.functional import foldr as foldr
+from penstock.language.functional import map_fn as map_fn
+from penstock.language.functional import scan as scan
+from penstock.language.functional import switch_case as switch_case
+from penstock.language.functional import vectorized_map as vectorized_map
 from penstock.language.graph_functions import add_to_collection as add_to_collection
 from penstock.language.graph_functions import add_to_collections as add_to_collections
 from penstock.language.graph_functions import colocate_with as colocate_with
@@ -113,6 +119,7 @@ from penstock.language.init_scope import init_scope as init_scope
 from penstock.language.partitioners import fixed_size_partitioner as fixed_size_partitioner
 from penstock.language.partitioners import min_max_variable_partitioner as min_max_variable_partitioner
 from penstock.language.partitioners import variable_axis_size_partitioner as variable_axis_size_partitioner
+from penstock.language.tensor_array import TensorArray as TensorArray
 from penstock.language.template import make_template as make_template
 from penstock.language.variable_base import VariableAggregation as VariableAggregation
 from penstock.language.variable_base import VariableSynchronization as VariableSynchronization

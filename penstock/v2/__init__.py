@@ -54,6 +54,12 @@ from penstock.language.control_flow import while_loop as while_loop
 from penstock.language.custom_gradient import RegisterGradient as RegisterGradient
 from penstock.language.custom_gradient import custom_gradient as custom_gradient
 from penstock.language.custom_gradient import no_gradient as no_gradient
+from penstock.language.functional import foldl as foldl
+from penstock.language.functional import foldr as foldr
+from penstock.language.functional import map_fn as map_fn
+from penstock.language.functional import scan as scan
+from penstock.language.functional import switch_case as switch_case
+from penstock.language.functional import vectorized_map as vectorized_map
 from penstock.language.graph_functions import control_dependencies as control_dependencies
 from penstock.language.graph_functions import convert_to_tensor as convert_to_tensor
 from penstock.language.graph_functions import device as device
@@ -61,6 +67,7 @@ from penstock.language.graph_functions import get_static_value as get_static_val
 from penstock.language.graph_functions import is_tensor as is_tensor
 from penstock.language.graph_functions import register_tensor_conversion_function as register_tensor_conversion_function
 from penstock.language.init_scope import init_scope as init_scope
+from penstock.language.tensor_array import TensorArray as TensorArray
 from penstock.language.variable_base import Variable as Variable
 from penstock.language.variable_base import VariableAggregation as VariableAggregation
 from penstock.language.variable_base import VariableSynchronization as VariableSynchronization

@@ -1,0 +1,136 @@
+"""The short way of an eager call.
+
+Most calls give an operation tensors of types that it takes, and attributes that need no conversion. For those, each operation gets a
+Python function of its own, written at its first eager call, that goes from the tensors straight to the kernel:
+
+    def call(x, y, **attrs):
+        if type(x) is not EagerTensor: return None
+        x_value = x.value
+        ...
+        T = x_value.dtype
+        if T not in T_allowed or y_value.dtype is not T: return None
+        return EagerTensor(kernel(x_value, y_value, **attrs))
+
+It answers None where anything is out of the ordinary; `dispatch` then goes the long way, which converts, and explains errors.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from penstock.core.array import torch_dtypes
+from penstock.core.convert import eager_scalar
+from penstock.core.dtypes import DType
+from penstock.core.op_def import OpDef
+from penstock.core.tensor import EagerTensor
+
+_SIMPLE: dict[str, type] = {"bool": bool, "int": int, "float": float, "string": str, "type": DType}
+
+
+def write_fast_call(op_def: OpDef) -> Callable[..., Any] | None:
+    """Return the function for an operation's ordinary calls, or None if it has effects, sequences, or outputs of special types."""
+    if op_def.is_stateful or op_def.injected or op_def.has_sequence_input or op_def.has_ref_input:
+        return None
+    if not op_def.single_output or not op_def.inputs:
+        return None
+    output = op_def.outputs[0]
+    if output.dtype is not None and not torch_dtypes([output.dtype]):
+        return None
+    namespace: dict[str, Any] = {"EagerTensor": EagerTensor, "kernel": op_def.kernel, "eager_scalar": eager_scalar}
+    lines: list[str] = []
+    seen: set[str] = set()
+    arguments = []
+    for position, argument in enumerate(op_def.inputs):
+        name = f"x{position}"
+        attr = argument.type_attr
+        if argument.is_host:
+            lines += _host_lines(name)
+            arguments.append(f"{name}_value")
+            continue
+        if attr is not None and attr in seen:
+            first = next(i for i, other in enumerate(op_def.inputs) if other.type_attr == attr and not other.is_host)
+            # A Python number takes the type of the tensor beside it, where that can hold it.
+            number = f"type({name}) is int and x{first}.dtype.is_integer"
+            lines += [
+                f"if type({name}) in (int, float) and x{first}.dtype.is_floating or {number}:",
+                f"    {name} = eager_scalar({name}, x{first}.dtype)",
+            ]
+        lines += [f"if type({name}) is not EagerTensor: return None", f"{name}_value = {name}.value"]
+        arguments.append(f"{name}_value")
+        if argument.dtype is not None:
+            kinds = torch_dtypes([argument.dtype])
+            if not kinds:
+                return None
+            namespace[f"{name}_type"] = next(iter(kinds))
+            lines.append(f"if {name}_value.dtype is not {name}_type: return None")
+        elif attr in seen:
+            lines.append(f"if {name}_value.dtype is not {attr}: return None")
+        elif attr is not None:
+            seen.add(attr)
+            namespace[f"{attr}_allowed"] = torch_dtypes(_allowed(op_def, attr))
+            lines += [f"{attr} = {name}_value.dtype", f"if {attr} not in {attr}_allowed: return None"]
+            if any(dtype.is_quantized for dtype in _allowed(op_def, attr)):
+                # Quantized values are stored as plain integers; only the tensor knows what they are.
+                lines.append(f"if {name}._dtype is not None and {name}._dtype.is_quantized: return None")
+    required, checks = _attribute_checks(op_def)
+    if required is None:
+        return None
+    namespace["checks"] = checks
+    namespace["values_of"] = {
+        name: attribute.allowed for name, attribute in op_def.attributes.items() if attribute.kind == "string"
+    }
+    body = [
+        "if attrs:",
+        "    for name, value in attrs.items():",
+        "        if type(value) is not checks.get(name): return None",
+        "        if type(value) is str and values_of[name] is not None and value not in values_of[name]: return None",
+        *(f"if {name!r} not in attrs: return None" for name in required),
+    ]
+    parameters = ", ".join(f"x{i}" for i in range(len(op_def.inputs)))
+    call = f"return EagerTensor(kernel({', '.join(arguments)}, **attrs))"
+    plain = f"return EagerTensor(kernel({', '.join(arguments)}))"
+    if not checks:
+        source = [f"def call({parameters}):", *(f"    {line}" for line in [*lines, plain])]
+    else:
+        source = [f"def call({parameters}, **attrs):", *(f"    {line}" for line in [*body, *lines, call])]
+    exec("\n".join(source), namespace)
+    return namespace["call"]
+
+
+def _allowed(op_def: OpDef, attr: str | None) -> Any:
+    return () if attr is None else op_def.attributes[attr].allowed or ()
+
+
+def _host_lines(name: str) -> list[str]:
+    return [
+        f"if type({name}) is EagerTensor: {name}_value = {name}.value.tolist()",
+        f"elif type({name}) is int: {name}_value = {name}",
+        f"elif type({name}) is list and all(type(item) is int for item in {name}): {name}_value = {name}",
+        "else: return None",
+    ]
+
+
+def _attribute_checks(op_def: OpDef) -> tuple[list[str] | None, dict[str, type]]:
+    """Return the attributes that must be given, and for those that may be, the type of a value that needs no conversion.
+
+    The first is None if the kernel takes an attribute that only the long way can supply.
+    """
+    parameters = inspect.signature(op_def.kernel).parameters
+    required: list[str] = []
+    checks: dict[str, type] = {}
+    for name in op_def.kernel_attributes:
+        attribute = op_def.attributes[name]
+        kind = _SIMPLE.get(attribute.kind)
+        default = parameters[name].default
+        follows_inputs = any(argument.type_attr == name for argument in op_def.inputs)
+        if follows_inputs:
+            return None, {}
+        if default is inspect.Parameter.empty or default != attribute.default:
+            if kind is None:
+                return None, {}
+            required.append(name)
+        if kind is not None and attribute.minimum is None:
+            checks[name] = kind
+    return required, checks

@@ -1,0 +1,408 @@
+"""Functions over the rows of tensors: `map_fn`, `scan`, `foldl`, `foldr`; and `switch_case`.
+
+They are loops over TensorArrays, in a graph as well as eagerly, and have gradients like any loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock.core import nest
+from penstock.core.convert import convert_to_tensor
+from penstock.core.dtypes import as_dtype, int32
+from penstock.core.func_graph import FuncGraph
+from penstock.core.graph import current_graph, get_default_graph, name_scope
+from penstock.core.op_def import lookup
+from penstock.core.shape import TensorShape
+from penstock.core.shape_rules import ShapeError, merge_dim
+from penstock.core.tensor import Tensor
+from penstock.language.control_flow import switch_on_index, while_loop
+from penstock.language.tensor_array import TensorArray
+from penstock.ops.constant import stop_gradient
+
+
+def _callable(function: Any, label: str) -> None:
+    if not callable(function):
+        raise TypeError(f"{label} is not callable: {function!r}. Pass a function of tensors.")
+
+
+def _rows(elems: Any) -> tuple[list[Tensor], int | None, Any]:
+    """Return the tensors of a nest, and their number of rows: as it is known now, and as a number or tensor."""
+    tensors = [convert_to_tensor(item, name="elem") for item in nest.flatten(elems)]
+    if not tensors:
+        raise ValueError("elems must contain at least one tensor, got none")
+    static: int | None = None
+    for tensor in tensors:
+        dims = tensor.dims
+        if dims == ():
+            raise ValueError(f"Elements in elems must be 1+ dimensional Tensors, not scalars: {tensor!r}")
+        try:
+            static = merge_dim(static, None if dims is None else dims[0], "first dimensions")
+        except ShapeError:
+            raise ValueError(
+                f"Dimensions {static} and {dims[0] if dims else None} are not compatible: all of elems must have as "
+                "many rows"
+            ) from None
+    count = static if static is not None else lookup("Shape")(tensors[0])[0]  # type: ignore[operator]
+    return tensors, static, count
+
+
+def _unstacked(tensors: Sequence[Tensor], count: Any) -> list[TensorArray]:
+    return [
+        TensorArray(t.dtype.base_dtype, size=count, dynamic_size=False, infer_shape=True).unstack(t) for t in tensors
+    ]
+
+
+def _finished(arrays: Sequence[TensorArray], static: int | None, like: Any, back_prop: bool) -> Any:
+    """Return arrays as tensors with as many rows as there are elements, nested as `like`."""
+    results = []
+    for array in arrays:
+        tensor = array.stack()
+        if static is not None and current_graph() is not None:
+            tensor.set_shape(TensorShape([static]).concatenate(array.element_shape))  # type: ignore[attr-defined]
+        results.append(tensor if back_prop else stop_gradient(tensor))
+    return nest.pack_sequence_as(like, results)
+
+
+def _dtype_and_shape(signature: Any) -> tuple[Any, Any]:
+    shape = getattr(signature, "shape", None)
+    return (as_dtype(signature.dtype), shape) if hasattr(signature, "dtype") else (as_dtype(signature), None)
+
+
+def map_fn(
+    fn: Callable[..., Any],
+    elems: Any,
+    dtype: Any = None,
+    parallel_iterations: int | None = None,
+    back_prop: bool = True,
+    swap_memory: bool = False,
+    infer_shape: bool = True,
+    name: str | None = None,
+    fn_output_signature: Any = None,
+) -> Any:
+    """Apply a function to each row of tensors, and stack what it returns.
+
+    Args:
+        fn: from a row (nested as `elems`) to a nest of tensors.
+        elems: a tensor, or a nest of tensors with equally many rows.
+        dtype: the former name of `fn_output_signature`.
+        parallel_iterations, swap_memory: accepted.
+        back_prop: whether gradients flow.
+        infer_shape: whether all results have one shape, which is taken from the first.
+        name: the name scope.
+        fn_output_signature: the types of what `fn` returns, nested alike, as DTypes or TensorSpecs; by default those of
+            `elems`.
+    Returns:
+        What `fn` returns, stacked along a new first axis.
+    Raises:
+        TypeError: if `fn` is not callable.
+        ValueError: if `elems` is empty, has scalars, or numbers of rows differ.
+
+    >>> import penstock as tf
+    >>> tf.map_fn(lambda row: tf.reduce_sum(row), tf.constant([[1, 2], [3, 4]])).numpy().tolist()
+    [3, 7]
+    """
+    _callable(fn, "fn")
+    signature = dtype if fn_output_signature is None else fn_output_signature
+    with name_scope(name, "map", nest.flatten(elems)):
+        tensors, static, count = _rows(elems)
+        like = elems if signature is None else signature
+        wanted = [(t.dtype.base_dtype, None) for t in tensors]
+        if signature is not None:
+            wanted = [_dtype_and_shape(item) for item in nest.flatten(signature)]
+        rows = _unstacked(tensors, count)
+        results = [
+            TensorArray(d, size=count, dynamic_size=False, infer_shape=infer_shape, element_shape=shape)
+            for d, shape in wanted
+        ]
+
+        def body(i: Any, arrays: Any) -> Any:
+            value = fn(nest.pack_sequence_as(elems, [row.read(i) for row in rows]))
+            nest.assert_same_structure(like, value)
+            flat = [_of_type(item, d) for item, (d, _) in zip(nest.flatten(value), wanted, strict=True)]
+            return i + 1, [array.write(i, item) for array, item in zip(arrays, flat, strict=True)]
+
+        _, results = while_loop(
+            lambda i, _: i < count,
+            body,
+            (convert_to_tensor(0), results),
+            parallel_iterations=parallel_iterations or 10,
+            back_prop=back_prop,
+            swap_memory=swap_memory,
+            maximum_iterations=count,
+        )
+        return _finished(results, static, like, back_prop)
+
+
+def _of_type(value: Any, dtype: Any) -> Any:
+    return value if isinstance(value, Tensor) else convert_to_tensor(value, preferred_dtype=dtype)
+
+
+def scan(
+    fn: Callable[[Any, Any], Any],
+    elems: Any,
+    initializer: Any = None,
+    parallel_iterations: int = 10,
+    back_prop: bool = True,
+    swap_memory: bool = False,
+    infer_shape: bool = True,
+    reverse: bool = False,
+    name: str | None = None,
+) -> Any:
+    """Combine the rows of tensors one after the other, and return all that was accumulated on the way.
+
+    Args:
+        fn: from what was accumulated and the next row to what is accumulated then, nested as `initializer`.
+        elems: a tensor, or a nest of tensors with equally many rows.
+        initializer: what is accumulated before the first row; without it, the first row is.
+        parallel_iterations, swap_memory: accepted.
+        back_prop: whether gradients flow.
+        infer_shape: whether what is accumulated keeps its shape.
+        reverse: whether to start with the last row.
+        name: the name scope.
+    Returns:
+        What was accumulated after each row, stacked in the order of the rows.
+    Raises:
+        TypeError: if `fn` is not callable.
+        ValueError: if `fn` returns another structure than it was given.
+    """
+    _callable(fn, "fn")
+    with name_scope(name, "scan", nest.flatten(elems)):
+        tensors, static, count = _rows(elems)
+        rows = _unstacked(tensors, count)
+        first, last = (0, count) if not reverse else (count - 1, -1)
+        step = -1 if reverse else 1
+        like = elems if initializer is None else initializer
+        if initializer is None:
+            accumulated = [row.read(first) for row in rows]
+            start = first + step
+        else:
+            accumulated = [convert_to_tensor(item) for item in nest.flatten(initializer)]
+            start = first
+        if not infer_shape and current_graph() is not None:
+            accumulated = [_of_any_shape(item) for item in accumulated]
+        arrays = [
+            TensorArray(
+                item.dtype.base_dtype,
+                size=count,
+                dynamic_size=False,
+                infer_shape=infer_shape,
+                element_shape=item.shape if infer_shape else None,
+            )
+            for item in accumulated
+        ]
+        if initializer is None:
+            arrays = [array.write(first, item) for array, item in zip(arrays, accumulated, strict=True)]
+
+        def body(i: Any, before: Any, arrays: Any) -> Any:
+            row = nest.pack_sequence_as(elems, [row.read(i) for row in rows])
+            value = fn(nest.pack_sequence_as(like, before), row)
+            nest.assert_same_structure(like, value)
+            flat = [_of_type(item, b.dtype.base_dtype) for item, b in zip(nest.flatten(value), before, strict=True)]
+            return i + step, flat, [array.write(i, item) for array, item in zip(arrays, flat, strict=True)]
+
+        _, _, arrays = while_loop(
+            (lambda i, *_: i > last) if reverse else (lambda i, *_: i < last),
+            body,
+            (convert_to_tensor(start), accumulated, arrays),
+            shape_invariants=None if infer_shape else (TensorShape([]), *_any_shapes(accumulated)),
+            parallel_iterations=parallel_iterations,
+            back_prop=back_prop,
+            swap_memory=swap_memory,
+            maximum_iterations=count,
+        )
+        return _finished(arrays, static, like, back_prop)
+
+
+def _of_any_shape(tensor: Tensor) -> Tensor:
+    return lookup("PlaceholderWithDefault")(tensor, dtype=tensor.dtype.base_dtype, shape=None)  # type: ignore[operator]
+
+
+def _any_shapes(accumulated: Sequence[Tensor]) -> tuple[list[Any], list[Any]]:
+    return [TensorShape(None) for _ in accumulated], [TensorShape(None) for _ in accumulated]
+
+
+def foldl(
+    fn: Callable[[Any, Any], Any],
+    elems: Any,
+    initializer: Any = None,
+    parallel_iterations: int = 10,
+    back_prop: bool = True,
+    swap_memory: bool = False,
+    name: str | None = None,
+) -> Any:
+    """Combine the rows of tensors one after the other, from the first to the last.
+
+    Args:
+        fn: from what was accumulated and the next row to what is accumulated then.
+        elems: a tensor, or a nest of tensors with equally many rows.
+        initializer: what is accumulated before the first row; without it, the first row is.
+        parallel_iterations, swap_memory: accepted.
+        back_prop: whether gradients flow.
+        name: the name scope.
+    Returns:
+        What is accumulated after the last row.
+    Raises:
+        TypeError: if `fn` is not callable.
+    """
+    return _fold(fn, elems, initializer, parallel_iterations, back_prop, swap_memory, name or "foldl", False)
+
+
+def foldr(
+    fn: Callable[[Any, Any], Any],
+    elems: Any,
+    initializer: Any = None,
+    parallel_iterations: int = 10,
+    back_prop: bool = True,
+    swap_memory: bool = False,
+    name: str | None = None,
+) -> Any:
+    """Combine the rows of tensors one after the other, from the last to the first; see `foldl`."""
+    return _fold(fn, elems, initializer, parallel_iterations, back_prop, swap_memory, name or "foldr", True)
+
+
+def _fold(
+    fn: Callable[[Any, Any], Any],
+    elems: Any,
+    initializer: Any,
+    parallel_iterations: int,
+    back_prop: bool,
+    swap_memory: bool,
+    name: str,
+    reverse: bool,
+) -> Any:
+    _callable(fn, "fn")
+    with name_scope(name, name, nest.flatten(elems)):
+        tensors, _, count = _rows(elems)
+        rows = _unstacked(tensors, count)
+        step = -1 if reverse else 1
+        start = count - 1 if reverse else 0
+        if initializer is None:
+            accumulated = nest.pack_sequence_as(elems, [row.read(start) for row in rows])
+            start = start + step
+        else:
+            accumulated = nest.map_structure(convert_to_tensor, initializer)
+
+        def body(i: Any, before: Any) -> Any:
+            return i + step, fn(before, nest.pack_sequence_as(elems, [row.read(i) for row in rows]))
+
+        _, result = while_loop(
+            (lambda i, _: i >= 0) if reverse else (lambda i, _: i < count),
+            body,
+            (convert_to_tensor(start), accumulated),
+            parallel_iterations=parallel_iterations,
+            back_prop=back_prop,
+            swap_memory=swap_memory,
+            maximum_iterations=count,
+        )
+        return result if back_prop else nest.map_structure(stop_gradient, result)
+
+
+def vectorized_map(
+    fn: Callable[..., Any], elems: Any, fallback_to_while_loop: bool = True, warn: bool = True
+) -> Any:
+    """Apply a function to each row of tensors, and stack what it returns.
+
+    The rows are visited one after the other. Tensors with a single row are paired with every row of the others.
+
+    Args:
+        fn: from a row (nested as `elems`) to a nest of tensors, of the same types and shapes for all rows.
+        elems: a tensor, or a nest of tensors.
+        fallback_to_while_loop, warn: accepted; there is a loop in any case.
+    Returns:
+        What `fn` returns, stacked along a new first axis.
+    Raises:
+        ValueError: if numbers of rows differ.
+    """
+    _callable(fn, "fn")
+    with name_scope(None, "vectorized_map"):
+        tensors = [convert_to_tensor(item) for item in nest.flatten(elems)]
+        single = [t.dims is not None and bool(t.dims) and t.dims[0] == 1 for t in tensors]
+        leading = [t for t, one in zip(tensors, single, strict=True) if not one] or tensors[:1]
+        _, static, count = _rows(leading)
+
+        def apply(i: Any) -> Any:
+            rows = [t[0] if one else t[i] for t, one in zip(tensors, single, strict=True)]
+            return nest.map_structure(convert_to_tensor, fn(nest.pack_sequence_as(elems, rows)))
+
+        outline = FuncGraph("vectorized_map_outline", get_default_graph())
+        with outline.as_default():
+            like = apply(outline.add_input(int32, (), "i"))
+        flat = nest.flatten(like)
+        if static == 0:
+            return nest.pack_sequence_as(like, [_no_rows(t) for t in flat])
+        arrays = [TensorArray(t.dtype.base_dtype, size=count, element_shape=t.shape) for t in flat]
+
+        def body(i: Any, arrays: Any) -> Any:
+            value = nest.flatten(apply(i))
+            return i + 1, [array.write(i, item) for array, item in zip(arrays, value, strict=True)]
+
+        _, arrays = while_loop(lambda i, _: i < count, body, (convert_to_tensor(0), arrays))
+        return _finished(arrays, static, like, True)
+
+
+def _no_rows(like: Tensor) -> Tensor:
+    sizes = [0, *(size or 0 for size in like.dims or ())]
+    return lookup("Fill")(np.asarray(sizes, np.int32), np.zeros((), like.dtype.base_dtype.as_numpy_dtype))  # type: ignore[operator]
+
+
+def switch_case(
+    branch_index: Any, branch_fns: Any, default: Callable[[], Any] | None = None, name: str = "switch_case"
+) -> Any:
+    """Run one of several functions, as an index decides.
+
+    Args:
+        branch_index: an integer scalar tensor.
+        branch_fns: a list of functions, a dictionary from 0, 1, ... to functions, or a list of such pairs.
+        default: what runs for any other index; by default the last function.
+        name: the name scope.
+    Returns:
+        What the function returns; all must return the same structure and types.
+    Raises:
+        TypeError: if the index is not an integer tensor, or a function is not callable.
+        ValueError: if the keys are not 0, 1, ...
+    """
+    functions = _branches(branch_fns)
+    if default is not None:
+        _callable(default, "default")
+        functions.append(default)
+    if isinstance(branch_index, (int, np.integer)) and not isinstance(branch_index, bool):
+        raise TypeError(f"'branch_index' must be a Tensor, got {type(branch_index)}. Use tf.constant({branch_index}).")
+    with name_scope(name, "switch_case", [branch_index]):
+        index = convert_to_tensor(branch_index)
+        if not index.dtype.is_integer:
+            raise TypeError(f"'branch_index' must be an integer Tensor, got {index.dtype!r}")
+        if current_graph() is None:
+            number = int(index)
+            return functions[number if 0 <= number < len(functions) else -1]()
+        if index.dtype.base_dtype != int32:
+            index = lookup("Cast")(index, DstT=int32)  # type: ignore[operator]
+        return switch_on_index(index, functions)
+
+
+def _branches(branch_fns: Any) -> list[Callable[[], Any]]:
+    if not isinstance(branch_fns, (list, tuple, dict)):
+        raise TypeError(f"'branch_fns' must be a list, tuple, or dict, got {type(branch_fns)}")
+    items = list(branch_fns.items()) if isinstance(branch_fns, dict) else list(branch_fns)
+    if not items:
+        raise ValueError("'branch_fns' must not be empty: there is nothing to choose from")
+    if all(callable(item) for item in items):
+        items = list(enumerate(items))
+    for item in items:
+        if not isinstance(item, (list, tuple)) or len(item) != 2:
+            raise TypeError(f"Each entry in 'branch_fns' must be a 2-tuple or a function, got {item!r}")
+        key, function = item
+        if isinstance(key, Tensor) or not isinstance(key, (int, np.integer)):
+            raise TypeError(f"key must be a Python `int`, got {key!r} of type {type(key)}")
+        if not callable(function):
+            raise TypeError(f"fn for key {key} must be callable, got {function!r}")
+    keys = sorted(key for key, _ in items)
+    if keys != list(range(len(items))):
+        raise ValueError(
+            f"branch indices (keys) must form contiguous range of [0 to {len(items)}) but found "
+            f"{{{','.join(map(str, keys))}}}"
+        )
+    return [function for _, function in sorted(items, key=lambda item: item[0])]

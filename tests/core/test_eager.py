@@ -1,0 +1,71 @@
+"""The short way of an eager call gives what the long way gives, and leaves to it what it cannot do."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from penstock.core.dispatch import _execute
+from penstock.core.eager import write_fast_call
+from penstock.core.errors import InvalidArgumentError
+from penstock.core.op_def import lookup
+from penstock.core.tape import GradientTape
+from penstock.ops.constant import constant
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "attrs"),
+    [
+        ("AddV2", (constant([1.0, 2.0]), constant([3.0, 4.0])), {}),
+        ("AddV2", (constant([1, 2]), 3), {}),
+        ("Mul", (constant([1.5]), 2), {}),
+        ("MatMul", (constant([[1.0, 2.0]]), constant([[3.0, 4.0]])), {"transpose_b": True}),
+        ("Sum", (constant([[1.0, 2.0], [3.0, 4.0]]), [1]), {"keep_dims": True}),
+        ("Sum", (constant([[1.0, 2.0], [3.0, 4.0]]), constant(0)), {}),
+        ("Reshape", (constant([[1.0, 2.0]]), [2, 1]), {}),
+    ],
+    ids=str,
+)
+def test_both_ways_give_the_same(name, args, attrs):
+    op = lookup(name)
+    short, long = write_fast_call(op)(*args, **attrs), _execute(op, args, attrs, None)
+    assert short is not None and short.dtype == long.dtype
+    np.testing.assert_array_equal(short.numpy(), long.numpy())
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "attrs"),
+    [
+        ("AddV2", (constant([1.0]), constant([1])), {}),
+        ("AddV2", (constant([1]), 1.5), {}),
+        ("AddV2", (constant(["a"]), constant(["b"])), {}),
+        ("AddV2", ([1.0], constant([1.0])), {}),
+        ("LogicalAnd", (constant([1.0]), constant([True])), {}),
+        ("Sum", (constant([1.0]), [0.5]), {}),
+        ("MatMul", (constant([[1.0]]), constant([[1.0]])), {"transpose_a": 1}),
+    ],
+    ids=str,
+)
+def test_what_needs_conversion_or_explanation_takes_the_long_way(name, args, attrs):
+    assert write_fast_call(lookup(name))(*args, **attrs) is None
+
+
+@pytest.mark.parametrize("name", ["AssignAdd", "Pack", "Split", "RandomUniform", "Const", "TopKV2"])
+def test_operations_with_effects_or_sequences_have_no_short_way(name):
+    assert write_fast_call(lookup(name)) is None
+
+
+def test_errors_are_those_of_the_long_way():
+    with pytest.raises(InvalidArgumentError, match=r"\(2,\) and \(3,\)"):
+        lookup("AddV2")(constant([1.0, 2.0]), constant([1.0, 2.0, 3.0]))
+
+
+def test_tapes_see_numbers_in_the_type_of_the_tensors_beside_them():
+    x = constant([1.0, 2.0], dtype="float64")
+    with GradientTape() as outer:
+        outer.watch(x)
+        with GradientTape() as inner:
+            inner.watch(x)
+            y = x * x * 3.0
+        first = inner.gradient(y, x)
+    assert first.dtype.name == "float64" and outer.gradient(first, x).numpy().tolist() == [6.0, 6.0]
