@@ -403,6 +403,8 @@ def _check_attributes(op_def: OpDef, attrs: dict[str, Any]) -> None:
             if not isinstance(attrs[name], (list, tuple)):
                 raise TypeError(f"Expected list for attr {name!r} of {op_def.name!r} Op, got {attrs[name]!r}")
             attrs[name] = [_as_int(op_def, name, item) for item in attrs[name]]
+        elif attribute.kind == "float":
+            attrs[name] = float(np.float32(attrs[name]))  # what a GraphDef can hold
         elif attribute.kind == "string" and isinstance(attrs[name], bytes):
             attrs[name] = attrs[name].decode()
         if attribute.allowed is not None and attribute.kind == "string" and attrs[name] not in attribute.allowed:

@@ -26,7 +26,7 @@ from penstock.core.dtypes import DType
 from penstock.core.op_def import OpDef
 from penstock.core.tensor import EagerTensor
 
-_SIMPLE: dict[str, type] = {"bool": bool, "int": int, "float": float, "string": str, "type": DType}
+_SIMPLE: dict[str, type] = {"bool": bool, "int": int, "string": str, "type": DType}
 
 
 def write_fast_call(op_def: OpDef) -> Callable[..., Any] | None:

@@ -317,7 +317,9 @@ def mean_pairwise_squared_error(
             squares = reduce_sum(square(differences), axis=axes, keepdims=True)
             # Broadcast to the differences, so that a weight of 0 takes its example out of the count.
             present = broadcast_weights(cast(not_equal(weights, 0.0), float32), differences)
-            count = reduce_sum(present, axis=axes, keepdims=True)
+            # Eagerly, TensorFlow counts the elements of all examples where one weight other than 0 serves them all.
+            at_once = executing_eagerly() and weights.shape.rank == 0 and bool(weights != 0.0)
+            count = reduce_sum(present, axis=None if at_once else axes, keepdims=True)
             squares_part = 2.0 * divide_no_nan(squares, maximum(count - 1, 0.0), name="value")
             total = reduce_sum(differences, axis=axes, keepdims=True)
             product_part = 2.0 * divide_no_nan(square(total), maximum(multiply(count, count - 1), 0.0), name="value")

@@ -47,7 +47,7 @@ def test_values_get_tensorflows_types(value, dtype):
         (1, "string", TypeError),
         (300, "uint8", ValueError),
         (-1, "uint8", ValueError),
-        ([1, "a"], None, TypeError),
+        ([1, "a"], None, ValueError),
         ([[1], [1, 2]], None, ValueError),
         (None, None, ValueError),
         ([1, None], None, ValueError),

@@ -22,6 +22,7 @@ from penstock.ops.array.joining import tile
 from penstock.ops.array.shaping import expand_dims
 from penstock.ops.constant import constant, identity
 from penstock.ops.math.cast import cast, saturate_cast
+from penstock.ops.math.reduce import reduce_mean, reduce_std
 
 _reshape_op = deferred("Reshape")
 _matmul_op = deferred("MatMul")
@@ -375,3 +376,25 @@ def rgb_to_yuv(images: Any) -> Tensor:
 def yuv_to_rgb(images: Any) -> Tensor:
     """Return the RGB colors of YUV components, floating numbers of shape (..., 3)."""
     return _times_matrix(images, _YUV_TO_RGB)
+
+
+def per_image_standardization(image: Any) -> Tensor:
+    """Return images with mean 0 and deviation 1, each by itself; nearly even images are not blown up.
+
+    Args:
+        image: numbers of shape (height, width, channels), or with a batch before.
+    Returns:
+        Numbers of the same shape, float32 unless the image is floating.
+    """
+    with name_scope(None, "per_image_standardization", [image]):
+        image = convert_to_tensor(image, name="image")
+        if not image.dtype.is_floating:
+            image = cast(image, dtypes.float32)
+        dims = image.shape.as_list()[-3:]
+        if None in dims:
+            pixels = cast(deferred("Prod")(deferred("Shape")(image)[-3:], [0]), image.dtype)
+        else:
+            pixels = constant(float(np.prod(dims)), dtype=image.dtype.base_dtype)
+        mean = reduce_mean(image, [-1, -2, -3], keepdims=True)
+        deviation = reduce_std(image, [-1, -2, -3], keepdims=True)
+        return (image - mean) / deferred("Maximum")(deviation, deferred("Rsqrt")(pixels))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 
 from penstock.core.array import Array
@@ -324,6 +325,12 @@ def silu(features: Any, beta: Any = 1.0) -> Tensor:
 swish = silu
 
 
+_GELU_SLOPE = 0.7978845608028654
+# TensorFlow keeps these as float32, also where the numbers are float64.
+_GELU_CUBIC = float(np.float32(0.044715))
+_GELU_SCALE = float(np.float32(0.7071067811865476))
+
+
 def gelu(features: Any, approximate: bool = False, name: str | None = None) -> Tensor:
     """Return features times the probability that a standard normal number is less: the Gaussian error linear unit.
 
@@ -343,9 +350,9 @@ def gelu(features: Any, approximate: bool = False, name: str | None = None) -> T
             )
         if approximate:
             return (
-                0.5 * tensor * (1.0 + _tanh_op(0.7978845608028654 * (tensor + 0.044715 * (tensor * tensor * tensor))))
+                0.5 * tensor * (1.0 + _tanh_op(_GELU_SLOPE * (tensor + _GELU_CUBIC * (tensor * tensor * tensor))))
             )
-        return 0.5 * tensor * _erfc_op(tensor * -0.7071067811865476)
+        return 0.5 * tensor * _erfc_op(tensor * -_GELU_SCALE)
 
 
 def log_sigmoid(x: Any, name: str | None = None) -> Tensor:

@@ -1,0 +1,4 @@
+"""Quantization: floating numbers as few levels."""
+
+from penstock.ops.quantization import fake as fake
+from penstock.ops.quantization import rounding as rounding
