@@ -1,7 +1,7 @@
 """Penstock: TensorFlow's dataflow system in readable Python, on PyTorch's kernels.
 
-`import penstock as tf` is TensorFlow 2; `import penstock.v1 as tf` is TensorFlow 1. The names of the TensorFlow 2 face are
-looked up in `penstock.v2` on first use, so that importing one room of the house does not load all the others.
+`import penstock as tf` is TensorFlow 2; `import penstock.v1 as tf` is TensorFlow 1. The names of the TensorFlow 2 face
+are looked up in `penstock.v2` on first use, so that importing one room of the house does not load all the others.
 """
 
 from __future__ import annotations

@@ -82,6 +82,15 @@ def gradient_function_of(call: Call) -> Callable[..., Any] | None:
     )
 
 
+def takes_wanted(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a gradient function as one that saves work for inputs whose cotangents are of no use.
+
+    It is called with a keyword argument `wanted`, which tells for each input whether its cotangent is.
+    """
+    function.takes_wanted = True  # type: ignore[attr-defined]
+    return function
+
+
 def is_differentiable(tensor: Any) -> bool:
     """Tell whether cotangents flow to a tensor: its elements are real or complex numbers, or it is a resource or
     variant."""
@@ -162,7 +171,10 @@ def backpropagate(
             grads = [
                 _zeros(t) if g is None and is_differentiable(t) else g for g, t in zip(grads, outputs, strict=True)
             ]
-            produced = function(call, *grads)
+            if getattr(function, "takes_wanted", False):
+                produced = function(call, *grads, wanted=[flows_to(tensor) for tensor in call.inputs])
+            else:
+                produced = function(call, *grads)
         if produced is None or isinstance(produced, (Tensor, IndexedSlices)):
             produced = (produced,)
         produced = list(produced)

@@ -1,7 +1,8 @@
 """The short way of an eager call.
 
-Most calls give an operation tensors of types that it takes, and attributes that need no conversion. For those, each operation gets a
-Python function of its own, written at its first eager call, that goes from the tensors straight to the kernel:
+Most calls give an operation tensors of types that it takes, and attributes that need no conversion. For those, each
+operation gets a Python function of its own, written at its first eager call, that goes from the tensors straight to the
+kernel:
 
     def call(x, y, **attrs):
         if type(x) is not EagerTensor: return None
@@ -11,7 +12,8 @@ Python function of its own, written at its first eager call, that goes from the 
         if T not in T_allowed or y_value.dtype is not T: return None
         return EagerTensor(kernel(x_value, y_value, **attrs))
 
-It answers None where anything is out of the ordinary; `dispatch` then goes the long way, which converts, and explains errors.
+It answers None where anything is out of the ordinary; `dispatch` then goes the long way, which converts, and explains
+errors.
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ _SIMPLE: dict[str, type] = {"bool": bool, "int": int, "string": str, "type": DTy
 
 
 def write_fast_call(op_def: OpDef) -> Callable[..., Any] | None:
-    """Return the function for an operation's ordinary calls, or None if it has effects, sequences, or outputs of special types."""
+    """Return the function for an operation's ordinary calls, or None if it has effects, sequences, or outputs of
+    special types."""
     if op_def.is_stateful or op_def.injected or op_def.has_sequence_input or op_def.has_ref_input:
         return None
     if not op_def.single_output or not op_def.inputs:
@@ -113,7 +116,8 @@ def _host_lines(name: str) -> list[str]:
 
 
 def _attribute_checks(op_def: OpDef) -> tuple[list[str] | None, dict[str, type]]:
-    """Return the attributes that must be given, and for those that may be, the type of a value that needs no conversion.
+    """Return the attributes that must be given, and for those that may be, the type of a value that needs no
+    conversion.
 
     The first is None if the kernel takes an attribute that only the long way can supply.
     """

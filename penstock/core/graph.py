@@ -683,7 +683,7 @@ def reset_default_graph() -> None:
     context.state.default_graph = Graph()
 
 
-class name_scope:  # noqa: N801  TensorFlow's name
+class name_scope:
     """A context manager that opens a name scope in the current graph, or remembers it in eager execution.
 
     Entering it gives the scope with a slash at its end, or "".

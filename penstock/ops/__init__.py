@@ -1,7 +1,7 @@
 """Every operation: kernel, shape rule and gradient side by side, one file for an operation or a small family.
 
-This is the only room that calls ATen. Importing it declares all operations. Public functions (`matmul`, `reduce_sum` …) stand
-beside the operations that they call; where TensorFlow 1 has another signature, `<name>_v1` stands below.
+This is the only room that calls ATen. Importing it declares all operations. Public functions (`matmul`, `reduce_sum` …)
+stand beside the operations that they call; where TensorFlow 1 has another signature, `<name>_v1` stands below.
 """
 
 from penstock.ops import array as array

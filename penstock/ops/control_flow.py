@@ -16,7 +16,7 @@ import numpy as np
 
 from penstock.core import array
 from penstock.core.array import Value
-from penstock.core.backprop import is_differentiable
+from penstock.core.backprop import is_differentiable, takes_wanted
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import DType
 from penstock.core.func_graph import FuncGraph
@@ -162,7 +162,8 @@ def fake_param_op(*, dtype: DType, shape: Dims) -> Value:
 
 @if_op.gradient
 @stateless_if_op.gradient
-def if_gradient(call: Operation, *grads: Tensor | None) -> list[Tensor | None]:
+@takes_wanted
+def if_gradient(call: Operation, *grads: Tensor | None, wanted: Sequence[bool]) -> list[Tensor | None]:
     branches = [call.attrs["then_branch"], call.attrs["else_branch"]]
 
     def build(inputs: list[Tensor], gradient_branches: list[FuncGraph], types: list[DType]) -> Any:
@@ -171,21 +172,23 @@ def if_gradient(call: Operation, *grads: Tensor | None) -> list[Tensor | None]:
             call.inputs[0], inputs, then_branch=gradient_branches[0], else_branch=gradient_branches[1], Tout=types
         )
 
-    return [None, *_gradient_of_branches(call, branches, grads, build)]
+    return [None, *_gradient_of_branches(call, branches, grads, build, wanted[1:])]
 
 
 @case_op.gradient
 @stateless_case_op.gradient
-def case_gradient(call: Operation, *grads: Tensor | None) -> list[Tensor | None]:
+@takes_wanted
+def case_gradient(call: Operation, *grads: Tensor | None, wanted: Sequence[bool]) -> list[Tensor | None]:
     def build(inputs: list[Tensor], gradient_branches: list[FuncGraph], types: list[DType]) -> Any:
         return lookup(call.type)(call.inputs[0], inputs, branches=gradient_branches, Tout=types)  # type: ignore[operator]
 
-    return [None, *_gradient_of_branches(call, call.attrs["branches"], grads, build)]
+    return [None, *_gradient_of_branches(call, call.attrs["branches"], grads, build, wanted[1:])]
 
 
 @partitioned_call_op.gradient
 @stateful_partitioned_call_op.gradient
-def partitioned_call_gradient(call: Operation, *grads: Tensor | None) -> list[Tensor | None]:
+@takes_wanted
+def partitioned_call_gradient(call: Operation, *grads: Tensor | None, wanted: Sequence[bool]) -> list[Tensor | None]:
     function = call.attrs["f"]
     if "_function" not in call.__dict__:
         # Other calls of the function keep the outputs that they have.
@@ -196,7 +199,7 @@ def partitioned_call_gradient(call: Operation, *grads: Tensor | None) -> list[Te
     def build(inputs: list[Tensor], bodies: list[FuncGraph], types: list[DType]) -> Any:
         return lookup(call.type)(inputs, f=bodies[0], Tout=types)  # type: ignore[operator]
 
-    return _gradient_of_branches(call, [call.attrs["f"]], grads, build, [call.__dict__["_function"]])
+    return _gradient_of_branches(call, [call.attrs["f"]], grads, build, wanted, [call.__dict__["_function"]])
 
 
 def _gradient_of_branches(
@@ -204,6 +207,7 @@ def _gradient_of_branches(
     branches: list[FuncGraph],
     grads: Sequence[Tensor | None],
     build: Any,
+    wanted: Sequence[bool],
     graphs: Sequence[FuncGraph] | None = None,
 ) -> list[Tensor | None]:
     """Return the gradients of the inputs that all branches share.
@@ -213,13 +217,14 @@ def _gradient_of_branches(
         branches: its bodies.
         grads: cotangents of its outputs.
         build: makes the gradient operation from its inputs, bodies and output types.
+        wanted: for each of the bodies' inputs, whether its gradient is of use.
         graphs: the graphs that hold the operations of the bodies, where those are not the bodies themselves.
     """
     graphs = branches if graphs is None else graphs
     present = [i for i, grad in enumerate(grads) if grad is not None and is_differentiable(call.outputs[i])]
     arriving = [convert_to_tensor(grads[i]) for i in present]
     backward = [
-        _BranchGradient(branch, graph, present, arriving) for branch, graph in zip(branches, graphs, strict=True)
+        _BranchGradient(branch, graph, present, arriving, wanted) for branch, graph in zip(branches, graphs, strict=True)
     ]
     count = len(branches[0].inputs)
     connected = [i for i in range(count) if any(b.results[i] is not None for b in backward)]
@@ -253,7 +258,14 @@ def _zeros_like(tensor: Tensor, dtype: DType) -> Tensor:
 class _BranchGradient:
     """The gradient of one body, built in a FuncGraph that captures the body's tensors."""
 
-    def __init__(self, branch: FuncGraph, source: FuncGraph, present: list[int], arriving: list[Tensor]) -> None:
+    def __init__(
+        self,
+        branch: FuncGraph,
+        source: FuncGraph,
+        present: list[int],
+        arriving: list[Tensor],
+        wanted: Sequence[bool],
+    ) -> None:
         self.source = source
         self.graph = FuncGraph(f"{branch.name}_grad")
         self.graph.differentiates = source
@@ -267,7 +279,7 @@ class _BranchGradient:
                 if is_differentiable(branch.outputs[i]):
                     ys.append(branch.outputs[i])
                     seeds.append(seed)
-            sources = [t for t in branch.inputs if is_differentiable(t)]
+            sources = [t for t, use in zip(branch.inputs, wanted, strict=True) if use and is_differentiable(t)]
             found = gradients_of(source, ys, sources, seeds) if ys and sources else [None] * len(sources)
             by_source = {
                 id(t): None if g is None else convert_to_tensor(g) for t, g in zip(sources, found, strict=True)

@@ -14,12 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from penstock.core.backprop import gradient_function_of, is_differentiable
+from penstock.core.backprop import gradient_function_of, is_differentiable, takes_wanted
 from penstock.core.convert import constant_node, convert_to_tensor
 from penstock.core.dtypes import DType, int32, variant
 from penstock.core.func_graph import FuncGraph
 from penstock.core.gradients import gradients_of
 from penstock.core.graph import Graph
+from penstock.core.indexed_slices import IndexedSlices
+from penstock.core.inference import static_shape
 from penstock.core.op_def import OpDef, lookup
 from penstock.core.operation import Operation
 from penstock.core.shape import Dims
@@ -230,32 +232,55 @@ def _stops_gradients(op: Operation) -> bool:
         return False  # an error only if a cotangent arrives
 
 
-def _reached(body: FuncGraph, present: Iterable[int]) -> list[int]:
-    """Return the indices of the variables that have cotangents in some iteration, given those that do after the last."""
-    found: set[int] = set()
+def _relevant(body: FuncGraph, present: Iterable[int], wanted: Sequence[bool]) -> list[int]:
+    """Return the indices of the variables whose cotangents are computed.
+
+    Args:
+        body: the loop's body.
+        present: the variables that have cotangents after the last iteration.
+        wanted: for each variable, whether the cotangent of its first value is of use.
+    """
+    sources: dict[int, set[int]] = {}  # a variable -> those whose values before an iteration it depends on
     waiting = list(present)
     while waiting:
         index = waiting.pop()
-        if index not in found:
-            found.add(index)
-            waiting.extend(_dependencies(body, body.outputs[index]))
-    return sorted(found)
+        if index not in sources:
+            sources[index] = set(_dependencies(body, body.outputs[index]))
+            waiting.extend(sources[index])
+    useful = {index for index in sources if wanted[index]}
+    more = useful
+    while more:
+        more = {index for index, needed in sources.items() if index not in useful and needed & useful}
+        useful |= more
+    return sorted(useful)
 
 
-def while_gradient(loop: Operation, *grads: Tensor | None) -> list[Tensor | None]:
+def _dense(piece: Any) -> Any:
+    """Return a cotangent as a tensor."""
+    if not isinstance(piece, IndexedSlices) or piece.dense_shape is None:
+        return None if piece is None else convert_to_tensor(piece)
+    rows = piece.dense_shape[0]
+    total = lookup("UnsortedSegmentSum")(piece.values, piece.indices, rows)  # type: ignore[operator]
+    total.set_shape(static_shape(piece.dense_shape))
+    return total
+
+
+@takes_wanted
+def while_gradient(loop: Operation, *grads: Tensor | None, wanted: Sequence[bool]) -> list[Tensor | None]:
     """Return the cotangents of a loop's first values, given those of its last ones.
 
     Args:
         loop: a While or StatelessWhile; it gets further variables for what the gradient needs.
         grads: cotangents of its outputs, None or zeros where there are none.
+        wanted: for each input, whether its cotangent is of use.
     """
     body: FuncGraph = loop.attrs["body"]
     arriving = {
-        i: convert_to_tensor(grad)
+        i: _dense(grad)
         for i, grad in enumerate(grads)
         if grad is not None and is_differentiable(loop.outputs[i]) and not getattr(grad, "_is_zeros_tensor", False)
     }
-    reached = _reached(body, arriving)
+    reached = _relevant(body, arriving, wanted)
     changing = [i for i in reached if not is_invariant(body, i)]
     invariant = [i for i in reached if is_invariant(body, i)]
     last = list(loop.outputs)
@@ -266,7 +291,7 @@ def while_gradient(loop: Operation, *grads: Tensor | None) -> list[Tensor | None
         targets = [body.outputs[i] for i in changing]
         sources = [body.inputs[i] for i in (*changing, *invariant)]
         found = gradients_of(body, targets, sources, seeds) if targets else [None] * len(sources)
-        pieces = [None if piece is None else convert_to_tensor(piece) for piece in found]
+        pieces = [_dense(piece) for piece in found]
         cotangents = [
             _zeros(body.inputs[i]) if piece is None else piece
             for i, piece in zip(changing, pieces[: len(changing)], strict=True)

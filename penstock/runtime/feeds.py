@@ -18,8 +18,8 @@ def feed_converter(tensor: SymbolicTensor) -> Callable[[Any], Value]:
     """Return the function that turns a fed value into the runtime value of `tensor`.
 
     The function raises TypeError if the value is a symbolic tensor or not of the tensor's type, and ValueError if it
-    has the wrong shape. NumPy arrays of the right type are used as they are, without a copy. A value fed for a reference to a
-    variable stands in for the variable during the step.
+    has the wrong shape. NumPy arrays of the right type are used as they are, without a copy. A value fed for a
+    reference to a variable stands in for the variable during the step.
     """
     to_value = _value_converter(tensor)
     if not tensor.dtype._is_ref_dtype:

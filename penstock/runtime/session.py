@@ -18,7 +18,6 @@ from penstock.runtime.feeds import feed_converter
 from penstock.runtime.fetches import FetchPlan, expand_feed
 from penstock.runtime.partial_run import PartialRun
 
-
 _MEMORY_LIMIT_BYTES = 256 << 20  # what TensorFlow reports for a CPU; nothing enforces it
 
 

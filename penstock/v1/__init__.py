@@ -119,8 +119,8 @@ from penstock.language.init_scope import init_scope as init_scope
 from penstock.language.partitioners import fixed_size_partitioner as fixed_size_partitioner
 from penstock.language.partitioners import min_max_variable_partitioner as min_max_variable_partitioner
 from penstock.language.partitioners import variable_axis_size_partitioner as variable_axis_size_partitioner
-from penstock.language.tensor_array import TensorArray as TensorArray
 from penstock.language.template import make_template as make_template
+from penstock.language.tensor_array import TensorArray as TensorArray
 from penstock.language.variable_base import VariableAggregation as VariableAggregation
 from penstock.language.variable_base import VariableSynchronization as VariableSynchronization
 from penstock.language.variable_base import VariableV1 as Variable

@@ -55,7 +55,9 @@ def test_negative_sizes_are_value_errors(given):
         TensorShape(given)
 
 
-@pytest.mark.parametrize("given", [[1.5], "ab", ["3"], 1.0, object(), [[1]], b"1"], ids=lambda item: type(item).__name__)
+@pytest.mark.parametrize(
+    "given", [[1.5], "ab", ["3"], 1.0, object(), [[1]], b"1"], ids=lambda item: type(item).__name__
+)
 def test_what_is_no_size_is_a_type_error(given):
     with pytest.raises(TypeError):
         TensorShape(given)

@@ -33,9 +33,7 @@ CASES = [
     OpCase(identity_op, [normal(2, 3)], lambda x: x),
     OpCase(identity_op, [np.array([b"a", b"b"], dtype=object)], lambda x: x, name="strings"),
     OpCase(identity_n_op, [[normal(2), normal(3)]], [normal(2), normal(3)]),
-    OpCase(
-        placeholder_with_default_op, [normal(3)], lambda x: x, attrs={"dtype": dtypes.float64, "shape": (None,)}
-    ),
+    OpCase(placeholder_with_default_op, [normal(3)], lambda x: x, attrs={"dtype": dtypes.float64, "shape": (None,)}),
     OpCase(shape_op, [normal(2, 3)], lambda x: np.array([2, 3]), gradient=None),
     OpCase(shape_op, [normal()], lambda x: np.zeros(0), gradient=None, name="scalar"),
     OpCase(stop_gradient_op, [normal(3)], lambda x: x, gradient=None),

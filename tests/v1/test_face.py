@@ -89,6 +89,6 @@ def test_a_name_of_the_other_face_is_explained():
     import penstock
 
     with pytest.raises(AttributeError, match=r"tf\.compat\.v1\.placeholder"):
-        penstock.placeholder  # noqa: B018
+        penstock.placeholder
     with pytest.raises(AttributeError, match="no attribute 'no_such_name'"):
-        penstock.no_such_name  # noqa: B018
+        penstock.no_such_name

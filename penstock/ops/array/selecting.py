@@ -194,7 +194,6 @@ def boolean_mask_v1(tensor: Any, mask: Any, name: str | None = "boolean_mask", a
     return boolean_mask(tensor, mask, axis, name)
 
 
-
 def sequence_mask(lengths: Any, maxlen: Any = None, dtype: Any = dtypes.bool_, name: str | None = None) -> Tensor:
     """Return for each length n a row whose first n entries are True.
 

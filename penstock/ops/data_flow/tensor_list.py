@@ -144,7 +144,10 @@ def tensor_list_from_tensor_gradient(call: Any, grad: Tensor | None) -> list[Ten
         return [None, None]
     tensor = call.inputs[0]
     dims = tensor.dims
-    count = -1 if dims is None or dims[0] is None else dims[0]
+    known = None if dims is None else dims[0]
+    # The list may have been made longer since.
+    grad = tensor_list_resize_op(grad, lookup("Shape")(tensor)[0] if known is None else np.int32(known))  # type: ignore[operator]
+    count = -1 if known is None else known
     stack = tensor_list_stack_op(grad, _row_shape(tensor), element_dtype=tensor.dtype.base_dtype, num_elements=count)
     return [stack, None]
 

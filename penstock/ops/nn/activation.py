@@ -349,9 +349,7 @@ def gelu(features: Any, approximate: bool = False, name: str | None = None) -> T
                 f"`features.dtype` must be a floating point tensor, got {tensor.dtype.name}; cast it with tf.cast"
             )
         if approximate:
-            return (
-                0.5 * tensor * (1.0 + _tanh_op(_GELU_SLOPE * (tensor + _GELU_CUBIC * (tensor * tensor * tensor))))
-            )
+            return 0.5 * tensor * (1.0 + _tanh_op(_GELU_SLOPE * (tensor + _GELU_CUBIC * (tensor * tensor * tensor))))
         return 0.5 * tensor * _erfc_op(tensor * -_GELU_SCALE)
 
 

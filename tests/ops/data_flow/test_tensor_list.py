@@ -57,6 +57,7 @@ COVERS = (
 )
 
 double = dtypes.float64
+SCALAR = np.zeros([0], np.int32)
 
 
 def listed(x):
@@ -209,7 +210,7 @@ def test_a_fresh_list_shares_nothing_with_what_grows_from_it():
 def test_lists_add_up_by_element():
     x = listed(constant(normal(3, 2)))
     blank = tensor_list_reserve_op([2], 3, element_dtype=double)
-    one = tensor_list_set_item_op(blank, 1, [1.0, 2.0])
+    one = tensor_list_set_item_op(blank, 1, np.array([1.0, 2.0]))
     total = stack(lookup("AddN")([x, one, x, blank])).numpy()
     np.testing.assert_allclose(total, 2 * normal(3, 2) + [[0, 0], [1, 2], [0, 0]])
     longer = lookup("AddN")([one, tensor_list_resize_op(one, 4)])
@@ -227,9 +228,9 @@ def test_lengths_and_element_shapes():
 
 
 def test_strings_are_held_too():
-    handle = tensor_list_from_tensor_op(["a", "b"], [])
+    handle = tensor_list_from_tensor_op(["a", "b"], SCALAR)
     handle = tensor_list_push_back_op(tensor_list_resize_op(handle, 3), "c")
-    assert tensor_list_stack_op(handle, [], element_dtype=dtypes.string).numpy().tolist() == [b"a", b"b", b"", b"c"]
+    assert tensor_list_stack_op(handle, SCALAR, element_dtype=dtypes.string).numpy().tolist() == [b"a", b"b", b"", b"c"]
 
 
 @pytest.mark.parametrize(
@@ -256,9 +257,9 @@ def test_what_does_not_fit_is_refused(call, message):
 
 
 def test_a_list_has_a_largest_size_and_cannot_be_popped_below_none():
-    handle = empty_tensor_list_op([], 1, element_dtype=double)
+    handle = empty_tensor_list_op(SCALAR, 1, element_dtype=double)
     with pytest.raises(InvalidArgumentError, match="pop from an empty list"):
-        tensor_list_pop_back_op(handle, [], element_dtype=double)
+        tensor_list_pop_back_op(handle, SCALAR, element_dtype=double)
     handle = tensor_list_push_back_op(handle, np.float64(1.0))
     with pytest.raises(InvalidArgumentError, match="full list"):
         tensor_list_push_back_op(handle, np.float64(1.0))
