@@ -47,6 +47,7 @@ class TensorList:
         element_dims: what the shapes of all elements have in common.
         items: the elements; the list keeps this Python list.
         max_size: the largest number of elements, -1 for any.
+        is_blank: whether no element has a value, where that is known.
 
     Attributes:
         size: the number of elements.
@@ -54,7 +55,14 @@ class TensorList:
 
     __slots__ = ("_change", "_items", "_newer", "_sole", "element_dims", "element_dtype", "max_size", "size")
 
-    def __init__(self, element_dtype: DType, element_dims: Dims, items: list[Any], max_size: int = -1) -> None:
+    def __init__(
+        self,
+        element_dtype: DType,
+        element_dims: Dims,
+        items: list[Any],
+        max_size: int = -1,
+        is_blank: bool | None = None,
+    ) -> None:
         self.element_dtype = element_dtype
         self.element_dims = element_dims
         self.max_size = max_size
@@ -62,7 +70,9 @@ class TensorList:
         self._items: list[Any] | None = items
         self._newer: TensorList | None = None
         self._change: tuple[int, Any] = (0, _ABSENT)
-        self._sole = _NONE if all(item is None for item in items) else _SEVERAL
+        if is_blank is None:
+            is_blank = all(item is None for item in items)
+        self._sole = _NONE if is_blank else _SEVERAL
 
     def _take(self) -> list[Any]:
         """Return the Python list, as it is in this version. The caller holds the lock."""
@@ -183,7 +193,7 @@ class TensorList:
         """Return a list whose elements are zeros of the same shapes."""
         dims = self.known_dims()
         if self.element_dtype.name != "variant" and dims is not None and None not in dims:
-            return TensorList(self.element_dtype, dims, [None] * self.size)
+            return TensorList(self.element_dtype, dims, [None] * self.size, is_blank=True)
         return self.replaced([None if item is None else _zeros_like(item) for item in self.items()])
 
     def __add__(self, other: TensorList) -> TensorList:

@@ -109,7 +109,7 @@ def empty_tensor_list_shape(element_shape: Any, max_num_elements: Any, *, elemen
 @op("TensorListReserve(element_shape: host shape_type, num_elements: host int32) -> handle: variant", shape_type=_INDEX)
 def tensor_list_reserve_op(element_shape: Any, num_elements: int, *, element_dtype: DType) -> Value:
     count = _size(num_elements, "The num_elements to reserve")
-    return TensorList(element_dtype, _as_dims(element_shape), [None] * count)
+    return TensorList(element_dtype, _as_dims(element_shape), [None] * count, is_blank=True)
 
 
 @tensor_list_reserve_op.shape

@@ -59,7 +59,9 @@ _ANTIALIASED = {"bilinear": "triangle", "bicubic": "keyscubic"}
 _SAMPLED = ("lanczos3", "lanczos5", "gaussian", "mitchellcubic")
 
 
-def _resized(images: Any, size: Any, resizer: Any, preserve_aspect_ratio: bool, name: str | None) -> Tensor:
+def _resized(
+    images: Any, size: Any, resizer: Any, preserve_aspect_ratio: bool, name: str | None, skips_same_size: bool = False
+) -> Tensor:
     with name_scope(name, "resize", [images, size]):
         images = convert_to_tensor(images, name="images")
         if images.dims is None:
@@ -76,7 +78,7 @@ def _resized(images: Any, size: Any, resizer: Any, preserve_aspect_ratio: bool, 
         if preserve_aspect_ratio:
             size = _fitting_size(images, size)
         known = partial_value(size)
-        if is_known(known) and known == list(images.shape.as_list()[1:3]):
+        if skips_same_size and is_known(known) and known == list(images.shape.as_list()[1:3]):
             return without_batch(images, is_batch)
         return without_batch(resizer(images, size), is_batch)
 
@@ -108,7 +110,7 @@ def resize(
         antialias: whether shrinking averages over the pixels that are lost; 'nearest' and 'area' know no difference.
         name: the name of the scope.
     Returns:
-        float32; the type of `images` for method 'nearest' and where the size stays.
+        float32; the type of `images` for method 'nearest'.
     Raises:
         ValueError: for another rank, a size that is not two numbers, or an unknown method.
     """
@@ -150,6 +152,8 @@ def resize_v1(
         images, size, preserve_aspect_ratio, name: see `resize`.
         method: one of `ResizeMethodV1`, or a name.
         align_corners: whether the centers of the corner pixels stay in place.
+    Returns:
+        float32; the type of `images` for method 'nearest', and `images` as they are where the size is known to stay.
     Raises:
         ValueError: for another rank, a size that is not two numbers, or an unknown method.
     """
@@ -166,7 +170,7 @@ def resize_v1(
             raise ValueError(f"Resize method is not implemented: {method}; expected one of ResizeMethod")
         return operations[chosen](images, size, align_corners=align_corners)
 
-    return _resized(images, size, resizer, preserve_aspect_ratio, name)
+    return _resized(images, size, resizer, preserve_aspect_ratio, name, skips_same_size=True)
 
 
 def _fit_with_padding(image: Any, target_height: Any, target_width: Any, resizer: Any) -> Tensor:

@@ -113,7 +113,7 @@ def sqrt(x: Any, name: str | None = None) -> Tensor:
 
 @op("SqrtGrad(y: T, dy: T) -> z: T", T=FLOATING_OR_COMPLEX, shape=unchanged)
 def sqrt_grad_op(y: Array, dy: Array) -> Array:
-    return dy * 0.5 / y.conj()
+    return torch.where(dy == 0, torch.zeros_like(dy), dy * 0.5 / y.conj())
 
 
 @sqrt_grad_op.gradient
@@ -140,7 +140,7 @@ def rsqrt(x: Any, name: str | None = None) -> Tensor:
 
 @op("RsqrtGrad(y: T, dy: T) -> z: T", T=FLOATING_OR_COMPLEX, shape=unchanged)
 def rsqrt_grad_op(y: Array, dy: Array) -> Array:
-    return dy * -0.5 * y.conj().pow(3)
+    return torch.where(dy == 0, torch.zeros_like(dy), dy * -0.5 * y.conj().pow(3))
 
 
 @rsqrt_grad_op.gradient

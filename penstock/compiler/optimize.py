@@ -1,0 +1,52 @@
+"""The passes that make a dataflow cheaper, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+
+from penstock.compiler.dataflow import Dataflow, prune
+from penstock.compiler.fold_constants import fold_constants
+from penstock.compiler.fuse_bias import fuse_bias
+from penstock.compiler.fuse_updates import fuse_updates
+from penstock.compiler.merge_common import merge_common
+from penstock.compiler.options import Options
+from penstock.compiler.refresh_reads import refresh_reads
+from penstock.compiler.reorder_pooling import reorder_pooling
+from penstock.compiler.schedule import schedule
+from penstock.compiler.simplify import simplify
+from penstock.core.operation import Operation
+from penstock.core.tensor import SymbolicTensor
+
+# The option that switches a pass, and the pass. Folding makes constants that let more be simplified, and the other way round.
+PASSES: tuple[tuple[str, Callable[[Dataflow], Dataflow]], ...] = (
+    ("simplify", simplify),
+    ("fold_constants", fold_constants),
+    ("merge_common", merge_common),
+    ("simplify", simplify),
+    ("fold_constants", fold_constants),
+    ("reorder_pooling", reorder_pooling),
+    ("fuse_bias", fuse_bias),
+    ("fuse_updates", fuse_updates),
+)
+
+
+def optimize(dataflow: Dataflow, options: Options) -> Dataflow:
+    """Run the passes that the options leave on.
+
+    A pass changes the nodes that it is given: the dataflow from before is not to be used any more.
+    """
+    for name, optimization in PASSES:
+        if getattr(options, name):
+            dataflow = optimization(dataflow)
+    return dataflow
+
+
+def dataflow_of(
+    fetches: Sequence[SymbolicTensor],
+    targets: Collection[Operation],
+    feeds: Sequence[SymbolicTensor],
+    options: Options,
+    done: Collection[Operation] = (),
+) -> Dataflow:
+    """Return what is to run for some fetches and targets; see `penstock.compiler.dataflow.prune`."""
+    return optimize(refresh_reads(schedule(prune(fetches, targets, feeds, done))), options)

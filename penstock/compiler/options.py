@@ -1,0 +1,76 @@
+"""Which passes run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Options:
+    """Switches of the compiler's passes; all are on by default.
+
+    Attributes:
+        simplify: algebraic rewrites, and shapes that are known when compiling.
+        fold_constants: computing once what depends on constants only.
+        merge_common: computing equal expressions once.
+        reorder_pooling: ReLU after max-pooling instead of before, and positions of maxima kept for the derivative.
+        fuse_bias: products and convolutions together with the bias that is added to them.
+        fuse_updates: the variable updates of an optimizer's step in one multi-tensor kernel.
+        specialize: kernels that are bound to their attributes once, when the program is made.
+    """
+
+    simplify: bool = True
+    fold_constants: bool = True
+    merge_common: bool = True
+    reorder_pooling: bool = True
+    fuse_bias: bool = True
+    fuse_updates: bool = True
+    specialize: bool = True
+
+    @classmethod
+    def none(cls) -> Options:
+        """Return options with every pass off."""
+        return cls(**{field.name: False for field in fields(cls)})
+
+    @classmethod
+    def only(cls, name: str) -> Options:
+        """Return options with one pass on."""
+        return replace(cls.none(), **{name: True})
+
+
+# What the fields of RewriterConfig switch. 0 stands for the default, 2 for OFF.
+_REWRITES = {
+    "arithmetic_optimization": ("simplify",),
+    "constant_folding": ("fold_constants",),
+    "common_subgraph_elimination": ("merge_common",),
+    "remapping": ("reorder_pooling", "fuse_bias", "fuse_updates"),
+}
+_OFF = 2
+
+
+def options_from_config(config: Any) -> Options:
+    """Return the options that a ConfigProto asks for.
+
+    `graph_options.optimizer_options.opt_level` of L0 switches all passes off, except those that `do_constant_folding` or
+    `do_common_subexpression_elimination` ask for by name; `graph_options.rewrite_options` switches single ones off, or all
+    with `disable_meta_optimizer`.
+
+    Args:
+        config: a ConfigProto message, or None.
+    """
+    graph_options = getattr(config, "graph_options", None)
+    if graph_options is None:
+        return Options()
+    optimizer, rewrites = graph_options.optimizer_options, graph_options.rewrite_options
+    options = Options()
+    if optimizer.opt_level < 0 or rewrites.disable_meta_optimizer:
+        options = replace(
+            Options.none(),
+            fold_constants=optimizer.do_constant_folding,
+            merge_common=optimizer.do_common_subexpression_elimination,
+        )
+    for field, names in _REWRITES.items():
+        if getattr(rewrites, field) == _OFF:
+            options = replace(options, **dict.fromkeys(names, False))
+    return options
