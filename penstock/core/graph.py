@@ -9,7 +9,7 @@ import re
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from types import CodeType
+from types import CodeType, FrameType
 from typing import Any
 
 from penstock.core import context
@@ -625,14 +625,21 @@ def _merge(inner: str, outer: str) -> str:
     return DeviceSpecV2.from_string(outer).make_merged_spec(DeviceSpecV2.from_string(inner)).to_string()
 
 
+_is_user_file: dict[str, bool] = {}
+
+
 def _user_line() -> tuple[CodeType, int] | None:
-    frame = sys._getframe(2)
+    """Return the innermost line of the call stack that is not Penstock's own."""
+    frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         filename = frame.f_code.co_filename
-        if not filename.startswith(_PACKAGE) or filename.startswith(_USER_CODE_INSIDE):
-            if not filename.endswith("contextlib.py"):
-                return frame.f_code, frame.f_lineno
-        frame = frame.f_back  # type: ignore[assignment]
+        is_user = _is_user_file.get(filename)
+        if is_user is None:
+            inside = filename.startswith(_PACKAGE) and not filename.startswith(_USER_CODE_INSIDE)
+            is_user = _is_user_file[filename] = not inside and not filename.endswith("contextlib.py")
+        if is_user:
+            return frame.f_code, frame.f_lineno
+        frame = frame.f_back
     return None
 
 
