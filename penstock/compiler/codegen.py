@@ -10,9 +10,9 @@ from typing import Any
 
 from penstock.compiler import control_flow
 from penstock.compiler.aliasing import hazards
-from penstock.compiler.dataflow import Dataflow, Edge, Node, prune
-from penstock.compiler.refresh_reads import refresh_reads
-from penstock.compiler.schedule import schedule
+from penstock.compiler.dataflow import Dataflow, Edge, Node
+from penstock.compiler.optimize import dataflow_of
+from penstock.compiler.options import Options
 from penstock.core import array
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.func_graph import FuncGraph
@@ -46,9 +46,10 @@ class Generated:
 class Writer:
     """Writes the function of one dataflow."""
 
-    def __init__(self, dataflow: Dataflow, resources: ResourceManager, name: str) -> None:
+    def __init__(self, dataflow: Dataflow, resources: ResourceManager, name: str, options: Options) -> None:
         self.dataflow = dataflow
         self.resources = resources
+        self.options = options
         self.result = Generated(name)
         self.lines: list[str] = []
         self._names: dict[Any, str] = {}  # an edge, the id of a kernel or body -> name
@@ -141,7 +142,7 @@ class Writer:
         if id(function) not in self._names:
             name = self.unique(function.name)
             self._names[id(function)] = name
-            self.result.bodies.append(generate_body(function, self.resources, name))
+            self.result.bodies.append(generate_body(function, self.resources, name, self.options))
         return self._names[id(function)]
 
     # Lines
@@ -179,6 +180,10 @@ class Writer:
             # What `hazards` knows of the step makes it safe to hand out the variable's own memory.
             handle = self.value(node.inputs[0])
             self.emit(f"{self.bind(node.output)} = {handle}.read()", node, [handle])
+            return
+        if op_def.name == "Identity" and node.inputs[0].dtype._is_ref_dtype:
+            variable = self.value(node.inputs[0])
+            self.emit(f"{self.bind(node.output)} = {variable}.read()", node, [variable])
             return
         writer = control_flow.WRITERS.get(op_def.name)
         if writer is not None:
@@ -252,15 +257,15 @@ class Writer:
             yield f"{name}={self.constant(f'{node.name}_{name}', value) if text is None else text}"
 
 
-def generate_body(function: FuncGraph, resources: ResourceManager, name: str) -> Generated:
+def generate_body(function: FuncGraph, resources: ResourceManager, name: str, options: Options) -> Generated:
     """Write the function for the body of a branch, loop or function, which the surrounding function calls."""
     effects = [
         op
         for op in function.get_operations()
         if op.op_def.is_stateful and not op.op_def.is_view and op.type != "Placeholder"
     ]
-    dataflow = refresh_reads(schedule(prune(function.outputs, [*effects, *function.control_outputs], function.inputs)))
-    return Writer(dataflow, resources, name).write()
+    dataflow = dataflow_of(function.outputs, [*effects, *function.control_outputs], function.inputs, options)
+    return Writer(dataflow, resources, name, options).write()
 
 
 def _kernel_name(op_name: str) -> str:

@@ -1,4 +1,4 @@
-"""The compiler's passes in order."""
+"""From fetches and feeds of a graph to a Program."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from collections.abc import Collection, Sequence
 
 from penstock.compiler.aliasing import needs_copy
 from penstock.compiler.codegen import Writer
-from penstock.compiler.dataflow import prune
+from penstock.compiler.optimize import dataflow_of
+from penstock.compiler.options import Options
 from penstock.compiler.program import Program
-from penstock.compiler.refresh_reads import refresh_reads
-from penstock.compiler.schedule import schedule
 from penstock.core.operation import Operation
 from penstock.core.resources import ResourceManager
 from penstock.core.tensor import SymbolicTensor
@@ -21,6 +20,7 @@ def compile_program(
     feeds: Sequence[SymbolicTensor],
     resources: ResourceManager,
     done: Collection[Operation] = (),
+    options: Options | None = None,
 ) -> Program:
     """Compile what computes `fetches` and runs `targets`, given `feeds`.
 
@@ -30,7 +30,8 @@ def compile_program(
         feeds: tensors whose values the Program takes, in this order.
         resources: where the Program finds its variables and other resources.
         done: operations that have run already in this step; their values are among the feeds.
+        options: which passes run; all by default.
     """
-    dataflow = schedule(prune(fetches, targets, feeds, done))
-    dataflow = refresh_reads(dataflow)
-    return Program(Writer(dataflow, resources, "step").write(), needs_copy(dataflow))
+    options = options or Options()
+    dataflow = dataflow_of(fetches, targets, feeds, options, done)
+    return Program(Writer(dataflow, resources, "step", options).write(), needs_copy(dataflow))

@@ -20,7 +20,7 @@ def constant_value(edge: Edge) -> np.ndarray | None:
     return value
 
 
-def constant_node(value: Any, dtype: DType, like: Node, output: int = 0) -> Node:
+def constant_node(value: Any, dtype: DType, like: Node, output: int = 0, name: str | None = None) -> Node:
     """Return a constant that stands for an output of `like`.
 
     Args:
@@ -28,8 +28,10 @@ def constant_node(value: Any, dtype: DType, like: Node, output: int = 0) -> Node
         dtype: its type as operations know it.
         like: the node whose output is known.
         output: which one.
+        name: its name, by default that of `like`.
     """
-    name = f"{like.name}_{output}" if output else like.name
+    if name is None:
+        name = f"{like.name}_{output}" if output else like.name
     attrs = {"value": value, "dtype": dtype}
     return Node(lookup("Const"), (), attrs, [(dtype, tuple(value.shape))], like.source, name)
 

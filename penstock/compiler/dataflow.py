@@ -168,7 +168,7 @@ class Dataflow:
 
 
 def _check_types(node: Node) -> None:
-    expected = [dtype for dtype in output_dtypes(node.op_def, node.attrs)]
+    expected = output_dtypes(node.op_def, node.attrs)
     assert [edge.dtype for edge in node.outputs] == expected, f"{node} has outputs {node.outputs}, not {expected}"
     wanted: list[tuple[Argument, DType | None]] = []
     for argument in node.op_def.inputs:
@@ -228,7 +228,8 @@ def prune(
 def rewire(dataflow: Dataflow, replaced: dict[Edge, Edge], nodes: Iterable[Node] | None = None) -> Dataflow:
     """Return the dataflow with values put in the place of others, less what nothing needs any more.
 
-    A node that others wait for by control edges stays, even where its outputs are no longer used.
+    What has an effect or reads a variable stays, and so does a node that others wait for by control edges, even where
+    its outputs are no longer used. An error in a value that nothing needs any more is not raised.
 
     Args:
         dataflow: what a pass was given.
@@ -250,11 +251,15 @@ def rewire(dataflow: Dataflow, replaced: dict[Edge, Edge], nodes: Iterable[Node]
     needed.update(edge.node for edge in fetches if edge.node is not None)
     kept: list[Node] = []
     for node in reversed(ordered):
-        if node in needed:
+        if node in needed or node.op_def.is_stateful or node.op_def.has_ref_input or _reads(node):
             kept.append(node)
             needed.update(edge.node for edge in node.inputs if edge.node is not None)
             needed.update(node.controls)
     return Dataflow(kept[::-1], dataflow.feeds, fetches, dataflow.targets)
+
+
+def _reads(node: Node) -> bool:
+    return any(edge.dtype._is_ref_dtype for edge in node.inputs)
 
 
 def uses(dataflow: Dataflow) -> dict[Edge, list[Node]]:

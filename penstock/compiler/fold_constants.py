@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from penstock.compiler.aliasing import runs_bodies
 from penstock.compiler.constants import constant_node, constant_value, size_bytes
 from penstock.compiler.dataflow import Dataflow, Edge, Node, rewire
 from penstock.core import array
 from penstock.core.dispatch import flatten_result
+from penstock.core.errors import OpError
 from penstock.core.inference import run_kernel
 
 LARGEST_RESULT_BYTES = 10 * 2**20
@@ -57,7 +60,7 @@ def _results(node: Node) -> list[Node]:
         result = run_kernel(node.op_def, [array.from_numpy(value, copy=True) for value in given], node.attrs)
         values: list[Any] = flatten_result(node.op_def, result)
         known = [_as_constant(value) for value in values]
-    except (RuntimeError, ValueError, TypeError, IndexError, ArithmeticError):
+    except (OpError, RuntimeError, ValueError, TypeError, IndexError, ArithmeticError, MemoryError):
         return []
     if sum(map(size_bytes, known)) > budget:
         return []
@@ -73,7 +76,13 @@ def _static_bytes(edge: Edge) -> int:
     return size * (edge.dtype.size or 1)
 
 
-def _as_constant(value: Any) -> Any:
-    """Return a runtime value as an array of its own, of the same shape."""
-    shape = array.dims_of(value)
-    return array.numpy_array(value).copy().reshape(shape)
+def _as_constant(value: Any) -> np.ndarray:
+    """Return a runtime value as an array of its own."""
+    known = array.to_numpy(value, copy=True)
+    if isinstance(known, bytes):
+        result = np.empty((), object)
+        result[()] = known
+        return result
+    if not isinstance(known, (np.ndarray, np.generic)):
+        raise TypeError(f"{type(known).__name__} is no array")
+    return np.asarray(known)

@@ -17,7 +17,8 @@ from penstock.compiler.simplify import simplify
 from penstock.core.operation import Operation
 from penstock.core.tensor import SymbolicTensor
 
-# The option that switches a pass, and the pass. Folding makes constants that let more be simplified, and the other way round.
+# The option that switches a pass, and the pass. Folding makes constants that let more be simplified, and the other way
+# round.
 PASSES: tuple[tuple[str, Callable[[Dataflow], Dataflow]], ...] = (
     ("simplify", simplify),
     ("fold_constants", fold_constants),

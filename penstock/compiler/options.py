@@ -52,9 +52,9 @@ _OFF = 2
 def options_from_config(config: Any) -> Options:
     """Return the options that a ConfigProto asks for.
 
-    `graph_options.optimizer_options.opt_level` of L0 switches all passes off, except those that `do_constant_folding` or
-    `do_common_subexpression_elimination` ask for by name; `graph_options.rewrite_options` switches single ones off, or all
-    with `disable_meta_optimizer`.
+    `graph_options.optimizer_options.opt_level` of L0 switches all passes off, except those that `do_constant_folding`
+    or `do_common_subexpression_elimination` ask for by name; `graph_options.rewrite_options` switches single ones off,
+    or all with `disable_meta_optimizer`.
 
     Args:
         config: a ConfigProto message, or None.

@@ -9,9 +9,10 @@ from penstock.compiler.dataflow import Dataflow, Edge, Node
 def refresh_reads(dataflow: Dataflow) -> Dataflow:
     """Let operations that an edge orders after an update of a variable see the updated value.
 
-    In TensorFlow 1 all uses of a reference variable share one node, `w/read`, made with the variable. An operation that was told to
-    wait for an update, `with tf.control_dependencies([update]): tf.identity(w)`, means the value after it; so it is given
-    a read of its own, which waits for the same updates. Operations that no edge orders keep the value from before.
+    In TensorFlow 1 all uses of a reference variable share one node, `w/read`, made with the variable. An operation that
+    was told to wait for an update, `with tf.control_dependencies([update]): tf.identity(w)`, means the value after it;
+    so it is given a read of its own, which waits for the same updates. Operations that no edge orders keep the value
+    from before.
 
     Args:
         dataflow: nodes in an order in which they can run.

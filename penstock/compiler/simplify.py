@@ -15,10 +15,11 @@ import numpy as np
 
 from penstock.compiler.constants import constant_node, constant_value
 from penstock.compiler.dataflow import Dataflow, Edge, Node, make_node, rewire
+from penstock.core.dtypes import DType
 from penstock.core.op_def import lookup
 from penstock.core.shape_rules import broadcasting, unchanged
 
-# What a rule returns: one value, new nodes (the last makes the value), one value for each output, or None.
+# What a rule returns: a value that exists, new nodes of which the last make the outputs, or None.
 Result = Edge | Node | list[Node] | None
 
 # Larger arrays of zeros and ones are made at run time.
@@ -26,10 +27,15 @@ _LARGEST_FILLED = 4096
 
 
 class Shapes:
-    """Which values have the same shape as another, whatever it is."""
+    """Which values have the same shape as another, whatever it is.
+
+    Attributes:
+        made: shape vectors that exist, by the value whose shape they are and their type.
+    """
 
     def __init__(self) -> None:
         self._like: dict[Edge, Edge] = {}
+        self.made: dict[tuple[Edge, DType], Edge] = {}
 
     def of(self, edge: Edge) -> Edge:
         """Return the first value of the shape that `edge` has."""
@@ -38,7 +44,9 @@ class Shapes:
     def note(self, node: Node) -> None:
         """Follow the shape through a node."""
         rule = node.op_def.shape_rule
-        if rule is unchanged and len(node.outputs) == 1 and not node.inputs[0].is_handle:
+        if node.op_def.is_stateful or len(node.outputs) != 1 or any(edge.is_handle for edge in node.inputs):
+            return
+        if rule is unchanged:
             self._like[node.outputs[0]] = self.of(node.inputs[0])
         elif rule is broadcasting and len(node.inputs) == 2:
             for edge, other in (node.inputs, node.inputs[::-1]):
@@ -74,14 +82,20 @@ def simplify(dataflow: Dataflow) -> Dataflow:
             for new in made:
                 shapes.note(new)
             nodes.extend(made)
-            if len(made) == len(node.outputs):
-                replaced.update((old, new.output) for old, new in zip(node.outputs, made, strict=True))
+            values = made[-len(node.outputs) :]
+            replaced.update((old, new.output) for old, new in zip(node.outputs, values, strict=True))
         nodes.append(node)
     return rewire(dataflow, replaced, nodes) if replaced else dataflow
 
 
 def _is_static(edge: Edge) -> bool:
     return edge.dims is not None and None not in edge.dims
+
+
+def _sizes(edge: Edge) -> list[int] | None:
+    """Return the shape of a value if it is fully known."""
+    sizes = [size for size in edge.dims or () if size is not None]
+    return None if edge.dims is None or len(sizes) < len(edge.dims) else sizes
 
 
 def _is_all(edge: Edge, number: int) -> bool:
@@ -154,8 +168,8 @@ def _multiply_chain(node: Node) -> Result:
         limits = np.finfo(product.dtype) if product.dtype.kind == "f" else None
         if limits is None or not (min(sizes) >= 1 or max(sizes) <= 1) or not limits.tiny <= abs(product) <= limits.max:
             return None
-    constant = constant_node(np.asarray(product, dtype=outer_factor.dtype), x.dtype, node)
-    constant.name = constant.output.name = f"{node.name}/factor"
+    factor = np.asarray(product, dtype=outer_factor.dtype)
+    constant = constant_node(factor, x.dtype, node, name=f"{node.name}/factor")
     scaled = make_node(node.op_def, [x, constant.output], [node.output.dims], node)
     return [constant, scaled]
 
@@ -204,8 +218,7 @@ def _transpose(node: Node, shapes: Shapes) -> Result:
     both = first[perm]
     if both.tolist() == list(range(both.size)):
         return inner.inputs[0]
-    constant = constant_node(both, node.inputs[1].dtype, node)
-    constant.name = constant.output.name = f"{node.name}/perm"
+    constant = constant_node(both, node.inputs[1].dtype, node, name=f"{node.name}/perm")
     return [constant, make_node(node.op_def, [inner.inputs[0], constant.output], [node.output.dims], node)]
 
 
@@ -223,6 +236,8 @@ def _reshape(node: Node, shapes: Shapes) -> Result:
         return None
     if not (_is_static(inner.inputs[0]) and _is_static(x)):
         return None  # the inner one may fail
+    if inner.inputs[0].dims == node.output.dims:
+        return inner.inputs[0]
     return make_node(node.op_def, [inner.inputs[0], sizes], [node.output.dims], node)
 
 
@@ -238,12 +253,12 @@ def _reduction(node: Node, shapes: Shapes) -> Result:
 
 def _filled(number: int) -> Callable[[Node, Shapes], Result]:
     def rule(node: Node, shapes: Shapes) -> Result:
-        dims, dtype = node.inputs[0].dims, node.output.dtype
-        if dims is None or None in dims or not (dtype.is_floating or dtype.is_integer or dtype.is_bool):
+        sizes, dtype = _sizes(node.inputs[0]), node.output.dtype
+        if sizes is None or not (dtype.is_floating or dtype.is_integer or dtype.is_bool):
             return None
-        if dtype.is_quantized or math.prod(dims) > _LARGEST_FILLED:  # type: ignore[arg-type]
+        if dtype.is_quantized or math.prod(sizes) > _LARGEST_FILLED:
             return None
-        value = np.full(dims, number, dtype.as_numpy_dtype)  # type: ignore[arg-type]
+        value = np.full(sizes, number, dtype.as_numpy_dtype)
         return constant_node(value, dtype, node)
 
     return rule
@@ -258,17 +273,13 @@ def _shape(node: Node, shapes: Shapes) -> Result:
     x = node.inputs[0]
     if _is_static(x):
         return _number(node, x.dims)
-    like = shapes.of(x)
-    return None if like is x else make_node(
-        node.op_def, [like], [node.output.dims], node, out_type=node.attrs["out_type"]
-    )
+    edge = shapes.made.setdefault((shapes.of(x), node.output.dtype), node.output)
+    return None if edge is node.output else edge
 
 
 def _size(node: Node, shapes: Shapes) -> Result:
-    x = node.inputs[0]
-    if x.dims is None or None in x.dims:
-        return None
-    return _number(node, math.prod(x.dims))  # type: ignore[arg-type]
+    sizes = _sizes(node.inputs[0])
+    return None if sizes is None else _number(node, math.prod(sizes))
 
 
 def _rank(node: Node, shapes: Shapes) -> Result:

@@ -368,8 +368,8 @@ def while_loop_v1(
     """Repeat `body` while `cond` is true; see `while_loop`.
 
     Args:
-        cond, body, loop_vars, shape_invariants, parallel_iterations, back_prop, swap_memory, name, maximum_iterations: see
-            `while_loop`.
+        cond, body, loop_vars, shape_invariants, parallel_iterations, back_prop, swap_memory, name, maximum_iterations:
+            see `while_loop`.
         return_same_structure: whether a list of one loop variable is returned as a list, and not as the tensor.
     """
     result = while_loop(

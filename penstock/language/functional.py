@@ -301,9 +301,7 @@ def _fold(
         return result if back_prop else nest.map_structure(stop_gradient, result)
 
 
-def vectorized_map(
-    fn: Callable[..., Any], elems: Any, fallback_to_while_loop: bool = True, warn: bool = True
-) -> Any:
+def vectorized_map(fn: Callable[..., Any], elems: Any, fallback_to_while_loop: bool = True, warn: bool = True) -> Any:
     """Apply a function to each row of tensors, and stack what it returns.
 
     The rows are visited one after the other. Tensors with a single row are paired with every row of the others.
@@ -376,7 +374,7 @@ def switch_case(
         if not index.dtype.is_integer:
             raise TypeError(f"'branch_index' must be an integer Tensor, got {index.dtype!r}")
         if current_graph() is None:
-            number = int(index)
+            number = int(np.asarray(index))
             return functions[number if 0 <= number < len(functions) else -1]()
         if index.dtype.base_dtype != int32:
             index = lookup("Cast")(index, DstT=int32)  # type: ignore[operator]

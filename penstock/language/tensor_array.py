@@ -253,7 +253,7 @@ class _GraphTensorArray(TensorArray):
         return np.asarray(-1 if dims is None else [-1 if size is None else size for size in dims], np.int32)
 
     def _with_flow(self, flow: Any) -> TensorArray:
-        result = _GraphTensorArray.__new__(_GraphTensorArray)
+        result: Any = _GraphTensorArray.__new__(_GraphTensorArray)
         result.__dict__.update(self.__dict__)
         result._flow = flow
         return result
@@ -276,9 +276,7 @@ class _GraphTensorArray(TensorArray):
             item = self._converted(value)
             self._agree(item.shape, "Inconsistent shapes: saw {} but expected {}.")
             return self._with_flow(
-                tensor_list_set_item_op(
-                    self._flow, index, item, resize_if_index_out_of_bounds=self._dynamic_size
-                )
+                tensor_list_set_item_op(self._flow, index, item, resize_if_index_out_of_bounds=self._dynamic_size)
             )
 
     def stack(self, name: str | None = None) -> Tensor:
@@ -295,9 +293,7 @@ class _GraphTensorArray(TensorArray):
         return convert_to_tensor(self._size, int32)
 
     def gather(self, indices: Any, name: str | None = None) -> Tensor:
-        return tensor_list_gather_op(
-            self._flow, indices, self._element_sizes(), element_dtype=self._dtype, name=name
-        )
+        return tensor_list_gather_op(self._flow, indices, self._element_sizes(), element_dtype=self._dtype, name=name)
 
     def concat(self, name: str | None = None) -> Tensor:
         dims = self.element_shape.as_tuple()
@@ -336,7 +332,7 @@ class _GraphTensorArray(TensorArray):
             if self._infers and known is not None:
                 same = parts is not None and len(set(parts.tolist())) == 1
                 self._agree(
-                    TensorShape([parts.tolist()[0] if same else None, *known[1:]]),  # type: ignore[union-attr]
+                    TensorShape([parts.tolist()[0] if same else None, *known[1:]]),
                     "Inconsistent shapes: saw {} but expected {}.",
                 )
             return self._with_flow(tensor_list_split_op(tensor, np.asarray(sizes, np.int32), counts))
@@ -454,11 +450,9 @@ class _EagerTensorArray(TensorArray):
 
     def unstack(self, value: Any, name: str | None = None) -> TensorArray:
         tensor = self._converted(value)
-        count = tensor.shape.as_list()[0]
+        count = tensor.shape.as_list()[0] or 0
         if count > len(self._items) and not self._dynamic_size:
-            raise ValueError(
-                f"Cannot unstack {count} tensors into a TensorArray of static size {len(self._items)} "
-            )
+            raise ValueError(f"Cannot unstack {count} tensors into a TensorArray of static size {len(self._items)} ")
         self._agree(tensor.shape[1:], "Incompatible shape for value ({}), expected ({}).")
         parts = lookup("Unpack")(tensor, num=count, axis=0) if count else []  # type: ignore[operator]
         self._items = [*parts, *[None] * (len(self._items) - count)]

@@ -451,7 +451,9 @@ class Layer:
         return outputs
 
     def _check_graph(self, tensors: list[Any]) -> None:
-        graph = get_default_graph()
+        graph: Any = get_default_graph()
+        while getattr(graph, "outer_graph", None) is not None:  # variables are made outside of loops and branches
+            graph = graph.outer_graph
         if self._graph is None:
             self._graph = graph
         symbolic = next((tensor for tensor in tensors if isinstance(tensor, SymbolicTensor)), None)

@@ -9,13 +9,16 @@ from penstock.ops import constant as constant
 from penstock.ops import control_flow as control_flow
 from penstock.ops import data_flow as data_flow
 from penstock.ops import debugging as debugging
+from penstock.ops import image as image
 from penstock.ops import io as io
 from penstock.ops import linalg as linalg
 from penstock.ops import math as math
 from penstock.ops import nn as nn
 from penstock.ops import operators as operators
+from penstock.ops import quantization as quantization
 from penstock.ops import random as random
 from penstock.ops import script as script
+from penstock.ops import signal as signal
 from penstock.ops import state as state
 from penstock.ops import string as string
 from penstock.ops import summary as summary

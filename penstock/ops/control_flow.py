@@ -224,7 +224,8 @@ def _gradient_of_branches(
     present = [i for i, grad in enumerate(grads) if grad is not None and is_differentiable(call.outputs[i])]
     arriving = [convert_to_tensor(grads[i]) for i in present]
     backward = [
-        _BranchGradient(branch, graph, present, arriving, wanted) for branch, graph in zip(branches, graphs, strict=True)
+        _BranchGradient(branch, graph, present, arriving, wanted)
+        for branch, graph in zip(branches, graphs, strict=True)
     ]
     count = len(branches[0].inputs)
     connected = [i for i in range(count) if any(b.results[i] is not None for b in backward)]

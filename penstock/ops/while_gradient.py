@@ -16,7 +16,7 @@ import numpy as np
 
 from penstock.core.backprop import gradient_function_of, is_differentiable, takes_wanted
 from penstock.core.convert import constant_node, convert_to_tensor
-from penstock.core.dtypes import DType, int32, variant
+from penstock.core.dtypes import int32, variant
 from penstock.core.func_graph import FuncGraph
 from penstock.core.gradients import gradients_of
 from penstock.core.graph import Graph
@@ -32,7 +32,7 @@ from penstock.ops.data_flow.tensor_list import (
     tensor_list_push_back_op,
 )
 
-# What gradients ask of a value without needing the value: computed in the forward loop, so that only the answer is kept.
+# What gradients ask of a value without needing it: computed in the forward loop, so that only the answer is kept.
 _SIZES = frozenset({"Rank", "Shape", "Size", "TensorListElementShape", "TensorListLength"})
 
 
@@ -92,7 +92,13 @@ class IterationGradient(FuncGraph):
         return self._values[id(tensor)]
 
     def add_operation(
-        self, op_def: OpDef, inputs: Sequence[SymbolicTensor], attrs: dict[str, Any], name: str, *args: Any, **kwargs: Any
+        self,
+        op_def: OpDef,
+        inputs: Sequence[SymbolicTensor],
+        attrs: dict[str, Any],
+        name: str,
+        *args: Any,
+        **kwargs: Any,
     ) -> Operation:
         """Add a node; one that asks only for the shape of a value of the iteration is added to the iteration."""
         originals = [] if self._is_finished else [self._originals.get(id(tensor)) for tensor in inputs]

@@ -6,6 +6,7 @@ from typing import Any
 
 from penstock.compiler.compile import compile_program
 from penstock.compiler.dataflow import prune
+from penstock.compiler.options import Options
 from penstock.core import array
 from penstock.core.array import Value
 from penstock.core.errors import InvalidArgumentError
@@ -19,11 +20,14 @@ from penstock.runtime.fetches import FetchPlan
 class PartialRun:
     """The state of one step: what has run, and the values that later parts may need."""
 
-    def __init__(self, plan: FetchPlan, feeds: list[SymbolicTensor], resources: ResourceManager) -> None:
+    def __init__(
+        self, plan: FetchPlan, feeds: list[SymbolicTensor], resources: ResourceManager, options: Options
+    ) -> None:
         self._fetches = {id(tensor) for tensor in plan.tensors}
         self._targets = set(plan.targets)
         self._feeds = {id(tensor): tensor for tensor in feeds}
         self._resources = resources
+        self._options = options
         self._values: dict[int, tuple[SymbolicTensor, Value]] = {}
         self._done: set[Operation] = set()
         self._step = [node.source for node in prune(plan.tensors, plan.targets, feeds).nodes]
@@ -71,7 +75,7 @@ class PartialRun:
                 }
             )
         tensors = list(wanted.values())
-        program = compile_program(tensors, plan.targets, available, self._resources, self._done)
+        program = compile_program(tensors, plan.targets, available, self._resources, self._done, self._options)
         values = program(*(value for _, value in self._values.values()))
         for tensor, value in zip(tensors, values, strict=True):
             self._values[id(tensor)] = tensor, array.clone(value)

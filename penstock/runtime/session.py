@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from penstock.compiler.compile import compile_program
+from penstock.compiler.options import options_from_config
 from penstock.compiler.program import Program
 from penstock.core import array, context
 from penstock.core.errors import NotFoundError
@@ -59,6 +60,7 @@ class BaseSession:
         self._graph = get_default_graph() if graph is None else graph
         self._target = target
         self._config = config
+        self._options = options_from_config(config)
         self._resources = ResourceManager()
         self._plans: dict[Any, _Plan] = {}  # guarded by self._lock for writing
         self._version = -1
@@ -144,7 +146,7 @@ class BaseSession:
 
     def _compile(self, fetches: Any, feeds: list[SymbolicTensor]) -> _Plan:
         fetch_plan = FetchPlan(self._graph, fetches)
-        program = compile_program(fetch_plan.tensors, fetch_plan.targets, feeds, self._resources)
+        program = compile_program(fetch_plan.tensors, fetch_plan.targets, feeds, self._resources, options=self._options)
         single = isinstance(fetches, SymbolicTensor)
         return _Plan(fetch_plan, program, [feed_converter(tensor) for tensor in feeds], single)
 
@@ -214,7 +216,7 @@ class BaseSession:
         """
         with self._lock:
             plan = FetchPlan(self._graph, fetches)
-            run = PartialRun(plan, [self._feed_tensor(feed) for feed in feeds or ()], self._resources)
+            run = PartialRun(plan, [self._feed_tensor(feed) for feed in feeds or ()], self._resources, self._options)
             handle = f"partial_run_{len(self._partial_runs)}"
             self._partial_runs[handle] = run
         return handle

@@ -266,6 +266,8 @@ from penstock.ops.debugging.shapes import assert_same_float_dtype as assert_same
 from penstock.ops.debugging.shapes import assert_scalar_v1 as assert_scalar
 from penstock.ops.debugging.shapes import assert_type as assert_type
 from penstock.ops.debugging.shapes import is_numeric_tensor as is_numeric_tensor
+from penstock.ops.image.patches import extract_image_patches as extract_image_patches
+from penstock.ops.image.patches import extract_volume_patches as extract_volume_patches
 from penstock.ops.initializers_v1 import constant_initializer as constant_initializer
 from penstock.ops.initializers_v1 import glorot_normal_initializer as glorot_normal_initializer
 from penstock.ops.initializers_v1 import glorot_uniform_initializer as glorot_uniform_initializer
@@ -277,6 +279,13 @@ from penstock.ops.initializers_v1 import truncated_normal_initializer as truncat
 from penstock.ops.initializers_v1 import uniform_unit_scaling_initializer as uniform_unit_scaling_initializer
 from penstock.ops.initializers_v1 import variance_scaling_initializer as variance_scaling_initializer
 from penstock.ops.initializers_v1 import zeros_initializer as zeros_initializer
+from penstock.ops.io.files import decode_compressed as decode_compressed
+from penstock.ops.io.files import decode_csv_v1 as decode_csv
+from penstock.ops.io.files import matching_files as matching_files
+from penstock.ops.io.files import parse_tensor as parse_tensor
+from penstock.ops.io.files import read_file as read_file
+from penstock.ops.io.files import serialize_tensor as serialize_tensor
+from penstock.ops.io.files import write_file as write_file
 from penstock.ops.linalg.cross import cross as cross
 from penstock.ops.linalg.factorizations import cholesky as cholesky
 from penstock.ops.linalg.factorizations import eigh as self_adjoint_eig
@@ -429,6 +438,22 @@ from penstock.ops.math.unary import rsqrt as rsqrt
 from penstock.ops.math.unary import sign as sign
 from penstock.ops.math.unary import sqrt as sqrt
 from penstock.ops.math.unary import square as square
+from penstock.ops.quantization.fake import fake_quant_with_min_max_args as fake_quant_with_min_max_args
+from penstock.ops.quantization.fake import (
+    fake_quant_with_min_max_args_gradient as fake_quant_with_min_max_args_gradient,
+)
+from penstock.ops.quantization.fake import fake_quant_with_min_max_vars as fake_quant_with_min_max_vars
+from penstock.ops.quantization.fake import (
+    fake_quant_with_min_max_vars_gradient as fake_quant_with_min_max_vars_gradient,
+)
+from penstock.ops.quantization.fake import (
+    fake_quant_with_min_max_vars_per_channel as fake_quant_with_min_max_vars_per_channel,
+)
+from penstock.ops.quantization.fake import (
+    fake_quant_with_min_max_vars_per_channel_gradient as fake_quant_with_min_max_vars_per_channel_gradient,
+)
+from penstock.ops.quantization.ranges import dequantize as dequantize
+from penstock.ops.quantization.ranges import quantize as quantize
 from penstock.ops.random.functions import multinomial as multinomial
 from penstock.ops.random.functions import random_crop as random_crop
 from penstock.ops.random.functions import random_gamma as random_gamma
@@ -442,6 +467,12 @@ from penstock.ops.random.seeds import set_random_seed as set_random_seed
 from penstock.ops.script.py_function import numpy_function as numpy_function
 from penstock.ops.script.py_function import py_func as py_func
 from penstock.ops.script.py_function import py_function as py_function
+from penstock.ops.signal.fourier import fft as fft
+from penstock.ops.signal.fourier import fft2d as fft2d
+from penstock.ops.signal.fourier import fft3d as fft3d
+from penstock.ops.signal.fourier import ifft as ifft
+from penstock.ops.signal.fourier import ifft2d as ifft2d
+from penstock.ops.signal.fourier import ifft3d as ifft3d
 from penstock.ops.string.case import string_strip as string_strip
 from penstock.ops.string.encoding import decode_base64 as decode_base64
 from penstock.ops.string.encoding import decode_raw_v1 as decode_raw
@@ -477,10 +508,13 @@ from penstock.v1 import math as math
 from penstock.v1 import metrics as metrics
 from penstock.v1 import nest as nest
 from penstock.v1 import nn as nn
+from penstock.v1 import quantization as quantization
 from penstock.v1 import random as random
 from penstock.v1 import raw_ops as raw_ops
 from penstock.v1 import resource_loader as resource_loader
+from penstock.v1 import signal as signal
 from penstock.v1 import sparse as sparse
+from penstock.v1 import spectral as spectral
 from penstock.v1 import strings as strings
 from penstock.v1 import summary as summary
 from penstock.v1 import test as test

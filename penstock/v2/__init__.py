@@ -139,6 +139,7 @@ from penstock.ops.debugging.comparisons import assert_greater as assert_greater
 from penstock.ops.debugging.comparisons import assert_less as assert_less
 from penstock.ops.debugging.printing import print_v2 as print
 from penstock.ops.debugging.shapes import assert_rank as assert_rank
+from penstock.ops.image.patches import extract_volume_patches as extract_volume_patches
 from penstock.ops.initializers_v2 import constant_initializer as constant_initializer
 from penstock.ops.initializers_v2 import ones_initializer as ones_initializer
 from penstock.ops.initializers_v2 import random_normal_initializer as random_normal_initializer
@@ -224,6 +225,7 @@ from penstock.v2 import bitwise as bitwise
 from penstock.v2 import debugging as debugging
 from penstock.v2 import dtypes as dtypes
 from penstock.v2 import errors as errors
+from penstock.v2 import image as image
 from penstock.v2 import initializers as initializers
 from penstock.v2 import io as io
 from penstock.v2 import linalg as linalg
@@ -231,8 +233,10 @@ from penstock.v2 import math as math
 from penstock.v2 import nest as nest
 from penstock.v2 import nn as nn
 from penstock.v2 import optimizers as optimizers
+from penstock.v2 import quantization as quantization
 from penstock.v2 import random as random
 from penstock.v2 import raw_ops as raw_ops
+from penstock.v2 import signal as signal
 from penstock.v2 import strings as strings
 from penstock.v2 import test as test
 from penstock.v2 import train as train

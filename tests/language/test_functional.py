@@ -11,6 +11,7 @@ from penstock.core.gradients import gradients
 from penstock.core.graph import Graph
 from penstock.language.functional import foldl, foldr, map_fn, scan, switch_case, vectorized_map
 from penstock.language.resource_variable import ResourceVariable
+from penstock.language.variables import global_variables_initializer
 from penstock.ops.constant import constant, placeholder
 from penstock.ops.math.cast import cast
 from penstock.ops.math.reduce import reduce_sum
@@ -129,7 +130,11 @@ def test_vectorized_map_finds_types_and_pairs_single_rows():
     [
         (lambda: map_fn(1, constant(ROWS)), TypeError, "not callable"),
         (lambda: map_fn(lambda x: x, constant(1.0)), ValueError, "1\\+ dimensional Tensors, not scalars"),
-        (lambda: map_fn(lambda x: x[0], (constant([1, 2]), constant([1, 2, 3]))), ValueError, "2 and 3 are not compatible"),
+        (
+            lambda: map_fn(lambda x: x[0], (constant([1, 2]), constant([1, 2, 3]))),
+            ValueError,
+            "2 and 3 are not compatible",
+        ),
         (lambda: scan(lambda a, x: (a[0],), constant([1, 2]), (constant(0), constant(1))), ValueError, "structure"),
         (lambda: foldl(1, constant(ROWS)), TypeError, "not callable"),
         (lambda: switch_case(constant(0), [(0, lambda: 1), (2, lambda: 2)]), ValueError, r"range of \[0 to 2\)"),
@@ -174,5 +179,5 @@ def test_branches_may_have_effects():
     with Graph().as_default(), Session() as session:
         i, v = placeholder("int32", []), ResourceVariable(1.0)
         y = switch_case(i, [lambda: v.assign_add(1.0), lambda: v.assign_sub(5.0)])
-        session.run(v.initializer)
+        session.run(global_variables_initializer())
         assert (session.run(y, {i: 0}), session.run(y, {i: 1}), session.run(v)) == (2.0, -3.0, -3.0)

@@ -197,6 +197,8 @@ def test_an_eager_loop_carries_an_array_and_a_tape_sees_through_it():
         with GradientTape() as tape:
             tape.watch(x)
             rows = TensorArray(f32, 2).unstack(x)
-            _, array = while_loop(lambda i, _: i < 2, lambda i, a: (i + 1, a.write(i, rows.read(i) ** 2.0)), [0, TensorArray(f32, 2)])
+            _, array = while_loop(
+                lambda i, _: i < 2, lambda i, a: (i + 1, a.write(i, rows.read(i) ** 2.0)), [0, TensorArray(f32, 2)]
+            )
             y = reduce_sum(array.stack())
         assert tape.gradient(y, x).numpy().tolist() == [2.0, 4.0]

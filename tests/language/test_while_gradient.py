@@ -108,7 +108,9 @@ def test_loops_in_conds_in_loops_in_loops(run):
         )
         return k + 1, z
 
-    y = while_loop(lambda i, y: i < 3, lambda i, y: (i + 1, while_loop(lambda k, z: k < 3, inner, [0, y])[1]), [0, x])[1]
+    y = while_loop(lambda i, y: i < 3, lambda i, y: (i + 1, while_loop(lambda k, z: k < 3, inner, [0, y])[1]), [0, x])[
+        1
+    ]
     found = orders(y, x, 2)
     y0, first, second = run(found, {x: 1.05})
     step = 1e-6
@@ -217,4 +219,3 @@ def test_a_function_shared_by_calls_has_gradients_in_each(run):
     np.testing.assert_allclose(values[0], np.sin(0.64) ** 3)
     np.testing.assert_allclose(values[2:], [(a - b) / (2 * step) for a, b in zip(above, below)], rtol=1e-5)
     assert len(function.outputs) == 1
-

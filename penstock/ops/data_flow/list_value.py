@@ -91,25 +91,25 @@ class TensorList:
             version = older
         return items
 
-    def _changed(self, index: int, value: Any) -> TensorList:
+    def _changed(self, index: int, value: Any) -> tuple[TensorList, Any]:
+        """Return the list with another value at a position, and the value that was there."""
         result = TensorList.__new__(TensorList)
-        result.element_dtype, result.element_dims, result.max_size = (
-            self.element_dtype,
-            self.element_dims,
-            self.max_size,
-        )
+        result.element_dtype = self.element_dtype
+        result.element_dims = self.element_dims
+        result.max_size = self.max_size
         with _lock:
-            items = self._take()
+            items = self._take() if self._items is None else self._items
             if self._sole == _NONE:
                 # Fresh lists may be constants of a program, that all runs and threads start from.
                 items = list(items)
-                _exchange(items, index, value)
+                old = _exchange(items, index, value)
             else:
-                self._change = index, _exchange(items, index, value)
+                old = _exchange(items, index, value)
+                self._change = index, old
                 self._items, self._newer = None, result
             result._items, result._newer, result.size = items, None, len(items)
         result._sole = index if self._sole in (_NONE, index) and value is not _ABSENT else _SEVERAL
-        return result
+        return result, old
 
     # Reading
 
@@ -154,7 +154,7 @@ class TensorList:
                 None,
                 f"Tried to push item into a full list list size: {self.size} max_num_elements: {self.max_size}",
             )
-        return self._changed(self.size, value)
+        return self._changed(self.size, value)[0]
 
     def pop(self) -> tuple[TensorList, Any]:
         """Return the list without its last element, and that element.
@@ -164,8 +164,7 @@ class TensorList:
         """
         if not self.size:
             raise InvalidArgumentError(None, None, "Trying to pop from an empty list.")
-        value = self.get(self.size - 1)
-        return self._changed(self.size - 1, _ABSENT), value
+        return self._changed(self.size - 1, _ABSENT)
 
     def set(self, index: int, value: Any) -> TensorList:
         """Return the list with another element at a position.
@@ -177,7 +176,7 @@ class TensorList:
             raise InvalidArgumentError(
                 None, None, f"Trying to modify element {index} in a list with {self.size} elements."
             )
-        return self._changed(index, value)
+        return self._changed(index, value)[0]
 
     def replaced(self, items: list[Any]) -> TensorList:
         """Return a list of the same kind with other elements."""

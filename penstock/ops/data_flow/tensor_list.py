@@ -61,9 +61,11 @@ def _merged(a: Dims, b: Dims) -> Dims:
 
 
 def _check_item(held: TensorList, item: Value) -> None:
-    dims = array.dims_of(item)
     given = held.element_dims
     if given is None:
+        return
+    dims = array.dims_of(item)
+    if dims == given:
         return
     if len(given) != len(dims) or any(size is not None and size != d for size, d in zip(given, dims, strict=True)):
         _fail(
@@ -96,7 +98,10 @@ def _blank(held: TensorList, dims: Dims, task: str) -> Value:
 # Making lists
 
 
-@op("EmptyTensorList(element_shape: host shape_type, max_num_elements: host int32) -> handle: variant", shape_type=_INDEX)
+@op(
+    "EmptyTensorList(element_shape: host shape_type, max_num_elements: host int32) -> handle: variant",
+    shape_type=_INDEX,
+)
 def empty_tensor_list_op(element_shape: Any, max_num_elements: int, *, element_dtype: DType) -> Value:
     return TensorList(element_dtype, _as_dims(element_shape), [], max_num_elements)
 
@@ -168,7 +173,8 @@ def _element_shape(tensor: Tensor) -> Any:
 
 
 @op(
-    "TensorListSplit(tensor: element_dtype, element_shape: host shape_type, lengths: host int64) -> output_handle: variant",
+    "TensorListSplit(tensor: element_dtype, element_shape: host shape_type, lengths: host int64) "
+    "-> output_handle: variant",
     view=True,
     shape_type=_INDEX,
 )
@@ -345,9 +351,7 @@ def _stack(held: TensorList, items: Sequence[Value], dims: Dims, task: str) -> V
 
 
 @tensor_list_stack_op.shape
-def tensor_list_stack_shape(
-    input_handle: Dims, element_shape: Any, *, element_dtype: DType, num_elements: int
-) -> Dims:
+def tensor_list_stack_shape(input_handle: Dims, element_shape: Any, *, element_dtype: DType, num_elements: int) -> Dims:
     dims = _as_dims(element_shape)
     return None if dims is None else (num_elements if num_elements >= 0 else None, *dims)
 
@@ -369,9 +373,7 @@ def tensor_list_gather_op(input_handle: Value, indices: Value, element_shape: An
 
 
 @tensor_list_gather_op.shape
-def tensor_list_gather_shape(
-    input_handle: Dims, indices: Dims, element_shape: Any, *, element_dtype: DType
-) -> Dims:
+def tensor_list_gather_shape(input_handle: Dims, indices: Dims, element_shape: Any, *, element_dtype: DType) -> Dims:
     dims = _as_dims(element_shape)
     return None if dims is None else (indices[0] if indices else None, *dims)
 
@@ -402,7 +404,8 @@ def tensor_list_scatter_add(handle: Tensor, tensor: Tensor, indices: Tensor) -> 
 
 
 @op(
-    "TensorListScatter(tensor: element_dtype, indices: int32, element_shape: host shape_type) -> output_handle: variant",
+    "TensorListScatter(tensor: element_dtype, indices: int32, element_shape: host shape_type) "
+    "-> output_handle: variant",
     view=True,
     shape_type=_INDEX,
 )
@@ -434,8 +437,8 @@ def _scatter(held: TensorList, tensor: Value, indices: Value, count: int) -> Ten
 
 
 @op(
-    "TensorListScatterV2(tensor: element_dtype, indices: int32, element_shape: host shape_type, num_elements: host int32)"
-    " -> output_handle: variant",
+    "TensorListScatterV2(tensor: element_dtype, indices: int32, element_shape: host shape_type, "
+    "num_elements: host int32) -> output_handle: variant",
     view=True,
     shape_type=_INDEX,
 )
@@ -507,7 +510,7 @@ def _concatenate(held: TensorList, dims: Dims, leading: list[int]) -> tuple[Valu
                 )
             item = zeros([size or 0 for size in known or ()], held.element_dtype)
         if not array.dims_of(item):
-            _fail("Concat saw a scalar shape at index {position} but requires at least vectors.".format(position=position))
+            _fail(f"Concat saw a scalar shape at index {position} but requires at least vectors.")
         items.append(item)
     shapes = {array.dims_of(item)[1:] for item in items}
     if len(shapes) > 1:
@@ -535,9 +538,7 @@ def tensor_list_concat_op(
 
 
 @tensor_list_concat_op.shape
-def tensor_list_concat_shape(
-    input_handle: Dims, *, element_dtype: DType, element_shape: Dims
-) -> tuple[Dims, Dims]:
+def tensor_list_concat_shape(input_handle: Dims, *, element_dtype: DType, element_shape: Dims) -> tuple[Dims, Dims]:
     return None if element_shape is None else (None, *element_shape[1:]), (None,)
 
 

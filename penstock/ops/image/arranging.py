@@ -44,7 +44,7 @@ def image_sizes(image: Tensor) -> list[Any]:
     if None not in image.dims:
         return list(image.dims)
     shape = shape_op(image)
-    return [shape[axis] if size is None else size for axis, size in enumerate(image.dims)]  # type: ignore[index]
+    return [shape[axis] if size is None else size for axis, size in enumerate(image.dims)]
 
 
 def _known(value: Any) -> Any:
@@ -163,7 +163,9 @@ def crop_to_bounding_box(
         _check_fits("height", top, rows, height)
         _check_fits("width", left, columns, width)
         before = [0] * (len(image.shape.as_list()) - 3)
-        return slice_(image, stack_sizes([*before, top, left, 0]), stack_sizes([*(-1 for _ in before), rows, columns, -1]))
+        return slice_(
+            image, stack_sizes([*before, top, left, 0]), stack_sizes([*(-1 for _ in before), rows, columns, -1])
+        )
 
 
 def _check_fits(axis: str, offset: Any, target: Any, size: Any) -> None:

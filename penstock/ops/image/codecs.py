@@ -6,6 +6,7 @@ import io
 import struct
 import zlib
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -85,6 +86,10 @@ def _png_header(data: bytes) -> tuple[int, int, int, int, int]:
     return width, height, depth, color, interlace
 
 
+def _distance(a: int, b: int) -> int:
+    return abs(a - b)
+
+
 def _unfiltered(raw: bytes, height: int, row_bytes: int, pixel_bytes: int) -> np.ndarray:
     rows = np.zeros((height, row_bytes), np.uint8)
     above = np.zeros(row_bytes, np.uint8)
@@ -98,7 +103,7 @@ def _unfiltered(raw: bytes, height: int, row_bytes: int, pixel_bytes: int) -> np
                 left = int(line[x - pixel_bytes]) if x >= pixel_bytes else 0
                 corner = int(above[x - pixel_bytes]) if x >= pixel_bytes else 0
                 up = int(above[x])
-                nearest = min((left, up, corner), key=lambda value, at=left + up - corner: abs(at - value))
+                nearest = min((left, up, corner), key=partial(_distance, left + up - corner))
                 guess = {1: left, 3: (left + up) // 2, 4: nearest}[kind]
                 line[x] = (int(line[x]) + guess) & 0xFF
         rows[y] = above = line

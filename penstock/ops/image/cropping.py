@@ -71,7 +71,9 @@ def _check(image_dims: tuple[int, ...], boxes: Array, box_ind: Array, crop_size:
         raise InvalidArgumentError(None, None, f"crop dimensions must be two positive numbers, got {crop_size}")
     if box_ind.numel() and (int(box_ind.min()) < 0 or int(box_ind.max()) >= image_dims[0]):
         raise OutOfRangeError(
-            None, None, f"box_ind has values outside [0, batch_size): got {box_ind.tolist()} for a batch of {image_dims[0]}"
+            None,
+            None,
+            f"box_ind has values outside [0, batch_size): got {box_ind.tolist()} for a batch of {image_dims[0]}",
         )
 
 
@@ -156,9 +158,7 @@ def crop_and_resize_gradient(call: Any, grad: Tensor) -> tuple[Tensor | None, Te
     "CropAndResizeGradImage(grads: float, boxes: float, box_ind: int32, image_size: host int32) -> output: T",
     T=Type(_FLOATING),
     allowed={"method": _METHODS},
-    shape=lambda grads, boxes, box_ind, image_size, **attrs: (
-        (None,) * 4 if image_size is None else tuple(image_size)
-    ),
+    shape=lambda grads, boxes, box_ind, image_size, **attrs: (None,) * 4 if image_size is None else tuple(image_size),
 )
 def crop_and_resize_grad_image_op(
     grads: Array, boxes: Array, box_ind: Array, image_size: Any, *, T: DType, method: str = "bilinear"

@@ -20,7 +20,7 @@ from penstock.ops.nn.windows import windows
 
 _reshape_op = deferred("Reshape")
 _transpose_op = deferred("Transpose")
-_PADDINGS = {"padding": ("SAME", "VALID")}
+_PADDINGS: dict[str, Any] = {"padding": ("SAME", "VALID")}
 _ANY = dtypes.NUMBER | {dtypes.bool_}
 _VOLUME = dtypes.REAL_NUMBER
 
@@ -132,9 +132,7 @@ def extract_volume_patches_gradient(call: Any, grad: Tensor) -> Tensor:
     return _gathered(call, grad, "Conv3DBackpropInputV2")
 
 
-def extract_patches(
-    images: Any, sizes: Any, strides: Any, rates: Any, padding: str, name: str | None = None
-) -> Tensor:
+def extract_patches(images: Any, sizes: Any, strides: Any, rates: Any, padding: str, name: str | None = None) -> Tensor:
     """Return patches of images, each flattened into the channels.
 
     Args:
@@ -165,9 +163,7 @@ def extract_image_patches(
     return extract_patches(images, ksizes if sizes is None else sizes, strides, rates, padding, name)
 
 
-def extract_volume_patches(
-    input: Any, ksizes: Any, strides: Any, padding: str, name: str | None = None
-) -> Tensor:
+def extract_volume_patches(input: Any, ksizes: Any, strides: Any, padding: str, name: str | None = None) -> Tensor:
     """Return patches of volumes, each flattened into the channels.
 
     Args:
@@ -285,6 +281,4 @@ def extract_glimpse_v1(
     name: str | None = None,
 ) -> Tensor:
     """Return a window of each image; noise is uniform or, without `uniform_noise`, gaussian; see `extract_glimpse`."""
-    return extract_glimpse(
-        input, size, offsets, centered, normalized, "uniform" if uniform_noise else "gaussian", name
-    )
+    return extract_glimpse(input, size, offsets, centered, normalized, "uniform" if uniform_noise else "gaussian", name)

@@ -92,9 +92,7 @@ def _sample(
     use_image: bool,
 ) -> tuple[Array, Array, Array]:
     if image_size.ndim != 1 or image_size.numel() != 3:
-        raise InvalidArgumentError(
-            None, None, f"image_size must contain 3 elements, got {image_size.tolist()}"
-        )
+        raise InvalidArgumentError(None, None, f"image_size must contain 3 elements, got {image_size.tolist()}")
     if bounding_boxes.ndim != 3 or bounding_boxes.shape[2] != 4:
         raise InvalidArgumentError(
             None,
@@ -172,8 +170,8 @@ def sample_distorted_bounding_box_op(
     seed: int = 0,
     seed2: int = 0,
     min_object_covered: float = 0.1,
-    aspect_ratio_range: list[float] = [0.75, 1.33],  # noqa: B006  attribute defaults are never written to
-    area_range: list[float] = [0.05, 1.0],  # noqa: B006
+    aspect_ratio_range: list[float] = [0.75, 1.33],
+    area_range: list[float] = [0.05, 1.0],
     max_attempts: int = 100,
     use_image_if_no_bounding_boxes: bool = False,
     resources: Any,
@@ -200,8 +198,8 @@ def sample_distorted_bounding_box_v2_op(
     *,
     seed: int = 0,
     seed2: int = 0,
-    aspect_ratio_range: list[float] = [0.75, 1.33],  # noqa: B006
-    area_range: list[float] = [0.05, 1.0],  # noqa: B006
+    aspect_ratio_range: list[float] = [0.75, 1.33],
+    area_range: list[float] = [0.05, 1.0],
     max_attempts: int = 100,
     use_image_if_no_bounding_boxes: bool = False,
     resources: Any,
@@ -226,8 +224,8 @@ def stateless_sample_distorted_bounding_box_op(
     min_object_covered: Any,
     seed: Any,
     *,
-    aspect_ratio_range: list[float] = [0.75, 1.33],  # noqa: B006
-    area_range: list[float] = [0.05, 1.0],  # noqa: B006
+    aspect_ratio_range: list[float] = [0.75, 1.33],
+    area_range: list[float] = [0.05, 1.0],
     max_attempts: int = 100,
     use_image_if_no_bounding_boxes: bool = False,
 ) -> tuple[Array, Array, Array]:
@@ -396,9 +394,7 @@ def _like_images(images: Dims, *rest: Any, **attrs: Any) -> Dims:
 _NARROW = Type(frozenset({dtypes.float32, dtypes.float16}), default=dtypes.float32)
 
 
-@op(
-    "DrawBoundingBoxes(images: T, boxes: float) -> output: T", T=_NARROW, shape=_like_images, differentiable=False
-)
+@op("DrawBoundingBoxes(images: T, boxes: float) -> output: T", T=_NARROW, shape=_like_images, differentiable=False)
 def draw_bounding_boxes_op(images: Array, boxes: Array) -> Array:
     return _drawn(images, boxes, list(_COLORS))
 
@@ -479,9 +475,7 @@ def _projected(
     if interpolation not in ("NEAREST", "BILINEAR"):
         raise InvalidArgumentError(None, None, f"Invalid interpolation {interpolation}. Supported: NEAREST, BILINEAR")
     if fill_mode not in ("REFLECT", "WRAP", "CONSTANT", "NEAREST"):
-        raise InvalidArgumentError(
-            None, None, f"Invalid mode {fill_mode}. Supported: REFLECT, WRAP, CONSTANT, NEAREST"
-        )
+        raise InvalidArgumentError(None, None, f"Invalid mode {fill_mode}. Supported: REFLECT, WRAP, CONSTANT, NEAREST")
     batch, height, width, channels = images.shape
     rows, columns = output_shape
     y = torch.arange(rows, dtype=torch.float32).view(1, -1, 1)

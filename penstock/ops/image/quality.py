@@ -81,8 +81,10 @@ def total_variation(images: Any, name: str | None = None) -> Tensor:
         if rank not in (3, 4):
             raise ValueError(f"'images' must be either 3 or 4-dimensional, got shape {images.shape.as_list()}.")
         lead = [slice(None)] * (rank - 3)
-        down = images[(*lead, slice(1, None))] - images[(*lead, slice(None, -1))]
-        across = images[(*lead, slice(None), slice(1, None))] - images[(*lead, slice(None), slice(None, -1))]
+        everything, later, earlier = slice(None), slice(1, None), slice(None, -1)
+        down_from, down_to = (*lead, earlier), (*lead, later)
+        across_from, across_to = (*lead, everything, earlier), (*lead, everything, later)
+        down, across = images[down_to] - images[down_from], images[across_to] - images[across_from]
         axes = None if rank == 3 else [1, 2, 3]
         return reduce_sum(deferred("Abs")(down), axes) + reduce_sum(deferred("Abs")(across), axes)
 
@@ -131,7 +133,7 @@ def _similarity(
     x: Tensor, y: Tensor, peak: Tensor, size: int, sigma: float, k1: float, k2: float, maps: bool = False
 ) -> tuple[Tensor, Tensor]:
     """Return the structural similarity of images and its contrast and structure part, channel by channel."""
-    channels = x.shape.as_list()[-1]
+    channels = x.shape.as_list()[-1] or 1
     filters = constant(np.tile(_gaussian(size, sigma)[:, :, None, None], [1, 1, channels, 1]))
 
     def smooth(images: Tensor) -> Tensor:

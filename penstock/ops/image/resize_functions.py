@@ -71,9 +71,7 @@ def _resized(
         images = checked_image(images, "images")
         size = convert_to_tensor(size, dtypes.int32, name="size")
         if size.dims is not None and size.dims != (2,) and size.dims != (None,):
-            raise ValueError(
-                f"'size' must be a 1-D Tensor of 2 elements: new_height, new_width, got shape {size.dims}"
-            )
+            raise ValueError(f"'size' must be a 1-D Tensor of 2 elements: new_height, new_width, got shape {size.dims}")
         images, is_batch = with_batch(images)
         if preserve_aspect_ratio:
             size = _fitting_size(images, size)
@@ -146,7 +144,7 @@ def resize_v1(
     preserve_aspect_ratio: bool = False,
     name: str | None = None,
 ) -> Tensor:
-    """Return images of another size, by the rules of TensorFlow 1: the corners of pixels, not their centers, are aligned.
+    """Return images of another size, by the rules of TensorFlow 1, which align pixels' corners, not centers.
 
     Args:
         images, size, preserve_aspect_ratio, name: see `resize`.

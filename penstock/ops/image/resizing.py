@@ -104,7 +104,7 @@ def spatial_size(images: Tensor) -> Any:
     """Return height and width of 4-D images: a list where they are static, else a tensor."""
     if images.dims is not None and len(images.dims) == 4 and None not in images.dims[1:3]:
         return list(images.dims[1:3])
-    return shape_op(images)[1:3]  # type: ignore[index]
+    return shape_op(images)[1:3]
 
 
 def _settings(call: Any) -> dict[str, Any]:
@@ -207,9 +207,7 @@ def resize_nearest_neighbor_grad_gradient(call: Any, grad: Tensor) -> tuple[Tens
 
 @op("ResizeArea(images: T, size: host int32) -> resized_images: float", T=PIXEL, shape=resized_shape)
 def resize_area_op(images: Array, size: Any, *, align_corners: bool = False) -> Array:
-    return _resized(
-        images, size, align_corners, False, lambda old, new, align, half: taps.area_taps(old, new, align)
-    )
+    return _resized(images, size, align_corners, False, lambda old, new, align, half: taps.area_taps(old, new, align))
 
 
 def _kernel_taps(

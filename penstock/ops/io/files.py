@@ -1,4 +1,4 @@
-"""Files as strings, and strings of bytes as numbers and tensors."""
+"""Files as strings, and strings that hold compressed data, tensors or records."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import zlib
 from typing import Any
 
 import numpy as np
+from google.protobuf.message import DecodeError
 
 from penstock.core import array, dtypes
-from penstock.core.array import Array, Value
+from penstock.core.array import Value
 from penstock.core.dtypes import ALL, DType, as_dtype
 from penstock.core.errors import DataLossError, InvalidArgumentError, NotFoundError, PermissionDeniedError
 from penstock.core.op import op
@@ -20,21 +21,6 @@ from penstock.core.tensor import Tensor
 from penstock.formats import protos
 from penstock.formats.tensor_proto import from_tensor_proto, to_tensor_proto
 from penstock.ops.array.common import strings
-
-_RAW = frozenset(
-    {
-        dtypes.float16,
-        dtypes.float32,
-        dtypes.float64,
-        dtypes.int32,
-        dtypes.uint16,
-        dtypes.uint8,
-        dtypes.int16,
-        dtypes.int8,
-        dtypes.int64,
-        dtypes.bfloat16,
-    }
-)
 
 
 def _invalid(text: str) -> InvalidArgumentError:
@@ -99,77 +85,7 @@ def matching_files_op(pattern: Value) -> Value:
     return strings(names, (len(names),))
 
 
-# Raw bytes
-
-
-def _numpy_type(dtype: DType, little_endian: bool) -> tuple[np.dtype, bool]:
-    """Return the NumPy type of stored numbers, and whether their bytes must be swapped."""
-    kind = np.dtype(dtype.as_numpy_dtype)
-    return kind, not little_endian and kind.itemsize > 1
-
-
-def _as_numbers(data: bytes, dtype: DType, little_endian: bool) -> np.ndarray:
-    kind, is_swapped = _numpy_type(dtype, little_endian)
-    if is_swapped:
-        part = kind.itemsize // 2 if kind.kind == "c" else kind.itemsize
-        data = np.frombuffer(data, np.uint8).reshape(-1, part)[:, ::-1].tobytes()
-    return np.frombuffer(data, kind)
-
-
-def _raw_shape(input: Dims, *rest: Any, **attrs: Any) -> Dims:
-    return None if input is None else (*input, None)
-
-
-@op(
-    "DecodeRaw(bytes: string) -> output: out_type",
-    out_type=_RAW | dtypes.COMPLEX | {dtypes.bool_},
-    shape=_raw_shape,
-    differentiable=False,
-)
-def decode_raw_op(bytes: Value, *, out_type: DType, little_endian: bool = True) -> Array:
-    items = np.asarray(bytes, dtype=object)
-    flat = items.reshape(-1).tolist()
-    width = np.dtype(out_type.as_numpy_dtype).itemsize
-    size = len(flat[0]) if flat else 0
-    for number, item in enumerate(flat):
-        if len(item) != size:
-            raise _invalid(
-                "DecodeRaw requires input strings to all be the same size, but "
-                f"element {number} has size {len(item)} != {size}"
-            )
-    if size % width:
-        raise _invalid(
-            f"Input to DecodeRaw has length {size} that is not a multiple of {width}, the size of {out_type.name}"
-        )
-    numbers = _as_numbers(b"".join(flat), out_type, little_endian)
-    return array.from_numpy(numbers.reshape(*items.shape, size // width), copy=True)
-
-
-@op(
-    "DecodePaddedRaw(input_bytes: string, fixed_length: host int32) -> output: out_type",
-    out_type=_RAW,
-    differentiable=False,
-)
-def decode_padded_raw_op(
-    input_bytes: Value, fixed_length: Any, *, out_type: DType, little_endian: bool = True
-) -> Array:
-    width = np.dtype(out_type.as_numpy_dtype).itemsize
-    if not isinstance(fixed_length, int) or fixed_length <= 0 or fixed_length % width:
-        raise _invalid(
-            f"fixed_length must be a positive multiple of {width}, the size of {out_type.name}, got {fixed_length}"
-        )
-    items = np.asarray(input_bytes, dtype=object)
-    data = b"".join(item[:fixed_length].ljust(fixed_length, b"\0") for item in items.reshape(-1).tolist())
-    numbers = _as_numbers(data, out_type, little_endian)
-    return array.from_numpy(numbers.reshape(*items.shape, fixed_length // width), copy=True)
-
-
-@decode_padded_raw_op.shape
-def decode_padded_raw_shape(input_bytes: Dims, fixed_length: Any, *, out_type: DType, little_endian: bool) -> Dims:
-    if input_bytes is None:
-        return None
-    width = np.dtype(out_type.as_numpy_dtype).itemsize
-    return (*input_bytes, fixed_length // width if isinstance(fixed_length, int) else None)
+# Tensors and compressed data
 
 
 @op("DecodeCompressed(bytes: string) -> output: string", shape=unchanged)
@@ -186,13 +102,18 @@ def decode_compressed_op(bytes: Value, *, compression_type: str = "") -> Value:
         raise DataLossError(None, None, f"inflate() failed: {error}") from None
 
 
-# Tensors as protocol buffers
-
-
 @op("SerializeTensor(tensor: T) -> serialized: string", T=ALL, shape=scalar, differentiable=False)
 def serialize_tensor_op(tensor: Value, *, T: DType) -> Value:
     value = tensor if isinstance(tensor, np.ndarray) else array.to_numpy(tensor)
-    return strings([to_tensor_proto(value, T.as_datatype_enum).SerializeToString(deterministic=True)], ())
+    if T == dtypes.string:
+        proto = to_tensor_proto(value, T.as_datatype_enum)
+    else:
+        # Numbers always stand as bytes here, while constants in graphs list a few numbers one by one.
+        proto = protos.TensorProto(dtype=T.as_datatype_enum, tensor_content=value.tobytes())
+        proto.tensor_shape.SetInParent()
+        for size in value.shape:
+            proto.tensor_shape.dim.add(size=size)
+    return strings([proto.SerializeToString(deterministic=True)], ())
 
 
 @op(
@@ -206,11 +127,7 @@ def parse_tensor_op(serialized: Value, *, out_type: DType) -> Value:
     proto = protos.TensorProto()
     try:
         proto.ParseFromString(data)
-    except ValueError as error:
-        raise _invalid(f"Could not parse `serialized` as TensorProto: {error}") from None
-    except Exception as error:
-        if type(error).__name__ != "DecodeError":
-            raise
+    except DecodeError:
         raise _invalid(f"Could not parse `serialized` as TensorProto, {len(data)} bytes") from None
     found = as_dtype(proto.dtype)
     if found != out_type:
@@ -282,7 +199,7 @@ def decode_csv_op(
     field_delim: str = ",",
     use_quote_delim: bool = True,
     na_value: str = "",
-    select_cols: list[int] = [],  # noqa: B006  attribute defaults are never written to
+    select_cols: list[int] = [],
 ) -> list[Value]:
     defaults = [array.to_numpy(value) for value in record_defaults]
     for place, default in enumerate(defaults):
@@ -351,46 +268,6 @@ def write_file(filename: Any, contents: Any, name: str | None = None) -> Any:
 def matching_files(pattern: Any, name: str | None = None) -> Tensor:
     """Return the names of the files that match one or several patterns such as `*.txt`, sorted."""
     return matching_files_op(pattern, name=name)
-
-
-def decode_raw(
-    input_bytes: Any, out_type: Any, little_endian: bool = True, fixed_length: Any = None, name: str | None = None
-) -> Tensor:
-    """Return the bytes of strings as numbers.
-
-    Args:
-        input_bytes: strings of one length, any shape.
-        out_type: the type of the numbers.
-        little_endian: whether the lowest byte comes first.
-        fixed_length: the number of bytes to which strings are cut or filled with zeros; None for their own.
-        name: the name of the node.
-    Returns:
-        Numbers of the shape of the strings, with an axis for the numbers of a string.
-    """
-    dtype = as_dtype(out_type)
-    if fixed_length is not None:
-        return decode_padded_raw_op(input_bytes, fixed_length, out_type=dtype, little_endian=little_endian, name=name)
-    return decode_raw_op(input_bytes, out_type=dtype, little_endian=little_endian, name=name)
-
-
-def decode_raw_v1(
-    input_bytes: Any = None,
-    out_type: Any = None,
-    little_endian: bool = True,
-    name: str | None = None,
-    bytes: Any = None,
-) -> Tensor:
-    """Return the bytes of strings as numbers; `bytes` is the old name of `input_bytes`; see `decode_raw`.
-
-    Raises:
-        ValueError: if an argument is missing.
-    """
-    given = input_bytes if bytes is None else bytes
-    if given is None:
-        raise ValueError("Must set `input_bytes` or `bytes`")
-    if out_type is None:
-        raise ValueError("Must set `out_type`")
-    return decode_raw(given, out_type, little_endian, name=name)
 
 
 def decode_compressed(bytes: Any, compression_type: str = "", name: str | None = None) -> Tensor:

@@ -5,6 +5,7 @@ from penstock.ops.nn import bias as bias
 from penstock.ops.nn import convolution as convolution
 from penstock.ops.nn import convolution_functions as convolution_functions
 from penstock.ops.nn import cross_entropy as cross_entropy
+from penstock.ops.nn import ctc as ctc
 from penstock.ops.nn import dropout as dropout
 from penstock.ops.nn import embedding as embedding
 from penstock.ops.nn import losses as losses

@@ -130,7 +130,7 @@ def _empty_like_images(batch: int, depth: int, spatial: Sequence[int], pattern: 
     )
 
 
-def _convolve(
+def convolve(
     input: Array,
     filter: Array,
     strides: Sequence[int],
@@ -139,7 +139,9 @@ def _convolve(
     data_format: str,
     dilations: Sequence[int],
     depthwise: bool = False,
+    bias: Array | None = None,
 ) -> Array:
+    """Return a convolution with explicit attributes, to which a bias for each channel may be added."""
     g = _geometry(
         input.shape,
         filter.shape,
@@ -157,7 +159,7 @@ def _convolve(
         images = torch.constant_pad_nd(images, g.extra)
     nothing = (0,) * len(g.stride)
     weights = _weights(filter, depthwise)
-    result = _convolution(images, weights, None, g.stride, g.padding, g.dilation, False, nothing, g.groups)
+    result = _convolution(images, weights, bias, g.stride, g.padding, g.dilation, False, nothing, g.groups)
     return from_channels_first(result, data_format)
 
 
@@ -366,7 +368,7 @@ def conv2d_op(
     data_format: str = "NHWC",
     dilations: list[int] = [1, 1, 1, 1],
 ) -> Array:
-    return _convolve(input, filter, strides, padding, explicit_paddings, data_format, dilations)
+    return convolve(input, filter, strides, padding, explicit_paddings, data_format, dilations)
 
 
 @conv2d_op.shape
@@ -516,7 +518,7 @@ def depthwise_conv2d_native_op(
     data_format: str = "NHWC",
     dilations: list[int] = [1, 1, 1, 1],
 ) -> Array:
-    return _convolve(input, filter, strides, padding, explicit_paddings, data_format, dilations, depthwise=True)
+    return convolve(input, filter, strides, padding, explicit_paddings, data_format, dilations, depthwise=True)
 
 
 @depthwise_conv2d_native_op.shape
@@ -664,7 +666,7 @@ def conv3d_op(
     data_format: str = "NDHWC",
     dilations: list[int] = _UNDILATED,
 ) -> Array:
-    return _convolve(input, filter, strides, padding, (), data_format, dilations)
+    return convolve(input, filter, strides, padding, (), data_format, dilations)
 
 
 @conv3d_op.shape

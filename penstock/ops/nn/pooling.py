@@ -138,7 +138,7 @@ def _kernel_windows(size: int, window: int, stride: int, padding: int, ceil_mode
     return count - 1 if ceil_mode and (count - 1) * stride >= size + padding else count
 
 
-def _geometry_of(
+def pooling_geometry(
     input: Dims,
     ksize: Sequence[int],
     strides: Sequence[int],
@@ -164,7 +164,7 @@ def _pooled_shape(
         dims = expect_rank(input, rank_of(data_format), "input")
         batch, channels, spatial = split_sizes(dims, data_format)
         return join_sizes(batch, channels, (None,) * len(spatial), data_format)
-    return _geometry_of(input, ksize, strides, padding, explicit_paddings, data_format).output
+    return pooling_geometry(input, ksize, strides, padding, explicit_paddings, data_format).output
 
 
 # Maximum
@@ -174,7 +174,7 @@ def _lowest(dtype: torch.dtype) -> float | int:
     return -float("inf") if dtype.is_floating_point else torch.iinfo(dtype).min
 
 
-def _max_with_indices(input: Array, g: Geometry, data_format: str) -> tuple[Array, Array, Array]:
+def max_with_indices(input: Array, g: Geometry, data_format: str) -> tuple[Array, Array, Array]:
     """Return maxima and their positions with channels first, and the padded images to which the positions belong."""
     images = channels_first(input, data_format)
     if g.extra:
@@ -192,7 +192,7 @@ def _max_pool(
     explicit_paddings: Sequence[int],
     data_format: str,
 ) -> Array:
-    g = _geometry_of(tuple(input.shape), ksize, strides, padding, explicit_paddings, data_format)
+    g = pooling_geometry(tuple(input.shape), ksize, strides, padding, explicit_paddings, data_format)
     if input.dtype in _WIDER:
         return _max_pool(input.to(_WIDER[input.dtype]), ksize, strides, padding, explicit_paddings, data_format).to(
             input.dtype
@@ -202,7 +202,7 @@ def _max_pool(
     if g.depth > 1:
         images = channels_first(input, data_format)
         return from_channels_first(images.unflatten(1, (-1, g.depth)).amax(2), data_format)
-    return from_channels_first(_max_with_indices(input, g, data_format)[0], data_format)
+    return from_channels_first(max_with_indices(input, g, data_format)[0], data_format)
 
 
 def _check_pooled(g: Geometry, orig_output: Dims, grad: Dims) -> None:
@@ -220,7 +220,7 @@ def _max_pool_gradient(
     explicit_paddings: Sequence[int],
     data_format: str,
 ) -> Array:
-    g = _geometry_of(tuple(orig_input.shape), ksize, strides, padding, explicit_paddings, data_format)
+    g = pooling_geometry(tuple(orig_input.shape), ksize, strides, padding, explicit_paddings, data_format)
     _check_pooled(g, tuple(orig_output.shape), tuple(grad.shape))
     if not grad.numel():
         return orig_input.new_zeros(orig_input.shape, dtype=grad.dtype)
@@ -235,7 +235,7 @@ def _max_pool_gradient(
             exact, orig_output, grad.double(), ksize, strides, padding, explicit_paddings, data_format
         )
         return result.to(torch.int64).to(grad.dtype)
-    _, indices, images = _max_with_indices(orig_input, g, data_format)
+    _, indices, images = max_with_indices(orig_input, g, data_format)
     backward = _aten.max_pool2d_with_indices_backward if len(g.window) == 2 else _aten.max_pool3d_with_indices_backward
     spread = (1,) * len(g.window)
     result = backward(
@@ -264,7 +264,7 @@ def _max_pool_gradient_gradient(
     data_format: str,
 ) -> Array:
     """Return the elements of `grad`, which has the shape of the input, at the positions of the maxima."""
-    g = _geometry_of(tuple(orig_input.shape), ksize, strides, padding, explicit_paddings, data_format)
+    g = pooling_geometry(tuple(orig_input.shape), ksize, strides, padding, explicit_paddings, data_format)
     merge(tuple(grad.shape), tuple(orig_input.shape), "shapes of grad and of orig_input")
     merge(tuple(orig_output.shape), g.output, "shapes of orig_output and of the pooled input")
     if not orig_output.numel():
@@ -276,7 +276,7 @@ def _max_pool_gradient_gradient(
         images = channels_first(orig_input, data_format).unflatten(1, (-1, g.depth))
         chosen = moved.unflatten(1, (-1, g.depth)).gather(2, images.argmax(2, keepdim=True)).squeeze(2)
         return from_channels_first(chosen, data_format)
-    _, indices, _ = _max_with_indices(orig_input, g, data_format)
+    _, indices, _ = max_with_indices(orig_input, g, data_format)
     if g.extra:
         moved = torch.constant_pad_nd(moved, g.extra)
     return from_channels_first(moved.flatten(2).gather(2, indices.flatten(2)).view(indices.shape), data_format)
@@ -457,14 +457,14 @@ def max_pool_with_argmax_op(
     padding: str,
     include_batch_in_index: bool = False,
 ) -> tuple[Array, Array]:
-    g = _geometry_of(tuple(input.shape), ksize, strides, padding, (), "NHWC")
+    g = pooling_geometry(tuple(input.shape), ksize, strides, padding, (), "NHWC")
     index_type = torch.int32 if Targmax is int32 else torch.int64
     if g.depth > 1:
         raise InvalidArgumentError(None, None, f"MaxPoolWithArgmax does not pool along the depth, got ksize {ksize}")
     if not input.numel() or 0 in g.output:  # type: ignore[operator]
         return input.new_zeros(g.output), torch.zeros(g.output, dtype=index_type, device=input.device)  # type: ignore[arg-type]
     dtype = input.dtype
-    values, indices, images = _max_with_indices(input.to(_WIDER.get(dtype, dtype)), g, "NHWC")
+    values, indices, images = max_with_indices(input.to(_WIDER.get(dtype, dtype)), g, "NHWC")
     batch, height, width, channels = input.shape
     if g.extra:
         left, _, top, _ = g.extra
@@ -646,7 +646,7 @@ def _sums(images: Array, g: Geometry) -> Array:
 
 
 def _avg_pool(value: Array, ksize: Sequence[int], strides: Sequence[int], padding: str, data_format: str) -> Array:
-    g = _geometry_of(tuple(value.shape), ksize, strides, padding, (), data_format)
+    g = pooling_geometry(tuple(value.shape), ksize, strides, padding, (), data_format)
     if g.depth > 1:
         raise ShapeError(f"average pooling goes along the spatial axes only, got ksize {list(ksize)}")
     if not value.numel() or 0 in g.output:  # type: ignore[operator]
@@ -671,7 +671,7 @@ def _avg_pool_gradient(
 ) -> Array:
     if min(orig_input_shape, default=0) < 0:
         raise ShapeError(f"orig_input_shape must be nonnegative, got {orig_input_shape}")
-    g = _geometry_of(tuple(orig_input_shape), ksize, strides, padding, (), data_format)
+    g = pooling_geometry(tuple(orig_input_shape), ksize, strides, padding, (), data_format)
     merge(tuple(grad.shape), g.output, "shapes of grad and of the pooled input")
     if not grad.numel():
         return grad.new_zeros(orig_input_shape)

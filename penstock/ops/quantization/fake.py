@@ -1,4 +1,4 @@
-"""Fake quantization: floating numbers rounded as if they were stored with few bits, for training (Jacob et al. 2018)."""
+"""Fake quantization: floating numbers rounded as if stored with few bits, for training (Jacob et al. 2018)."""
 
 from __future__ import annotations
 
@@ -110,7 +110,13 @@ def fake_quant_with_min_max_args_backprop(call: Any, grad: Tensor) -> Tensor:
     differentiable=False,
 )
 def fake_quant_with_min_max_args_gradient_op(
-    gradients: Array, inputs: Array, *, min: float = -6.0, max: float = 6.0, num_bits: int = 8, narrow_range: bool = False
+    gradients: Array,
+    inputs: Array,
+    *,
+    min: float = -6.0,
+    max: float = 6.0,
+    num_bits: int = 8,
+    narrow_range: bool = False,
 ) -> Array:
     return _backprops(gradients, inputs, *_limits(min, max), num_bits, narrow_range)[0]
 
@@ -131,7 +137,7 @@ def fake_quant_with_min_max_vars_op(
 
 @fake_quant_with_min_max_vars_op.gradient
 def fake_quant_with_min_max_vars_backprop(call: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    return tuple(fake_quant_with_min_max_vars_gradient_op(grad, *call.inputs, **_settings(call)))  # type: ignore[return-value]
+    return tuple(fake_quant_with_min_max_vars_gradient_op(grad, *call.inputs, **_settings(call)))
 
 
 @op(
@@ -169,7 +175,7 @@ def fake_quant_with_min_max_vars_per_channel_op(
 @fake_quant_with_min_max_vars_per_channel_op.gradient
 def fake_quant_with_min_max_vars_per_channel_backprop(call: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     result = fake_quant_with_min_max_vars_per_channel_gradient_op(grad, *call.inputs, **_settings(call))
-    return tuple(result)  # type: ignore[return-value]
+    return tuple(result)
 
 
 @op(

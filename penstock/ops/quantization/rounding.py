@@ -15,7 +15,7 @@ from penstock.core.shape import Dims
 from penstock.core.shape_rules import unchanged
 from penstock.core.tensor import Tensor
 
-_ROUND_MODES = {"round_mode": ("HALF_TO_EVEN", "HALF_UP")}
+_ROUND_MODES: dict[str, Any] = {"round_mode": ("HALF_TO_EVEN", "HALF_UP")}
 
 
 def _along(values: Array, input: Array, axis: int) -> Array:
@@ -56,7 +56,9 @@ def _rounded(
                 None, None, f"input_min and input_max must have {slices} elements, got {low.numel()} and {high.numel()}"
             )
         if bool((low > high).any()):
-            raise InvalidArgumentError(None, None, f"Invalid range: input_min {low.tolist()} > input_max {high.tolist()}")
+            raise InvalidArgumentError(
+                None, None, f"Invalid range: input_min {low.tolist()} > input_max {high.tolist()}"
+            )
     low, high = _along(low, input, axis), _along(high, input, axis)
     last = (1 << (num_bits - 1)) - 1 if signed else (1 << num_bits) - 1
     first = (-last if narrow_range else -last - 1) if signed else (1 if narrow_range else 0)
@@ -91,9 +93,7 @@ def quantize_and_dequantize_v2_op(
     narrow_range: bool = False,
     axis: int = -1,
 ) -> Array:
-    return _rounded(
-        input, input_min, input_max, signed_input, num_bits, range_given, round_mode, narrow_range, axis
-    )
+    return _rounded(input, input_min, input_max, signed_input, num_bits, range_given, round_mode, narrow_range, axis)
 
 
 @op(
@@ -135,9 +135,7 @@ def quantize_and_dequantize_v4_op(
     narrow_range: bool = False,
     axis: int = -1,
 ) -> Array:
-    return _rounded(
-        input, input_min, input_max, signed_input, num_bits, range_given, round_mode, narrow_range, axis
-    )
+    return _rounded(input, input_min, input_max, signed_input, num_bits, range_given, round_mode, narrow_range, axis)
 
 
 @quantize_and_dequantize_v2_op.gradient
@@ -153,7 +151,7 @@ def quantize_and_dequantize_v3_gradient(call: Any, grad: Tensor) -> tuple[Tensor
 @quantize_and_dequantize_v4_op.gradient
 def quantize_and_dequantize_v4_gradient(call: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     result = quantize_and_dequantize_v4_grad_op(grad, *call.inputs, axis=call.attrs["axis"])
-    return tuple(result)  # type: ignore[return-value]
+    return tuple(result)
 
 
 @op(
@@ -182,9 +180,7 @@ def quantize_and_dequantize_v4_grad_shape(
 
 
 @quantize_and_dequantize_v4_grad_op.gradient
-def quantize_and_dequantize_v4_grad_gradient(
-    call: Any, grad: Tensor, *rest: Tensor
-) -> tuple[Tensor, None, None, None]:
+def quantize_and_dequantize_v4_grad_gradient(call: Any, grad: Tensor, *rest: Tensor) -> tuple[Tensor, None, None, None]:
     input, low, high = call.inputs[1:]
     return quantize_and_dequantize_v4_grad_op(grad, input, low, high, axis=call.attrs["axis"])[0], None, None, None
 
@@ -243,7 +239,7 @@ def quantize_and_dequantize(
     narrow_range: bool = False,
     axis: int | None = None,
 ) -> Tensor:
-    """Return numbers rounded as if they were stored as integers; all gradients pass; see `quantize_and_dequantize_v2`."""
+    """Return numbers rounded as if stored as integers; all gradients pass; see `quantize_and_dequantize_v2`."""
     axis = -1 if axis is None else axis
     if axis < -1:
         axis += len(convert_to_tensor(input).shape.as_list())

@@ -29,9 +29,7 @@ _real_op = deferred("Real")
 
 def _check_rank(input: Array, rank: int) -> None:
     if input.ndim < rank:
-        raise InvalidArgumentError(
-            None, None, f"Input must have rank of at least {rank} but got: {list(input.shape)}"
-        )
+        raise InvalidArgumentError(None, None, f"Input must have rank of at least {rank} but got: {list(input.shape)}")
 
 
 def _rank_at_least(rank: int) -> Callable[..., Dims]:
@@ -161,7 +159,7 @@ irfft2d_op = _inverse("IRFFT2D", 2)
 irfft3d_op = _inverse("IRFFT3D", 3)
 
 
-def _real_gradient(forward: Op, inverse: Op, whole: Op, rank: int) -> None:
+def _real_gradient(forward: Op, inverse: Op, rank: int) -> None:
     """Register the gradients of a transform of real numbers and of its inverse."""
 
     def length(fft_length: Tensor, dtype: DType) -> Tensor:
@@ -195,9 +193,7 @@ def _real_gradient(forward: Op, inverse: Op, whole: Op, rank: int) -> None:
         transformed = forward(grad, fft_length, Tcomplex=complex_dtype)
         count = deferred("Shape")(transformed)[-1]
         column = deferred("Range")(0, count, 1)
-        is_inner = deferred("LogicalAnd")(
-            deferred("Greater")(column, 0), deferred("Less")(column, count - 1 + is_odd)
-        )
+        is_inner = deferred("LogicalAnd")(deferred("Greater")(column, 0), deferred("Less")(column, count - 1 + is_odd))
         twice = 1 + cast(is_inner, real_dtype)
         weights = cast(twice / length(fft_length, real_dtype), complex_dtype)
         return _fitted(transformed * weights, input, rank), None
@@ -223,8 +219,8 @@ def _fitted(grad: Tensor, input: Tensor, rank: int) -> Tensor:
     return result
 
 
-_real_gradient(rfft_op, irfft_op, fft_op, 1)
-_real_gradient(rfft2d_op, irfft2d_op, fft2d_op, 2)
+_real_gradient(rfft_op, irfft_op, 1)
+_real_gradient(rfft2d_op, irfft2d_op, 2)
 
 
 # Any axes
@@ -237,9 +233,7 @@ def _checked_axes(input: Array, fft_length: Any, axes: Any) -> tuple[list[int], 
         )
     places = [axis + input.ndim if axis < 0 else axis for axis in axes]
     if len(set(places)) != len(places) or any(not 0 <= axis < input.ndim for axis in places):
-        raise InvalidArgumentError(
-            None, None, f"axes must be different and within rank {input.ndim}, got {axes}"
-        )
+        raise InvalidArgumentError(None, None, f"axes must be different and within rank {input.ndim}, got {axes}")
     return places, fft_length
 
 
@@ -358,7 +352,7 @@ def _lengths(given: Any) -> Any:
 
 def _real_transform(operation: Op, rank: int, input: Any, fft_length: Any, name: str | None) -> Tensor:
     with name_scope(name, operation.name.lower(), [input, fft_length]):
-        input = convert_to_tensor(input, preferred_dtype=dtypes.float32)
+        input = convert_to_tensor(input)
         if not input.dtype.is_floating:
             raise ValueError(f"input must have a real floating type, got {input.dtype.name}")
         complex_dtype = dtypes.complex128 if input.dtype.base_dtype == dtypes.float64 else dtypes.complex64
@@ -371,7 +365,7 @@ def _real_transform(operation: Op, rank: int, input: Any, fft_length: Any, name:
 
 def _inverse_transform(operation: Op, rank: int, input: Any, fft_length: Any, name: str | None) -> Tensor:
     with name_scope(name, operation.name.lower(), [input, fft_length]):
-        input = convert_to_tensor(input, preferred_dtype=dtypes.complex64)
+        input = convert_to_tensor(input)
         real_dtype = dtypes.float64 if input.dtype.base_dtype == dtypes.complex128 else dtypes.float32
         known = sizes(input)
         if fft_length is None:
@@ -425,3 +419,76 @@ def rfft3d(input_tensor: Any, fft_length: Any = None, name: str | None = None) -
 def irfft3d(input_tensor: Any, fft_length: Any = None, name: str | None = None) -> Tensor:
     """Return the inverse of `rfft3d`; see `irfft`."""
     return _inverse_transform(irfft3d_op, 3, input_tensor, fft_length, name)
+
+
+def _axes_transform(
+    operation: Op, input: Any, fft_length: Any, axes: Any, norm: str | None, name: str | None
+) -> Tensor:
+    is_inverse, is_real = operation.name.startswith("I"), "R" in operation.name
+    with name_scope(name, operation.name.lower(), [input, fft_length, axes]):
+        input = convert_to_tensor(input)
+        dims = input.shape.as_list()
+        places = list(range(len(dims))) if axes is None else [int(axis) for axis in np.asarray(axes).reshape(-1)]
+        if fft_length is None:
+            lengths = [dims[axis] for axis in places]
+            if is_inverse and is_real:
+                lengths[-1] = 2 * (lengths[-1] - 1)
+        else:
+            lengths = _lengths(fft_length)
+        attrs: dict[str, Any] = {}
+        if is_real:
+            wide = input.dtype.base_dtype in (dtypes.float64, dtypes.complex128)
+            if is_inverse:
+                attrs["Treal"] = dtypes.float64 if wide else dtypes.float32
+            else:
+                attrs["Tcomplex"] = dtypes.complex128 if wide else dtypes.complex64
+        result = operation(input, lengths, places, **attrs)
+        points = float(np.prod(lengths))
+        factor = {
+            None: 1.0,
+            "backward": 1.0,
+            "ortho": points**0.5 if is_inverse else points**-0.5,
+            "forward": points if is_inverse else 1 / points,
+        }
+        if norm not in factor:
+            raise ValueError(f"norm must be None, 'forward', 'backward' or 'ortho', got {norm!r}")
+        return result if factor[norm] == 1.0 else result * cast(factor[norm], result.dtype)
+
+
+def fftnd(
+    input_tensor: Any, fft_length: Any = None, axes: Any = None, norm: str | None = None, name: str | None = None
+) -> Tensor:
+    """Return the Fourier transform of complex numbers along any axes.
+
+    Args:
+        input_tensor: complex numbers.
+        fft_length: the lengths of the axes; the input's by default.
+        axes: the axes, all by default.
+        norm: where the factor 1 / points stands: None or "backward" (in the inverse), "forward", or "ortho" (its root
+            in both).
+        name: the name of the scope.
+    Raises:
+        ValueError: for another norm.
+    """
+    return _axes_transform(fftnd_op, input_tensor, fft_length, axes, norm, name)
+
+
+def ifftnd(
+    input_tensor: Any, fft_length: Any = None, axes: Any = None, norm: str | None = None, name: str | None = None
+) -> Tensor:
+    """Return the inverse of `fftnd`."""
+    return _axes_transform(ifftnd_op, input_tensor, fft_length, axes, norm, name)
+
+
+def rfftnd(
+    input_tensor: Any, fft_length: Any = None, axes: Any = None, norm: str | None = None, name: str | None = None
+) -> Tensor:
+    """Return the Fourier transform of real numbers along any axes, the last of them halved; see `fftnd`."""
+    return _axes_transform(rfftnd_op, input_tensor, fft_length, axes, norm, name)
+
+
+def irfftnd(
+    input_tensor: Any, fft_length: Any = None, axes: Any = None, norm: str | None = None, name: str | None = None
+) -> Tensor:
+    """Return the inverse of `rfftnd`."""
+    return _axes_transform(irfftnd_op, input_tensor, fft_length, axes, norm, name)

@@ -89,9 +89,7 @@ def overlap_and_add(signal: Any, frame_step: Any, name: str | None = None) -> Te
         static = signal.shape.as_list()
         shape = deferred("Shape")(signal)
         rank = len(static)
-        frames, length = (
-            static[axis] if static[axis] is not None else shape[axis] for axis in (rank - 2, rank - 1)
-        )
+        frames, length = (static[axis] if static[axis] is not None else shape[axis] for axis in (rank - 2, rank - 1))
         starts = _reshape_op(range_of(frames) * frame_step, [-1, 1])
         places = starts + _reshape_op(range_of(length), [1, -1])
         total = (frames - 1) * frame_step + length
@@ -101,7 +99,7 @@ def overlap_and_add(signal: Any, frame_step: Any, name: str | None = None) -> Te
         result = transpose(summed, [*range(1, rank - 1), 0])
         known = None if None in static[-2:] else partial_value(frame_step)
         if known is not None:
-            result.set_shape([*static[:-2], (static[-2] - 1) * known + static[-1]])
+            result.set_shape([*static[:-2], (static[-2] - 1) * known + static[-1]])  # type: ignore[attr-defined]
         return result
 
 

@@ -24,6 +24,7 @@ from penstock.ops.signal.framing import frame, overlap_and_add
 from penstock.ops.signal.windows import hann_window, kaiser_bessel_derived_window
 
 Window = Callable[..., Tensor]
+_DERIVED_WINDOW = partial(kaiser_bessel_derived_window, beta=12.0)
 _matmul_op = deferred("BatchMatMulV2")
 
 
@@ -61,9 +62,7 @@ def stft(
         return rfft(frames, [length])
 
 
-def inverse_stft_window_fn(
-    frame_step: int, forward_window_fn: Window = hann_window, name: str | None = None
-) -> Window:
+def inverse_stft_window_fn(frame_step: int, forward_window_fn: Window = hann_window, name: str | None = None) -> Window:
     """Return a window function with which `inverse_stft` undoes an `stft` made with another.
 
     Args:
@@ -176,7 +175,7 @@ def dct(
     """
     _check_cosine(type, axis, norm)
     with name_scope(name, "dct", [input]):
-        input = convert_to_tensor(input, name="input", preferred_dtype=dtypes.float32)
+        input = convert_to_tensor(input, name="input")
         size = input.shape.as_list()[-1]
         if size is None:
             raise ValueError("dct needs a known length of the last axis; call set_shape on its input")
@@ -211,7 +210,7 @@ def idct(
 def mdct(
     signals: Any,
     frame_length: int,
-    window_fn: Window | None = partial(kaiser_bessel_derived_window, beta=12.0),
+    window_fn: Window | None = _DERIVED_WINDOW,
     pad_end: bool = False,
     norm: str | None = None,
     name: str | None = None,
@@ -242,15 +241,13 @@ def mdct(
             frames = frames * constant(1.0 / math.sqrt(2), dtype=frames.dtype.base_dtype)
         a, b, c, d = deferred("Split")(-1, frames, num_split=4)
         last = [len(frames.shape.as_list()) - 1]
-        folded = deferred("ConcatV2")(
-            [-deferred("ReverseV2")(c, last) - d, a - deferred("ReverseV2")(b, last)], -1
-        )
+        folded = deferred("ConcatV2")([-deferred("ReverseV2")(c, last) - d, a - deferred("ReverseV2")(b, last)], -1)
         return dct(folded, type=4, norm=norm)
 
 
 def inverse_mdct(
     mdcts: Any,
-    window_fn: Window | None = partial(kaiser_bessel_derived_window, beta=12.0),
+    window_fn: Window | None = _DERIVED_WINDOW,
     norm: str | None = None,
     name: str | None = None,
 ) -> Tensor:
@@ -354,6 +351,6 @@ def mfccs_from_log_mel_spectrograms(log_mel_spectrograms: Any, name: str | None 
     with name_scope(name, "mfccs_from_log_mel_spectrograms", [log_mel_spectrograms]):
         spectrograms = convert_to_tensor(log_mel_spectrograms)
         bins = spectrograms.shape.as_list()[-1]
-        if bins == 0:
-            raise ValueError("num_mel_bins must be positive. Got: 0")
+        if not bins:
+            raise ValueError(f"num_mel_bins must be positive. Got: {bins}")
         return dct(spectrograms) * constant(1 / math.sqrt(bins * 2.0), dtype=spectrograms.dtype.base_dtype)

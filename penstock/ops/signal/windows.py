@@ -33,7 +33,9 @@ def _known_length(window_length: Any) -> Any:
     return int(window_length)
 
 
-def _raised_cosine(name: str | None, default: str, length: Any, periodic: Any, dtype: Any, a: float, b: float) -> Tensor:
+def _raised_cosine(
+    name: str | None, default: str, length: Any, periodic: Any, dtype: Any, a: float, b: float
+) -> Tensor:
     dtype = _checked_dtype(dtype)
     with name_scope(name, default, [length, periodic]):
         length = _known_length(length)
@@ -73,9 +75,7 @@ def hamming_window(
     return _raised_cosine(name, "hamming_window", window_length, periodic, dtype, 0.54, 0.46)
 
 
-def kaiser_window(
-    window_length: Any, beta: Any = 12.0, dtype: Any = dtypes.float32, name: str | None = None
-) -> Tensor:
+def kaiser_window(window_length: Any, beta: Any = 12.0, dtype: Any = dtypes.float32, name: str | None = None) -> Tensor:
     """Return a Kaiser window.
 
     Args:

@@ -49,6 +49,7 @@ from penstock.ops.nn.cross_entropy import (
     sparse_softmax_cross_entropy_with_logits_v1 as sparse_softmax_cross_entropy_with_logits,
 )
 from penstock.ops.nn.cross_entropy import weighted_cross_entropy_with_logits_v1 as weighted_cross_entropy_with_logits
+from penstock.ops.nn.ctc import ctc_loss as ctc_loss
 from penstock.ops.nn.dropout import dropout_v1 as dropout
 from penstock.ops.nn.embedding import embedding_lookup_v1 as embedding_lookup
 from penstock.ops.nn.losses import l2_loss as l2_loss
@@ -81,4 +82,11 @@ from penstock.ops.nn.topk import in_top_k_v1 as in_top_k
 from penstock.ops.nn.xw_plus_b import relu_layer as relu_layer
 from penstock.ops.nn.xw_plus_b import xw_plus_b_v1 as xw_plus_b
 from penstock.ops.nn.xw_plus_b import zero_fraction as zero_fraction
+from penstock.rnn.loops import bidirectional_dynamic_rnn as bidirectional_dynamic_rnn
+from penstock.rnn.loops import dynamic_rnn as dynamic_rnn
+from penstock.rnn.loops import raw_rnn as raw_rnn
+from penstock.rnn.loops import static_bidirectional_rnn as static_bidirectional_rnn
+from penstock.rnn.loops import static_rnn as static_rnn
+from penstock.rnn.loops import static_state_saving_rnn as static_state_saving_rnn
 from penstock.v1.nn import experimental as experimental
+from penstock.v1.nn import rnn_cell as rnn_cell

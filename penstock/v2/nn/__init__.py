@@ -38,6 +38,7 @@ from penstock.ops.nn.cross_entropy import (
     sparse_softmax_cross_entropy_with_logits as sparse_softmax_cross_entropy_with_logits,
 )
 from penstock.ops.nn.cross_entropy import weighted_cross_entropy_with_logits as weighted_cross_entropy_with_logits
+from penstock.ops.nn.ctc import ctc_loss as ctc_loss
 from penstock.ops.nn.dropout import dropout as dropout
 from penstock.ops.nn.embedding import embedding_lookup as embedding_lookup
 from penstock.ops.nn.losses import l2_loss as l2_loss

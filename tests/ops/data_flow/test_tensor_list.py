@@ -1,4 +1,4 @@
-"""List values: every operation eagerly and in a graph, gradients against differences, and versions that share memory."""
+"""List values: every operation, gradients against differences, mistakes, and versions that share memory."""
 
 from __future__ import annotations
 

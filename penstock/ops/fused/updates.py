@@ -1,0 +1,176 @@
+"""Updates of several variables by one rule, with the hyperparameters that they share, in one multi-tensor kernel.
+
+Where some variable cannot take part (its shape is not that of its gradient, its memory is not contiguous, or the type
+has no fused kernel) all are updated one after the other, by the operation of a single update.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+import torch
+
+from penstock.core.array import Array
+from penstock.core.dtypes import FLOATING
+from penstock.core.op import Op
+from penstock.core.resources import VariableStorage
+from penstock.ops.fused.declare import fused_op
+from penstock.ops.state.training import apply_adam, apply_gradient_descent, apply_momentum
+
+_INFINITE_STEP = torch.tensor(math.inf)
+_FUSED = (torch.float32, torch.float64)
+
+
+def _agree(storages: Sequence[Sequence[VariableStorage]], grads: Sequence[Array]) -> bool:
+    """Tell whether all variables and slots have the shapes and types of their gradients."""
+    return all(
+        storage.read().shape == grad.shape and storage.value.dtype == grad.dtype
+        for column in storages
+        for storage, grad in zip(column, grads, strict=True)
+    )
+
+
+def _update(
+    storages: Sequence[Sequence[VariableStorage]],
+    grads: Sequence[Array],
+    rule: Callable[..., None],
+    single: Callable[[int], None],
+) -> Sequence[VariableStorage]:
+    """Run a rule on the memory of all variables and slots, holding the variables' locks."""
+    variables = storages[0]
+    if not _agree(storages, grads):
+        for index in range(len(variables)):
+            single(index)
+        return variables
+    with ExitStack() as held:
+        for variable in sorted(variables, key=id):  # in one order everywhere, so that no two steps wait for each other
+            held.enter_context(variable.lock)
+        rule(*([storage.writable() for storage in column] for column in storages), grads)
+    return variables
+
+
+def _gradient_descent(
+    var: list[VariableStorage], alpha: float, delta: list[Array], *, use_locking: bool = False
+) -> Any:
+    def rule(variables: list[Array], grads: list[Array]) -> None:
+        torch._foreach_add_(variables, grads, alpha=-alpha)
+
+    kernel = apply_gradient_descent.resource.kernel
+    return _update([var], delta, rule, lambda index: kernel(var[index], alpha, delta[index]))
+
+
+def _momentum(
+    var: list[VariableStorage],
+    accum: list[VariableStorage],
+    lr: float,
+    grad: list[Array],
+    momentum: float,
+    *,
+    use_locking: bool = False,
+    use_nesterov: bool = False,
+) -> Any:
+    def rule(variables: list[Array], accumulators: list[Array], grads: list[Array]) -> None:
+        torch._foreach_mul_(accumulators, momentum)
+        torch._foreach_add_(accumulators, grads)
+        if use_nesterov:
+            torch._foreach_add_(variables, grads, alpha=-lr)
+            torch._foreach_add_(variables, accumulators, alpha=-lr * momentum)
+        else:
+            torch._foreach_add_(variables, accumulators, alpha=-lr)
+
+    kernel = apply_momentum.resource.kernel
+    return _update(
+        [var, accum],
+        grad,
+        rule,
+        lambda index: kernel(var[index], accum[index], lr, grad[index], momentum, use_nesterov=use_nesterov),
+    )
+
+
+def _adam(
+    var: list[VariableStorage],
+    m: list[VariableStorage],
+    v: list[VariableStorage],
+    beta1_power: float,
+    beta2_power: float,
+    lr: float,
+    beta1: float,
+    beta2: float,
+    epsilon: float,
+    grad: list[Array],
+    *,
+    use_locking: bool = False,
+    use_nesterov: bool = False,
+) -> Any:
+    def rule(variables: list[Array], means: list[Array], squares: list[Array], grads: list[Array]) -> None:
+        alpha = lr * math.sqrt(1 - beta2_power) / (1 - beta1_power)
+        targets = (*variables, *means, *squares)
+        if 0 <= beta1 < 1 and 0 <= beta2 < 1 and all(t.dtype in _FUSED and t.is_contiguous() for t in targets):
+            # ATen corrects the bias by 1 - beta ** step, which is 1 for an endless step; ours is part of `alpha`.
+            torch._fused_adam_(
+                variables,
+                [grad if grad.is_contiguous() else grad.contiguous() for grad in grads],
+                means,
+                squares,
+                [],
+                [_INFINITE_STEP] * len(variables),
+                lr=alpha,
+                beta1=beta1,
+                beta2=beta2,
+                weight_decay=0.0,
+                eps=epsilon,
+                amsgrad=False,
+                maximize=False,
+            )
+            return
+        torch._foreach_lerp_(means, grads, 1 - beta1)
+        torch._foreach_mul_(squares, beta2)
+        torch._foreach_addcmul_(squares, grads, grads, value=1 - beta2)
+        scales = torch._foreach_sqrt(squares)
+        torch._foreach_add_(scales, epsilon)
+        torch._foreach_addcdiv_(variables, means, scales, value=-alpha)
+
+    def single(index: int) -> None:
+        apply_adam.resource.kernel(
+            *(column[index] for column in (var, m, v)),
+            *(beta1_power, beta2_power, lr, beta1, beta2, epsilon),
+            grad[index],
+            use_nesterov=use_nesterov,
+        )
+
+    scalars = (beta1_power, beta2_power, lr, beta1, beta2, epsilon)
+    if use_nesterov or any(isinstance(number, list) for number in scalars) or not 1 - beta2_power >= 0:
+        for index in range(len(var)):
+            single(index)
+        return var
+    return _update([var, m, v], grad, rule, single)
+
+
+_GRADIENT_DESCENT = "var: N * ref T, alpha: host T, delta: N * T"
+_MOMENTUM = "var: N * ref T, accum: N * ref T, lr: host T, grad: N * T, momentum: host T"
+_ADAM = (
+    "var: N * ref T, m: N * ref T, v: N * ref T, beta1_power: host T, beta2_power: host T, lr: host T, beta1: host T, "
+    "beta2: host T, epsilon: host T, grad: N * T"
+)
+
+
+def _declare(name: str, arguments: str, kernel: Callable[..., Any]) -> dict[str, Op]:
+    """Declare a rule for references and for resources, by the names of the operations of a single update."""
+    by_reference = arguments.replace("N * ref T", "ref N * T")
+    on_resources = arguments.replace("N * ref T", "N * resource")
+
+    return {
+        name: fused_op(f"_Fused{name}({by_reference}) -> out: ref N * T", stateful=True, T=FLOATING)(kernel),
+        f"Resource{name}": fused_op(f"_FusedResource{name}({on_resources})", stateful=True, T=FLOATING)(kernel),
+    }
+
+
+# The operation of a single update -> that of many.
+FUSED_UPDATES: dict[str, Op] = {
+    **_declare("ApplyGradientDescent", _GRADIENT_DESCENT, _gradient_descent),
+    **_declare("ApplyMomentum", _MOMENTUM, _momentum),
+    **_declare("ApplyAdam", _ADAM, _adam),
+}

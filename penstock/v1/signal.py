@@ -1,0 +1,36 @@
+"""Signals: `tf.signal` of TensorFlow 1."""
+
+from penstock.ops.signal.fourier import fft as fft
+from penstock.ops.signal.fourier import fft2d as fft2d
+from penstock.ops.signal.fourier import fft3d as fft3d
+from penstock.ops.signal.fourier import fftnd as fftnd
+from penstock.ops.signal.fourier import ifft as ifft
+from penstock.ops.signal.fourier import ifft2d as ifft2d
+from penstock.ops.signal.fourier import ifft3d as ifft3d
+from penstock.ops.signal.fourier import ifftnd as ifftnd
+from penstock.ops.signal.fourier import irfft as irfft
+from penstock.ops.signal.fourier import irfft2d as irfft2d
+from penstock.ops.signal.fourier import irfft3d as irfft3d
+from penstock.ops.signal.fourier import irfftnd as irfftnd
+from penstock.ops.signal.fourier import rfft as rfft
+from penstock.ops.signal.fourier import rfft2d as rfft2d
+from penstock.ops.signal.fourier import rfft3d as rfft3d
+from penstock.ops.signal.fourier import rfftnd as rfftnd
+from penstock.ops.signal.framing import fftshift as fftshift
+from penstock.ops.signal.framing import frame as frame
+from penstock.ops.signal.framing import ifftshift as ifftshift
+from penstock.ops.signal.framing import overlap_and_add as overlap_and_add
+from penstock.ops.signal.spectra import dct as dct
+from penstock.ops.signal.spectra import idct as idct
+from penstock.ops.signal.spectra import inverse_mdct as inverse_mdct
+from penstock.ops.signal.spectra import inverse_stft as inverse_stft
+from penstock.ops.signal.spectra import inverse_stft_window_fn as inverse_stft_window_fn
+from penstock.ops.signal.spectra import linear_to_mel_weight_matrix as linear_to_mel_weight_matrix
+from penstock.ops.signal.spectra import mdct as mdct
+from penstock.ops.signal.spectra import mfccs_from_log_mel_spectrograms as mfccs_from_log_mel_spectrograms
+from penstock.ops.signal.spectra import stft as stft
+from penstock.ops.signal.windows import hamming_window as hamming_window
+from penstock.ops.signal.windows import hann_window as hann_window
+from penstock.ops.signal.windows import kaiser_bessel_derived_window as kaiser_bessel_derived_window
+from penstock.ops.signal.windows import kaiser_window as kaiser_window
+from penstock.ops.signal.windows import vorbis_window as vorbis_window
