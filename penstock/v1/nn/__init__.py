@@ -49,7 +49,6 @@ from penstock.ops.nn.cross_entropy import (
     sparse_softmax_cross_entropy_with_logits_v1 as sparse_softmax_cross_entropy_with_logits,
 )
 from penstock.ops.nn.cross_entropy import weighted_cross_entropy_with_logits_v1 as weighted_cross_entropy_with_logits
-from penstock.ops.nn.ctc import ctc_loss as ctc_loss
 from penstock.ops.nn.dropout import dropout_v1 as dropout
 from penstock.ops.nn.embedding import embedding_lookup_v1 as embedding_lookup
 from penstock.ops.nn.losses import l2_loss as l2_loss
