@@ -312,8 +312,8 @@ def _from_items(value: Any, first: Any, wanted: DType | None) -> tuple[np.ndarra
     kind = numbers.dtype.kind
     if kind in "SU":
         # TensorFlow's class depends on the mode.
-        kind = TypeError if current_graph() is not None else ValueError
-        raise kind(f"Cannot convert {_shorten(value)} to a tensor: it mixes numbers with strings")
+        error = TypeError if current_graph() is not None else ValueError
+        raise error(f"Cannot convert {_shorten(value)} to a tensor: it mixes numbers with strings")
     if kind in "if" and _holds_bool(value):
         raise TypeError(f"Cannot convert {_shorten(value)} to a tensor: it mixes booleans with numbers")
     if wanted is None:

@@ -73,8 +73,9 @@ def apply(op_def: OpDef, args: Sequence[Any], attrs: dict[str, Any], name: str |
     if graph is not None:
         return _build(op_def, args, attrs, name, graph)
     fast_call = op_def.fast_call
-    if fast_call is False:
+    if not op_def.has_tried_fast_call:
         fast_call = op_def.fast_call = write_fast_call(op_def)
+        op_def.has_tried_fast_call = True
     if fast_call is not None:
         try:
             result = fast_call(*args, **attrs)

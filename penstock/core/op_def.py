@@ -181,8 +181,9 @@ class OpDef:
         self.has_ref_input = any(argument.is_ref for argument in self.inputs)
         self.has_host_input = any(argument.is_host for argument in self.inputs)
         self.has_sequence_input = any(argument.is_sequence for argument in self.inputs)
-        # Written by penstock.core.eager at the first eager call; False until then.
-        self.fast_call: Callable[..., Any] | None | bool = False
+        # Written by penstock.core.eager at the first eager call; None also where there is no short way.
+        self.fast_call: Callable[..., Any] | None = None
+        self.has_tried_fast_call = False
         self.single_output = len(self.outputs) == 1 and not self.outputs[0].is_sequence
 
     @staticmethod

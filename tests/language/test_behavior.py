@@ -20,7 +20,10 @@ def run(program: str) -> str:
         ("import penstock as tf; print(tf.executing_eagerly(), tf.constant(1).numpy())", "True 1"),
         ("import penstock.v1 as tf; print(tf.executing_eagerly(), tf.constant(1).name)", "False Const:0"),
         ("import penstock.compat.v1 as tf; print(tf.executing_eagerly(), tf.constant(1).name)", "False Const:0"),
-        ("import penstock as tf; print(tf.compat.v1.executing_eagerly(), tf.compat.v1.Session.__name__)", "True Session"),
+        (
+            "import penstock as tf; print(tf.compat.v1.executing_eagerly(), tf.compat.v1.Session.__name__)",
+            "True Session",
+        ),
         ("import penstock.compat.v1 as v1; import penstock as tf; print(tf.constant(1).numpy())", "1"),
         ("import penstock.v1 as tf; tf.enable_eager_execution(); print(tf.constant(1).numpy())", "1"),
         ("import penstock as tf; tf.compat.v1.disable_v2_behavior(); print(tf.constant(1).name)", "Const:0"),

@@ -6,10 +6,10 @@ import pytest
 
 from penstock.core.gradients import gradients
 from penstock.core.graph import Graph
-from penstock.core.operation import Operation
 from penstock.core.op_def import lookup
-from penstock.language.control_flow import while_loop_v1 as while_loop
+from penstock.core.operation import Operation
 from penstock.language.control_flow import case, cond, group, smart_cond, tuple_, with_dependencies
+from penstock.language.control_flow import while_loop_v1 as while_loop
 from penstock.ops.constant import constant, identity, no_op, placeholder
 from penstock.runtime.session import Session
 
