@@ -5,11 +5,11 @@ from __future__ import annotations
 import keyword
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from penstock.compiler import control_flow
-from penstock.compiler.aliasing import hazards
+from penstock.compiler.aliasing import hazards, runs_bodies
 from penstock.compiler.dataflow import Dataflow, Edge, Node
 from penstock.compiler.optimize import dataflow_of
 from penstock.compiler.options import Options
@@ -55,6 +55,7 @@ class Writer:
         self._names: dict[Any, str] = {}  # an edge, the id of a kernel or body -> name
         self._taken: set[str] = {name}
         self._indent = "    "
+        self._numbers = _host_values(dataflow)
 
     def write(self) -> Generated:
         """Return the function's source and namespace."""
@@ -173,6 +174,11 @@ class Writer:
             found = op_def.kernel(**self._injected(node), **attributes)
             self._names[node.output] = self.constant(node.name, found)
             return
+        if op_def.name == "Shape" and node.output in self._numbers:
+            edge = node.inputs[0]
+            value = f"{self.value(edge)}.read()" if edge.dtype._is_ref_dtype else self.value(edge)
+            self.emit(f"{self.bind(node.output)} = list({value}.shape)", node, [self.value(edge)])
+            return
         if op_def.name == "Placeholder":
             self._write_missing_feed(node)
             return
@@ -190,14 +196,21 @@ class Writer:
             writer(self, node)
             return
         arguments, used = self._arguments(node)
-        call = (
-            f"{self.shared(_kernel_name(op_def.name), op_def.kernel)}({', '.join([*arguments, *self._keywords(node)])})"
-        )
+        kernel = self._specialized(node)
+        if kernel is None:
+            kernel = op_def.kernel
+            arguments.extend(self._keywords(node))
+        call = f"{self.shared(_kernel_name(op_def.name), kernel)}({', '.join(arguments)})"
         if not outputs:
             self.emit(call, node, used)
             return
         names = [self.bind(edge) for edge in node.outputs]
         self.emit(f"{self._targets(node, names)} = {call}", node, used)
+
+    def _specialized(self, node: Node) -> Callable[..., Any] | None:
+        """Return the kernel bound to the node's attributes, if the operation has a way to do so."""
+        rule = node.op_def.specialize_rule
+        return None if rule is None or not self.options.specialize else rule(node.attrs)
 
     def _targets(self, node: Node, names: list[str]) -> str:
         op_def = node.op_def
@@ -239,6 +252,8 @@ class Writer:
             if edge.node is not None and edge.node.op_def.name == "Const":
                 number = edge.node.attrs["value"]
                 return _literal(number.tolist()) if number.size <= _LARGEST_LITERAL else f"{name}.tolist()"
+            if edge in self._numbers:
+                return name
             return f"{name}.read().tolist()" if edge.dtype._is_ref_dtype else f"{name}.tolist()"
         if edge.dtype._is_ref_dtype and not argument.is_ref:
             return f"{name}.read()"
@@ -257,12 +272,36 @@ class Writer:
             yield f"{name}={self.constant(f'{node.name}_{name}', value) if text is None else text}"
 
 
+def _host_values(dataflow: Dataflow) -> set[Edge]:
+    """Return the values that are Python numbers in the source: what kernels give as such, and shapes that only host
+    inputs take."""
+    given: set[Edge] = set()
+    shapes: set[Edge] = set()
+    for node in dataflow.nodes:
+        outputs = node.op_def.outputs
+        if node.op_def.name == "Shape" and node.inputs[0].dtype.name not in ("variant", "resource"):
+            shapes.add(node.outputs[0])
+        elif len(outputs) == len(node.outputs):
+            given.update(edge for argument, edge in zip(outputs, node.outputs, strict=True) if argument.is_host)
+    shapes.difference_update(dataflow.fetches)
+    if shapes:
+        for node in dataflow.nodes:
+            if not shapes.isdisjoint(node.inputs):
+                arguments = zip(node.op_def.inputs, group_inputs(node.op_def, node.inputs, node.attrs), strict=True)
+                for argument, value in arguments:
+                    if not argument.is_host:
+                        shapes.difference_update(value if argument.is_sequence else [value])
+    return given | shapes
+
+
 def generate_body(function: FuncGraph, resources: ResourceManager, name: str, options: Options) -> Generated:
     """Write the function for the body of a branch, loop or function, which the surrounding function calls."""
     effects = [
         op
         for op in function.get_operations()
-        if op.op_def.is_stateful and not op.op_def.is_view and op.type != "Placeholder"
+        if op.op_def.is_stateful
+        and (runs_bodies(op.op_def) or not op.op_def.is_view)
+        and op.type != "Placeholder"
     ]
     dataflow = dataflow_of(function.outputs, [*effects, *function.control_outputs], function.inputs, options)
     return Writer(dataflow, resources, name, options).write()

@@ -258,6 +258,23 @@ def rewire(dataflow: Dataflow, replaced: dict[Edge, Edge], nodes: Iterable[Node]
     return Dataflow(kept[::-1], dataflow.feeds, fetches, dataflow.targets)
 
 
+def without_replaced(dataflow: Dataflow, nodes: list[Node], replaced: dict[Edge, Edge]) -> Dataflow:
+    """Return the dataflow with nodes taken out, also where something waits for them.
+
+    Args:
+        dataflow: what a pass was given.
+        nodes: the nodes in order, old and new.
+        replaced: the only output of a node to take out -> the value of the node to wait for, and to use, in its place.
+    """
+    instead = {old.node: new.node for old, new in replaced.items()}
+    for node in nodes:
+        if node.controls and node not in instead:
+            node.controls = [instead.get(control) or control for control in node.controls]
+    targets = [instead.get(node) or node for node in dataflow.targets]
+    kept = [node for node in nodes if node not in instead]
+    return rewire(Dataflow(kept, dataflow.feeds, dataflow.fetches, targets), replaced)
+
+
 def _reads(node: Node) -> bool:
     return any(edge.dtype._is_ref_dtype for edge in node.inputs)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from penstock.compiler.dataflow import Dataflow, Edge, Node, make_node, rewire, uses
+from penstock.compiler.dataflow import Dataflow, Edge, Node, make_node, uses, without_replaced
 from penstock.core.dtypes import float32, float64
 from penstock.ops.fused.products import conv2d_bias_op, mat_mul_bias_op
 
@@ -33,18 +33,7 @@ def fuse_bias(dataflow: Dataflow) -> Dataflow:
                 replaced[node.output] = whole.output
                 nodes.append(whole)
         nodes.append(node)
-    return _without(dataflow, nodes, replaced) if replaced else dataflow
-
-
-def _without(dataflow: Dataflow, nodes: list[Node], replaced: dict[Edge, Edge]) -> Dataflow:
-    """Take out the additions, also where something waits for them."""
-    instead = {old.node: new.node for old, new in replaced.items()}
-    for node in nodes:
-        if node.controls and node not in instead:
-            node.controls = [instead.get(control) or control for control in node.controls]
-    targets = [instead.get(node) or node for node in dataflow.targets]
-    kept = [node for node in nodes if node not in instead]
-    return rewire(Dataflow(kept, dataflow.feeds, dataflow.fetches, targets), replaced)
+    return without_replaced(dataflow, nodes, replaced) if replaced else dataflow
 
 
 def _product_and_bias(node: Node) -> tuple[Node, Edge] | None:

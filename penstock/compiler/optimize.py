@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from penstock.compiler.dataflow import Dataflow, prune
 from penstock.compiler.fold_constants import fold_constants
 from penstock.compiler.fuse_bias import fuse_bias
+from penstock.compiler.fuse_scaled_sum import fuse_scaled_sum
 from penstock.compiler.fuse_updates import fuse_updates
 from penstock.compiler.merge_common import merge_common
 from penstock.compiler.options import Options
@@ -27,6 +28,7 @@ PASSES: tuple[tuple[str, Callable[[Dataflow], Dataflow]], ...] = (
     ("fold_constants", fold_constants),
     ("reorder_pooling", reorder_pooling),
     ("fuse_bias", fuse_bias),
+    ("fuse_scaled_sum", fuse_scaled_sum),
     ("fuse_updates", fuse_updates),
 )
 

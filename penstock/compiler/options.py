@@ -16,6 +16,7 @@ class Options:
         merge_common: computing equal expressions once.
         reorder_pooling: ReLU after max-pooling instead of before, and positions of maxima kept for the derivative.
         fuse_bias: products and convolutions together with the bias that is added to them.
+        fuse_scaled_sum: sums one of whose terms is multiplied by a number.
         fuse_updates: the variable updates of an optimizer's step in one multi-tensor kernel.
         specialize: kernels that are bound to their attributes once, when the program is made.
     """
@@ -25,6 +26,7 @@ class Options:
     merge_common: bool = True
     reorder_pooling: bool = True
     fuse_bias: bool = True
+    fuse_scaled_sum: bool = True
     fuse_updates: bool = True
     specialize: bool = True
 
@@ -44,7 +46,7 @@ _REWRITES = {
     "arithmetic_optimization": ("simplify",),
     "constant_folding": ("fold_constants",),
     "common_subgraph_elimination": ("merge_common",),
-    "remapping": ("reorder_pooling", "fuse_bias", "fuse_updates"),
+    "remapping": ("reorder_pooling", "fuse_bias", "fuse_scaled_sum", "fuse_updates"),
 }
 _OFF = 2
 

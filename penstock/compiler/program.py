@@ -8,8 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from types import CodeType, TracebackType
 from typing import Any
 
+import numpy as np
+
 from penstock.compiler.codegen import Generated
 from penstock.compiler.dataflow import Node
+from penstock.core import array
 from penstock.core.dispatch import kernel_error
 from penstock.core.resources import VariableStorage
 from penstock.core.tensor import EagerTensor
@@ -74,6 +77,8 @@ class Program:
             value = local_values.get(name, global_values.get(name))
             if isinstance(value, VariableStorage):
                 value = value.value
+            if isinstance(value, list):
+                value = array.from_numpy(np.asarray(value, dtype=np.int32))
             if value is not None:
                 inputs.append(EagerTensor(value))
         op = node.source

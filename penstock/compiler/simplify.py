@@ -18,6 +18,7 @@ from penstock.compiler.dataflow import Dataflow, Edge, Node, make_node, rewire
 from penstock.core.dtypes import DType
 from penstock.core.op_def import lookup
 from penstock.core.shape_rules import broadcasting, unchanged
+from penstock.ops.fused.sizes import size_as_op
 
 # What a rule returns: a value that exists, new nodes of which the last make the outputs, or None.
 Result = Edge | Node | list[Node] | None
@@ -200,7 +201,12 @@ def _power(node: Node, shapes: Shapes) -> Result:
 
 
 def _cast(node: Node, shapes: Shapes) -> Result:
-    return _identity(node, shapes) if node.attrs["SrcT"] is node.attrs["DstT"] else None
+    if node.attrs["SrcT"] is node.attrs["DstT"]:
+        return _identity(node, shapes)
+    inner = node.inputs[0].node
+    if inner is None or inner.op_def.name != "Size" or inner.controls or not node.output.dtype.is_floating:
+        return None
+    return make_node(size_as_op, inner.inputs, [()], node, DstT=node.attrs["DstT"])
 
 
 def _transpose(node: Node, shapes: Shapes) -> Result:

@@ -143,6 +143,7 @@ class OpDef:
         kernel: computes output values from input values; attributes are keywords.
         shape_rule: `(*input dims, **attributes) -> output dims`; host inputs come as (partly) known Python values.
         partial_rule: `(*partly known inputs, **attributes) -> partly known output`, for arithmetic on shapes.
+        specialize_rule: `(attributes) -> callable on the inputs alone`, or None where there is nothing to gain.
         gradient_rule: `(call, *output gradients) -> input gradients`, written with operations.
         is_stateful: whether a call has effects or depends on more than its inputs.
         is_view: whether the kernel may return a view of one of its inputs.
@@ -171,6 +172,7 @@ class OpDef:
         self.shape_rule: Callable[..., Any] | None = shape
         self.partial_rule: Callable[..., Any] | None = None
         self.gradient_rule: Callable[..., Any] | None = None
+        self.specialize_rule: Callable[[dict[str, Any]], Callable[..., Any] | None] | None = None
         self.attributes: dict[str, Attribute] = {}
         self.injected: tuple[str, ...] = ()
         self._read_attributes(kernel, types or {}, allowed or {})
@@ -236,6 +238,11 @@ class OpDef:
     def gradient(self, rule: Callable[..., Any]) -> Callable[..., Any]:
         """Register `rule` as the gradient function."""
         self.gradient_rule = rule
+        return rule
+
+    def specialize(self, rule: Callable[..., Any]) -> Callable[..., Any]:
+        """Register `rule` as what binds the kernel to attributes; compiled programs call what it returns."""
+        self.specialize_rule = rule
         return rule
 
     def __repr__(self) -> str:

@@ -10,6 +10,7 @@ from penstock.core.op_def import lookup
 from penstock.core.operation import Operation
 from penstock.language.control_flow import case, cond, group, smart_cond, tuple_, with_dependencies
 from penstock.language.control_flow import while_loop_v1 as while_loop
+from penstock.language.variables import VariableV1
 from penstock.ops.constant import constant, identity, no_op, placeholder
 from penstock.runtime.session import Session
 
@@ -170,3 +171,18 @@ def test_with_dependencies_orders_one_tensor(run):
     first = no_op(name="first")
     y = with_dependencies([first], constant(3.0))
     assert y.op.control_inputs == [first] and run(identity(y)) == 3.0
+
+
+def test_a_branch_within_a_branch_runs_for_its_effects_alone(run):
+    p, q = placeholder("bool", []), placeholder("bool", [])
+    counter = VariableV1(0, name="counter")
+
+    def outer():
+        cond(q, lambda: counter.assign_add(1).op, lambda: no_op())
+        return constant(1)
+
+    result = cond(p, outer, lambda: constant(2))
+    run(counter.initializer)
+    for a, b, expected in ((True, True, 1), (True, False, 1), (False, True, 1), (True, True, 2)):
+        run(result, {p: a, q: b})
+        assert run(counter) == expected

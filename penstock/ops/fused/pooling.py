@@ -15,7 +15,7 @@ from penstock.ops.nn.windows import channels_first, from_channels_first
 _aten = torch.ops.aten
 
 
-@fused_op("_MaxPoolWithPositions(input: T) -> (output: T, positions: int64, sizes: int64)", T=FLOATING)
+@fused_op("_MaxPoolWithPositions(input: T) -> (output: T, positions: int64, sizes: host int64)", T=FLOATING)
 def max_pool_with_positions_op(
     input: Array,
     *,
@@ -24,9 +24,9 @@ def max_pool_with_positions_op(
     padding: str,
     explicit_paddings: list[int] = [],
     data_format: str = "NHWC",
-) -> tuple[Array, Array, Array]:
+) -> tuple[Array, Array, list[int]]:
     g = pooling_geometry(tuple(input.shape), ksize, strides, padding, explicit_paddings, data_format)
-    sizes = torch.tensor(input.shape, dtype=torch.int64)
+    sizes = list(input.shape)
     if not input.numel() or 0 in g.output:  # type: ignore[operator]
         return input.new_zeros(g.output), torch.empty(0, dtype=torch.int64), sizes  # type: ignore[arg-type]
     values, positions, _ = max_with_indices(input, g, data_format)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import torch
-
 from penstock.core.array import Array
 from penstock.core.dtypes import float32, float64
 from penstock.ops.fused.declare import fused_op
+from penstock.ops.math.matmul import product
 from penstock.ops.nn.convolution import convolve
 
 _PRECISE = frozenset({float32, float64})
@@ -14,7 +13,7 @@ _PRECISE = frozenset({float32, float64})
 
 @fused_op("_MatMulBias(a: T, b: T, bias: T) -> product: T", T=_PRECISE)
 def mat_mul_bias_op(a: Array, b: Array, bias: Array, *, transpose_a: bool = False, transpose_b: bool = False) -> Array:
-    return torch.addmm(bias, a.t() if transpose_a else a, b.t() if transpose_b else b)
+    return product(a.t() if transpose_a else a, b.t() if transpose_b else b, bias)
 
 
 @fused_op("_Conv2DBias(input: T, filter: T, bias: T) -> output: T", T=_PRECISE)

@@ -34,6 +34,7 @@ from penstock.ops.math.kernels import (
     FLOATING_OR_COMPLEX,
     SIGNED_NUMBER,
     STORED_ONLY,
+    native,
     no_kernel,
     operation,
     require_no_zero,
@@ -52,6 +53,9 @@ def add_op(x: Value, y: Value) -> Value:
     if isinstance(x, np.ndarray):
         return np.asarray(x + y, dtype=object)
     return torch.add(x, y)
+
+
+add_v2_op.specialize(native(torch.add))
 
 
 @add_v2_op.gradient
@@ -94,6 +98,9 @@ def sub_op(x: Array, y: Array) -> Array:
     return through_numpy(np.subtract, x, y) if x.dtype in STORED_ONLY else torch.sub(x, y)
 
 
+sub_op.specialize(native(torch.sub))
+
+
 @sub_op.gradient
 def sub_gradient(call: Any, grad: Tensor) -> tuple[Any, Any]:
     return reduce_gradients(call.inputs[0], call.inputs[1], grad, -grad)
@@ -107,6 +114,9 @@ def subtract(x: Any, y: Any, name: str | None = None) -> Tensor:
 @op("Mul(x: T, y: T) -> z: T", T=NUMBER, commutative=True, shape=broadcasting)
 def mul_op(x: Array, y: Array) -> Array:
     return torch.mul(x, y)
+
+
+mul_op.specialize(native(torch.mul))
 
 
 @mul_op.gradient

@@ -13,13 +13,16 @@ from penstock.core.op import op
 from penstock.core.shape_rules import unchanged
 from penstock.core.tensor import Tensor
 from penstock.ops.math.complex import conj
-from penstock.ops.math.kernels import FLOATING_OR_COMPLEX, operation
+from penstock.ops.math.kernels import FLOATING_OR_COMPLEX, native, operation
 from penstock.ops.math.unary import reciprocal_op
 
 
 @op("Exp(x: T) -> y: T", T=FLOATING_OR_COMPLEX, shape=unchanged)
 def exp_op(x: Array) -> Array:
     return torch.exp(x)
+
+
+exp_op.specialize(native(torch.exp))
 
 
 @exp_op.gradient
@@ -52,6 +55,9 @@ def expm1(x: Any, name: str | None = None) -> Tensor:
 @op("Log(x: T) -> y: T", T=FLOATING_OR_COMPLEX, shape=unchanged)
 def log_op(x: Array) -> Array:
     return torch.log(x)
+
+
+log_op.specialize(native(torch.log))
 
 
 @log_op.gradient
@@ -113,6 +119,9 @@ def sigmoid_grad_gradient(call: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
 @op("Tanh(x: T) -> y: T", T=FLOATING_OR_COMPLEX, shape=unchanged)
 def tanh_op(x: Array) -> Array:
     return torch.tanh(x)
+
+
+tanh_op.specialize(native(torch.tanh))
 
 
 @tanh_op.gradient

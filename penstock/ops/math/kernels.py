@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from penstock.core.array import Array
-from penstock.core.dtypes import COMPLEX, FLOATING, NUMBER, QUANTIZED, SIGNED, DType, int32, int64
+from penstock.core.dtypes import COMPLEX, FLOATING, NUMBER, QUANTIZED, SIGNED, DType, float32, float64, int32, int64
 from penstock.core.errors import InvalidArgumentError, NotFoundError
 from penstock.core.op_def import Type, lookup
 
@@ -25,6 +25,15 @@ AXIS = Type(INDEX, default=int32)
 
 # The types for which torch lacks most kernels.
 STORED_ONLY = frozenset({torch.uint16, torch.uint32, torch.uint64})
+
+
+# The types for which elementwise kernels are nothing but ATen's.
+_NATIVE = frozenset({float32, float64, int32, int64})
+
+
+def native(function: Callable[..., Any]) -> Callable[[dict[str, Any]], Callable[..., Any] | None]:
+    """Return the rule for `specialize` of a kernel that is the ATen function itself for the common types."""
+    return lambda attrs: function if attrs["T"] in _NATIVE else None
 
 
 def through_numpy(function: Callable[..., Any], *values: Array) -> Array:

@@ -19,6 +19,7 @@ from penstock.ops.math.kernels import (
     FLOATING_OR_COMPLEX,
     SIGNED_NUMBER,
     STORED_ONLY,
+    native,
     no_kernel,
     operation,
     through_numpy,
@@ -48,6 +49,9 @@ def abs(x: Any, name: str | None = None) -> Tensor:
 @op("Neg(x: T) -> y: T", T=SIGNED_NUMBER, shape=unchanged)
 def neg_op(x: Array) -> Array:
     return torch.neg(x)
+
+
+neg_op.specialize(native(torch.neg))
 
 
 @neg_op.gradient

@@ -51,6 +51,9 @@ def relu_op(features: Array) -> Array:
     return features.clone() if features.dtype in _UNSIGNED else torch.relu(features)
 
 
+relu_op.specialize(lambda attrs: torch.relu if attrs["T"] is float32 else None)
+
+
 @relu_op.gradient
 def relu_gradient(call: Any, grad: Tensor) -> Tensor:
     return relu_grad_op(grad, call.outputs[0])
