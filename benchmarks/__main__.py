@@ -53,9 +53,12 @@ def main() -> None:
     """Measure and print a table."""
     names = [module.name for module in pkgutil.iter_modules(workloads.__path__)]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("workloads", nargs="*", choices=[*names, []], default=names)
+    parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=f"all by default: {', '.join(names)}")
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
+    unknown = [name for name in arguments.workloads if name not in names]
+    if unknown:
+        parser.error(f"no workload {', '.join(unknown)}; there are {', '.join(names)}")
     frameworks = interpreters()
     print(
         "| workload | "
@@ -65,7 +68,7 @@ def main() -> None:
         + " |"
     )
     print("|---" * (2 * len(frameworks)) + "|")
-    for workload in arguments.workloads:
+    for workload in arguments.workloads or names:
         times: dict[str, list[float]] = {framework: [] for framework in frameworks}
         for _ in range(arguments.rounds):
             for framework, python in frameworks.items():
