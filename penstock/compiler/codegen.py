@@ -6,6 +6,7 @@ import keyword
 import math
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from penstock.compiler import control_flow
@@ -54,6 +55,7 @@ class Writer:
         self.lines: list[str] = []
         self._names: dict[Any, str] = {}  # an edge, the id of a kernel or body -> name
         self._taken: set[str] = {name}
+        self._counts: dict[str, int] = {}  # how often a name was asked for, so that none is tried twice
         self._indent = "    "
         self._numbers = _host_values(dataflow)
 
@@ -113,12 +115,14 @@ class Writer:
 
     def unique(self, name: str) -> str:
         """Return a Python name like `name` that nothing in the function has yet."""
-        base = re.sub(r"\W", "_", name)
+        base = name if name.isidentifier() else re.sub(r"\W", "_", name)
         if not base or base[0].isdigit() or keyword.iskeyword(base):
             base = f"_{base}"
-        candidate, count = base, 1
+        candidate, count = base, self._counts.get(base, 0)
         while candidate in self._taken:
-            candidate, count = f"{base}_{count}", count + 1
+            count += 1
+            candidate = f"{base}_{count}"
+        self._counts[base] = count
         self._taken.add(candidate)
         return candidate
 
@@ -299,14 +303,13 @@ def generate_body(function: FuncGraph, resources: ResourceManager, name: str, op
     effects = [
         op
         for op in function.get_operations()
-        if op.op_def.is_stateful
-        and (runs_bodies(op.op_def) or not op.op_def.is_view)
-        and op.type != "Placeholder"
+        if op.op_def.is_stateful and (runs_bodies(op.op_def) or not op.op_def.is_view) and op.type != "Placeholder"
     ]
     dataflow = dataflow_of(function.outputs, [*effects, *function.control_outputs], function.inputs, options)
     return Writer(dataflow, resources, name, options).write()
 
 
+@lru_cache(maxsize=4096)
 def _kernel_name(op_name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", op_name).lower() + "_kernel"
 

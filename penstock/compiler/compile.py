@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import gc
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 
 from penstock.compiler.aliasing import needs_copy
 from penstock.compiler.codegen import Writer
@@ -33,5 +35,19 @@ def compile_program(
         options: which passes run; all by default.
     """
     options = options or Options()
-    dataflow = dataflow_of(fetches, targets, feeds, options, done)
-    return Program(Writer(dataflow, resources, "step", options).write(), needs_copy(dataflow))
+    with _collector_paused():
+        dataflow = dataflow_of(fetches, targets, feeds, options, done)
+        return Program(Writer(dataflow, resources, "step", options).write(), needs_copy(dataflow))
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Keep the cyclic garbage collector from running: compiling makes many objects that all live to its end, and each
+    full collection that they set off takes longer than a pass."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

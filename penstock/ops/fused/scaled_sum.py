@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import torch
@@ -20,4 +20,9 @@ def scaled_sum_op(x: Array, y: Array, *, factor: float) -> Array:
 
 @scaled_sum_op.specialize
 def scaled_sum_specialized(attrs: dict[str, Any]) -> Callable[..., Array]:
-    return partial(torch.add, alpha=attrs["factor"])
+    return _scaled_sum_by(attrs["factor"])
+
+
+@lru_cache(maxsize=1024)
+def _scaled_sum_by(factor: float) -> Callable[..., Array]:
+    return partial(torch.add, alpha=factor)
