@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-# Idle threads of the kernel library sleep instead of spinning. Spinning ones starve the thread that they wait for as
-# soon as another
-# process wants a core: a step of 0.4 ms took 30. OpenMP reads this when torch is loaded; a user's own setting stands.
-os.environ.setdefault("GOMP_SPINCOUNT", "0")
+# Idle threads of the kernel library spin briefly, then sleep. Spinning on, as is its default, starves the thread that
+# they wait for
+# as soon as another process wants a core: a step of 0.4 ms took 30. OpenMP reads this when torch is loaded; a user's
+# own
+# setting stands.
+os.environ.setdefault("GOMP_SPINCOUNT", "2000")
 
 
 def __getattr__(name: str) -> Any:
