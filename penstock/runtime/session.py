@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -109,10 +109,10 @@ class BaseSession:
             OpError: if a kernel fails; the error names the operation and the line that created it.
         """
         try:
-            key = (fetches, *feed_dict) if feed_dict else (fetches,)
-            plan = self._plans.get(key)
+            plan = self._plans.get((fetches, *feed_dict) if feed_dict else (fetches,))
         except TypeError:  # nested fetches are not hashable as they are
-            plan = self._plans.get((_hashable(fetches), *(feed_dict or ())))
+            nested_key = _key(fetches, feed_dict or ())
+            plan = None if nested_key is None else self._plans.get(nested_key)
         if plan is None or self._version != self._graph._version:
             plan, feed_dict = self._prepare(fetches, feed_dict)
         if feed_dict:
@@ -138,10 +138,12 @@ class BaseSession:
                 if self._graph._rewired_version > self._version:
                     self._plans = {}
                 self._version = self._graph._version
-            key = (_hashable(fetches), *feeds)
-            plan = self._plans.get(key)
+            key = _key(fetches, feeds)
+            plan = None if key is None else self._plans.get(key)
             if plan is None:
-                plan = self._plans[key] = self._compile(fetches, list(feeds))
+                plan = self._compile(fetches, list(feeds))
+                if key is not None:
+                    self._plans[key] = plan
         return plan, feeds
 
     def _compile(self, fetches: Any, feeds: list[SymbolicTensor]) -> _Plan:
@@ -260,11 +262,17 @@ def _hashable(fetches: Any) -> Any:
         return (type(fetches), *map(_hashable, fetches))
     if isinstance(fetches, dict):
         return (type(fetches), *((key, _hashable(item)) for key, item in fetches.items()))
-    try:
-        hash(fetches)
-    except TypeError:
-        return id(fetches)
     return fetches
+
+
+def _key(fetches: Any, feeds: Iterable[Any]) -> tuple[Any, ...] | None:
+    """Return what a plan is kept by; None for fetches that cannot be told from others later, whose plan is not kept."""
+    key = (_hashable(fetches), *feeds)
+    try:
+        hash(key)
+    except TypeError:
+        return None
+    return key
 
 
 class Session(BaseSession):

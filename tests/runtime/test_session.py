@@ -265,3 +265,16 @@ def test_a_handle_of_a_resource_has_no_value_to_fetch(session):
     handle = Variable(1.0).handle
     with pytest.raises(TypeError, match="handle of a resource"):
         session.run(handle)
+
+
+def test_fetches_that_cannot_be_hashed_are_never_mistaken_for_one_another(session):
+    class Fields:
+        __attrs_attrs__ = (type("Attribute", (), {"name": "value"}),)
+        __hash__ = None
+
+        def __init__(self, value):
+            self.value = value
+
+    constants = [constant(float(i)) for i in range(20)]
+    for i, tensor in enumerate(constants):
+        assert session.run(Fields(tensor)).value == float(i)
