@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from penstock.core.dtypes import DType
+from penstock.core import dtypes
+from penstock.core.dtypes import DType, as_dtype
 from penstock.core.inference import static_shape
 from penstock.core.shape import TensorShape
+from penstock.core.type_spec import CompositeTensor, TensorSpec, TypeSpec
 
 
-class IndexedSlices:
+class IndexedSlices(CompositeTensor):
     """Rows `values[i]` at the positions `indices[i]` of a larger tensor that is zero elsewhere; repeated positions add
     up.
 
@@ -75,6 +77,23 @@ class IndexedSlices:
         """The graph of the rows."""
         return self._values.graph
 
+    @property
+    def _type_spec(self) -> IndexedSlicesSpec:
+        dense = self._dense_shape
+        return IndexedSlicesSpec(
+            self.shape,
+            self.dtype,
+            self._indices.dtype,
+            None if dense is None else dense.dtype,
+            self._indices.shape,
+        )
+
+    def _shape_invariant_to_type_spec(self, shape: TensorShape) -> IndexedSlicesSpec:
+        spec = self._type_spec
+        return IndexedSlicesSpec(
+            shape, spec._dtype, spec._indices_dtype, spec._dense_shape_dtype, TensorShape(shape)[:1]
+        )
+
     def consumers(self) -> list[Any]:
         """Return the operations that take the rows."""
         return self._values.consumers()
@@ -87,3 +106,54 @@ class IndexedSlices:
         return f"IndexedSlices(indices={self._indices}, values={self._values}{shape})"
 
     __repr__ = __str__
+
+
+class IndexedSlicesSpec(TypeSpec):
+    """The type of an `IndexedSlices`.
+
+    Args:
+        shape: the static shape of the larger tensor.
+        dtype: the type of the rows.
+        indices_dtype: the type of the positions.
+        dense_shape_dtype: the type of the dense shape; None where values have none.
+        indices_shape: the static shape of the positions, (n,).
+    """
+
+    __slots__ = ("_dense_shape_dtype", "_dtype", "_indices_dtype", "_indices_shape", "_shape")
+
+    def __init__(
+        self,
+        shape: Any = None,
+        dtype: Any = dtypes.float32,
+        indices_dtype: Any = dtypes.int64,
+        dense_shape_dtype: Any = None,
+        indices_shape: Any = None,
+    ) -> None:
+        self._shape = TensorShape(shape)
+        self._dtype = as_dtype(dtype)
+        self._indices_dtype = as_dtype(indices_dtype)
+        self._dense_shape_dtype = None if dense_shape_dtype is None else as_dtype(dense_shape_dtype)
+        self._indices_shape = TensorShape(indices_shape).with_rank(1)
+
+    @property
+    def value_type(self) -> type:
+        """`IndexedSlices`."""
+        return IndexedSlices
+
+    def _serialize(self) -> tuple[Any, ...]:
+        return self._shape, self._dtype, self._indices_dtype, self._dense_shape_dtype, self._indices_shape
+
+    @property
+    def _component_specs(self) -> Any:
+        rows = self._indices_shape.concatenate(self._shape[1:])
+        specs = (TensorSpec(rows, self._dtype), TensorSpec(self._indices_shape, self._indices_dtype))
+        if self._dense_shape_dtype is None:
+            return specs
+        return (*specs, TensorSpec([self._shape.rank], self._dense_shape_dtype))
+
+    def _to_components(self, value: Any) -> Any:
+        parts = (value.values, value.indices)
+        return parts if value.dense_shape is None else (*parts, value.dense_shape)
+
+    def _from_components(self, components: Any) -> Any:
+        return IndexedSlices(*components)

@@ -32,7 +32,7 @@ class _Kind(enum.IntEnum):
 
 # Looking a member up in its enumeration costs as much as the rest of a step of `flatten`.
 _LEAF, _SEQUENCE, _MAPPING, _NAMEDTUPLE, _ATTRS, _DATACLASS, _VIEW, _COMPOSITE = _Kind
-_composites: dict[type, tuple[Callable[[Any], Any], Callable[[Any, Any], Any]]] = {}
+_composites: dict[type, tuple[Callable[[Any], Any], Callable[[Any, Any], Any]] | None] = {}
 
 
 def register_composite(cls: type, flatten_fn: Callable[[Any], Any], pack_fn: Callable[[Any, Any], Any]) -> None:
@@ -44,14 +44,18 @@ def register_composite(cls: type, flatten_fn: Callable[[Any], Any], pack_fn: Cal
         pack_fn: from a value and a structure of new components to a new value of the same kind.
     """
     _composites[cls] = (flatten_fn, pack_fn)
+    _composite_functions.cache_clear()
 
 
-def _is_composite_type(cls: type) -> bool:
-    return any(base in _composites for base in cls.__mro__)
+def register_leaf(cls: type) -> None:
+    """Keep values of a class whole although a class that it derives from is expandable."""
+    _composites[cls] = None
+    _composite_functions.cache_clear()
 
 
-def _composite_functions(cls: type) -> tuple[Callable[[Any], Any], Callable[[Any, Any], Any]]:
-    return next(_composites[base] for base in cls.__mro__ if base in _composites)
+@functools.lru_cache(maxsize=4096)
+def _composite_functions(cls: type) -> tuple[Callable[[Any], Any], Callable[[Any, Any], Any]] | None:
+    return next((_composites[base] for base in cls.__mro__ if base in _composites), None)
 
 
 def _is_namedtuple_type(cls: type) -> bool:
@@ -82,7 +86,7 @@ _kind_of_type: Callable[[type], _Kind] = functools.lru_cache(maxsize=4096)(_clas
 
 def _kind(structure: Any, expand_composites: bool) -> _Kind:
     cls = type(structure)
-    if expand_composites and _composites and _is_composite_type(cls):
+    if expand_composites and _composite_functions(cls) is not None:
         return _COMPOSITE
     return _kind_of_type(cls)
 
@@ -155,7 +159,7 @@ def _children(structure: Any, kind: _Kind) -> Any:
         return [getattr(structure, name) for name in _attribute_names(structure)]
     if kind is _DATACLASS:
         return structure.__tf_flatten__()[1]
-    return [_composite_functions(type(structure))[0](structure)]
+    return [_composite_functions(type(structure))[0](structure)]  # type: ignore[index]
 
 
 def _keys(structure: Any, kind: _Kind) -> Any:
@@ -191,7 +195,7 @@ def _rebuild(structure: Any, kind: _Kind, children: list[Any]) -> Any:
     if kind is _DATACLASS:
         return cls.__tf_unflatten__(structure.__tf_flatten__()[0], tuple(children))
     if kind is _COMPOSITE:
-        return _composite_functions(cls)[1](structure, children[0])
+        return _composite_functions(cls)[1](structure, children[0])  # type: ignore[index]
     return cls(children)
 
 

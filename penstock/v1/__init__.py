@@ -49,6 +49,7 @@ from penstock.core.graph import name_scope as name_scope
 from penstock.core.graph import reset_default_graph as reset_default_graph
 from penstock.core.graph_keys import GraphKeys as GraphKeys
 from penstock.core.indexed_slices import IndexedSlices as IndexedSlices
+from penstock.core.indexed_slices import IndexedSlicesSpec as IndexedSlicesSpec
 from penstock.core.operation import Operation as Operation
 from penstock.core.shape import Dimension as Dimension
 from penstock.core.shape import TensorShape as TensorShape
@@ -56,10 +57,16 @@ from penstock.core.shape import dimension_at_index as dimension_at_index
 from penstock.core.shape import dimension_value as dimension_value
 from penstock.core.shape import disable_v2_tensorshape as disable_v2_tensorshape
 from penstock.core.shape import enable_v2_tensorshape as enable_v2_tensorshape
+from penstock.core.sparse_tensor import SparseTensor as SparseTensor
+from penstock.core.sparse_tensor import SparseTensorSpec as SparseTensorSpec
+from penstock.core.sparse_tensor import SparseTensorValue as SparseTensorValue
 from penstock.core.tape import GradientTape as GradientTape
 from penstock.core.tensor import Tensor as Tensor
 from penstock.core.tensor import disable_tensor_equality as disable_tensor_equality
 from penstock.core.tensor import enable_tensor_equality as enable_tensor_equality
+from penstock.core.type_spec import TensorSpec as TensorSpec
+from penstock.core.type_spec import TypeSpec as TypeSpec
+from penstock.core.type_spec import type_spec_from_value as type_spec_from_value
 from penstock.formats.protos import AttrValue as AttrValue
 from penstock.formats.protos import ConfigProto as ConfigProto
 from penstock.formats.protos import Event as Event
@@ -492,6 +499,7 @@ from penstock.runtime.session import Session as Session
 from penstock.runtime.session import get_default_session as get_default_session
 from penstock.v1 import app as app
 from penstock.v1 import bitwise as bitwise
+from penstock.v1 import data as data
 from penstock.v1 import debugging as debugging
 from penstock.v1 import dtypes as dtypes
 from penstock.v1 import errors as errors

@@ -41,10 +41,16 @@ from penstock.core.gradients import hessians_v2 as hessians
 from penstock.core.graph import Graph as Graph
 from penstock.core.graph import name_scope as name_scope
 from penstock.core.indexed_slices import IndexedSlices as IndexedSlices
+from penstock.core.indexed_slices import IndexedSlicesSpec as IndexedSlicesSpec
 from penstock.core.operation import Operation as Operation
 from penstock.core.shape import TensorShape as TensorShape
+from penstock.core.sparse_tensor import SparseTensor as SparseTensor
+from penstock.core.sparse_tensor import SparseTensorSpec as SparseTensorSpec
 from penstock.core.tape import GradientTape as GradientTape
 from penstock.core.tensor import Tensor as Tensor
+from penstock.core.type_spec import TensorSpec as TensorSpec
+from penstock.core.type_spec import TypeSpec as TypeSpec
+from penstock.core.type_spec import type_spec_from_value as type_spec_from_value
 from penstock.language.behavior import note_v2_face as note_v2_face
 from penstock.language.control_flow import case as case
 from penstock.language.control_flow import cond as cond
@@ -237,6 +243,7 @@ from penstock.v2 import quantization as quantization
 from penstock.v2 import random as random
 from penstock.v2 import raw_ops as raw_ops
 from penstock.v2 import signal as signal
+from penstock.v2 import sparse as sparse
 from penstock.v2 import strings as strings
 from penstock.v2 import test as test
 from penstock.v2 import train as train

@@ -1,0 +1,3 @@
+"""`tf.data.experimental` of TensorFlow 1."""
+
+from penstock.core.type_spec import TypeSpec as Structure
