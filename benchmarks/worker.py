@@ -15,6 +15,8 @@ from typing import Any
 def load(framework: str, workload: str) -> Callable[[], Any] | None:
     """Return a workload's step for a framework, None where the workload has none for it."""
     module = importlib.import_module(f"benchmarks.workloads.{workload}")
+    if framework != "pytorch" and getattr(module, "FACE", "v1") == "v2":
+        return module.tensorflow(importlib.import_module(framework))
     if framework == "penstock":
         return module.tensorflow(importlib.import_module("penstock.v1"))
     if framework == "tensorflow":

@@ -9,7 +9,9 @@ from __future__ import annotations
 import importlib
 import os
 import re
+import sys
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -31,6 +33,10 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'penstock' has no attribute {name!r}")
     face = importlib.import_module("penstock.v2")
     face.note_v2_face()
+    # Loading the face has loaded rooms of the same names, such as `train` and `data`: users mean the face's.
+    for room, module in vars(face).items():
+        if isinstance(module, ModuleType) and f"penstock.{room}" in sys.modules:
+            globals()[room] = module
     value = importlib.import_module("penstock.compat") if name == "compat" else getattr(face, name)
     globals()[name] = value
     return value

@@ -11,6 +11,8 @@ import click
 from penstock import __version__
 from penstock.cli.demo import command as demo_command
 from penstock.cli.doctor import command as doctor_command
+from penstock.cli.inspect import command as inspect_command
+from penstock.cli.run import command as run_command
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -21,3 +23,5 @@ def main() -> None:
 
 main.add_command(demo_command)
 main.add_command(doctor_command)
+main.add_command(inspect_command)
+main.add_command(run_command)

@@ -36,11 +36,16 @@ def writes(node: Node) -> bool:
 
 
 class Aliases:
-    """For each value, the variables whose memory it may be; for each handle, the variables that it may stand for."""
+    """For each value, the variables whose memory it may be; for each handle, the variables that it may stand for.
 
-    def __init__(self, dataflow: Dataflow) -> None:
+    Args:
+        dataflow: nodes in an order in which they can run.
+        arguments_apart: whether the values fed are known not to share memory with variables.
+    """
+
+    def __init__(self, dataflow: Dataflow, arguments_apart: bool = False) -> None:
         self._sources: dict[Edge, frozenset[Edge]] = {}
-        handles = frozenset(edge for edge in dataflow.feeds if edge.is_handle)
+        handles = frozenset() if arguments_apart else frozenset(edge for edge in dataflow.feeds if edge.is_handle)
         for edge in dataflow.feeds:
             # The arguments of a body may share memory with the variables that it is given.
             self._sources[edge] = frozenset([edge]) if edge.is_handle else handles
@@ -104,3 +109,9 @@ def needs_copy(dataflow: Dataflow) -> list[bool]:
         result.append(not fresh or edge in kept)
         kept.add(edge)  # of a value that is fetched twice, each fetch gets its own
     return result
+
+
+def shares_variable(dataflow: Dataflow) -> list[bool]:
+    """Tell for each fetch whether its memory may be a variable's, where what is fed is known not to be."""
+    aliases = Aliases(dataflow, arguments_apart=True)
+    return [not edge.is_handle and bool(aliases.of(edge)) for edge in dataflow.fetches]

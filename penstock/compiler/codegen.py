@@ -5,11 +5,12 @@ from __future__ import annotations
 import keyword
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
-from penstock.compiler import control_flow
+from penstock.compiler import control_flow, host_scalars
 from penstock.compiler.aliasing import hazards, runs_bodies
 from penstock.compiler.dataflow import Dataflow, Edge, Node
 from penstock.compiler.optimize import dataflow_of
@@ -19,6 +20,7 @@ from penstock.core.errors import InvalidArgumentError
 from penstock.core.func_graph import FuncGraph
 from penstock.core.inference import group_inputs
 from penstock.core.op_def import Argument
+from penstock.core.operation import Operation
 from penstock.core.resources import ResourceManager
 from penstock.core.shape_rules import format_dims
 
@@ -45,7 +47,15 @@ class Generated:
 
 
 class Writer:
-    """Writes the function of one dataflow."""
+    """Writes the function of one dataflow.
+
+    Attributes:
+        extra_parameters: names of parameters that stand before the feeds.
+        writes_loops_inline: whether the bodies of loops are written where the loops are, rather than as functions.
+    """
+
+    extra_parameters: tuple[str, ...] = ()
+    writes_loops_inline = True
 
     def __init__(self, dataflow: Dataflow, resources: ResourceManager, name: str, options: Options) -> None:
         self.dataflow = dataflow
@@ -57,38 +67,59 @@ class Writer:
         self._taken: set[str] = {name}
         self._counts: dict[str, int] = {}  # how often a name was asked for, so that none is tried twice
         self._indent = "    "
-        self._numbers = _host_values(dataflow)
+        self._numbers: set[Edge] = set()  # values that are Python numbers, or lists of them, and may be used as such
+        self._scalars: set[Edge] = set()  # those that are numbers where kernels may want tensors
 
     def write(self) -> Generated:
         """Return the function's source and namespace."""
-        parameters = [self.bind(edge) for edge in self.dataflow.feeds]
+        parameters = [*self.extra_parameters, *(self.bind(edge) for edge in self.dataflow.feeds)]
         self.lines.append(f"def {self.result.name}({', '.join(parameters)}):")
-        last_use = self._last_uses()
-        detach = hazards(self.dataflow)
-        for position, node in enumerate(self.dataflow.nodes):
+        self.write_nodes(self.dataflow)
+        returned = ", ".join(self._returned(edge) for edge in self.dataflow.fetches)
+        self.lines.append(f"{self._indent}return [{returned}]")
+        self.result.source = "\n".join(self.lines) + "\n"
+        return self.result
+
+    def write_nodes(self, dataflow: Dataflow, frees_feeds: bool = True) -> None:
+        """Write the lines for the nodes of a dataflow, whose feeds have names.
+
+        Args:
+            dataflow: that of this writer, or the body of a loop.
+            frees_feeds: whether the feeds' names are deleted after their last use.
+        """
+        self._numbers |= _host_values(dataflow)
+        last_use = self._last_uses(dataflow, frees_feeds)
+        detach = hazards(dataflow)
+        for position, node in enumerate(dataflow.nodes):
             for edge in detach.get(node, ()):
                 self.emit(f"{self.value(edge)}.detach()", node, [])
             self._write_node(node)
             finished = [self._names[edge] for edge in last_use.get(position, ()) if edge in self._names]
             if finished:
                 self.lines.append(f"{self._indent}del {', '.join(finished)}")
-        returned = ", ".join(self._returned(edge) for edge in self.dataflow.fetches)
-        self.lines.append(f"{self._indent}return [{returned}]")
-        self.result.source = "\n".join(self.lines) + "\n"
-        return self.result
+
+    @contextmanager
+    def indented(self) -> Iterator[None]:
+        """Write lines one level deeper."""
+        before = self._indent
+        self._indent += "    "
+        yield
+        self._indent = before
 
     def _returned(self, edge: Edge) -> str:
         if edge.dtype._is_ref_dtype:
             return f"{self.value(edge)}.read()"
-        return self.value(edge)
+        return self.tensor(edge)
 
-    def _last_uses(self) -> dict[int, list[Edge]]:
+    def _last_uses(self, dataflow: Dataflow, frees_feeds: bool) -> dict[int, list[Edge]]:
         """Return position -> values that are used there for the last time and can be freed."""
-        kept = set(self.dataflow.fetches)
+        kept = set(dataflow.fetches)
+        if not frees_feeds:
+            kept.update(dataflow.feeds)
         last: dict[Edge, int] = {}
-        if self.dataflow.nodes:
-            last.update((edge, 0) for edge in self.dataflow.feeds)
-        for position, node in enumerate(self.dataflow.nodes):
+        if dataflow.nodes:
+            last.update((edge, 0) for edge in dataflow.feeds)
+        for position, node in enumerate(dataflow.nodes):
             if self._is_bound_once(node):
                 continue
             last.update((edge, position) for edge in node.outputs)
@@ -142,13 +173,50 @@ class Writer:
         """Return the name of an edge's value, or of the variable that it refers to."""
         return self._names[edge]
 
+    def tensor(self, edge: Edge) -> str:
+        """Return the expression for an edge's value as a tensor."""
+        if edge not in self._scalars:
+            return self._names[edge]
+        kind = self.shared(edge.dtype.name, array.torch_dtype(edge.dtype))
+        return f"{self.shared('scalar_tensor', array.scalar_tensor)}({self._names[edge]}, dtype={kind})"
+
+    def number(self, edge: Edge) -> str:
+        """Return the expression for a 0-d value as a Python number."""
+        if edge in self._scalars:
+            return self._names[edge]
+        text = host_scalars.literal(edge)
+        if text is not None:
+            return text
+        value = f"{self.value(edge)}.read()" if edge.dtype._is_ref_dtype else self.value(edge)
+        return f"{'bool' if edge.dtype.name == 'bool' else 'int'}({value})"
+
+    def use_as_number(self, edges: Iterable[Edge]) -> None:
+        """Declare values to be Python numbers where they are bound."""
+        self._scalars.update(edges)
+
+    def name(self, edge: Edge, name: str) -> None:
+        """Let a value be known by a name that something else has given it."""
+        self._names[edge] = name
+
     def body(self, function: FuncGraph) -> str:
         """Return the name of the function generated for the body of a branch, loop or function."""
         if id(function) not in self._names:
             name = self.unique(function.name)
             self._names[id(function)] = name
-            self.result.bodies.append(generate_body(function, self.resources, name, self.options))
+            self.result.bodies.append(self.for_body(body_dataflow(function, self.options), name).write())
         return self._names[id(function)]
+
+    def body_nodes(self, function: FuncGraph) -> Dataflow:
+        """Return what runs in the body of a branch, loop or function."""
+        return body_dataflow(function, self.options)
+
+    def is_made_in_step(self, edge: Edge) -> bool:
+        """Tell whether a value is made by a line of the function, rather than given to it or found once."""
+        return edge.node is not None and not self._is_bound_once(edge.node)
+
+    def for_body(self, dataflow: Dataflow, name: str) -> Writer:
+        """Return what writes the function of a body."""
+        return Writer(dataflow, self.resources, name, self.options)
 
     # Lines
 
@@ -170,6 +238,9 @@ class Writer:
     def _write_node(self, node: Node) -> None:
         op_def = node.op_def
         outputs = node.outputs
+        if outputs and outputs[0] in self._scalars:
+            self._write_scalar(node)
+            return
         if op_def.name == "Const":
             self._names[node.output] = self.constant(node.name, array.from_numpy(node.attrs["value"], copy=True))
             return
@@ -195,7 +266,7 @@ class Writer:
             variable = self.value(node.inputs[0])
             self.emit(f"{self.bind(node.output)} = {variable}.read()", node, [variable])
             return
-        writer = control_flow.WRITERS.get(op_def.name)
+        writer = control_flow.writer_of(op_def)
         if writer is not None:
             writer(self, node)
             return
@@ -209,7 +280,21 @@ class Writer:
             self.emit(call, node, used)
             return
         names = [self.bind(edge) for edge in node.outputs]
-        self.emit(f"{self._targets(node, names)} = {call}", node, used)
+        comment = f"  # {node.attrs['chain']}" if op_def.name == "_Elementwise" else ""
+        self.emit(f"{self._targets(node, names)} = {call}{comment}", node, used)
+
+    def _write_scalar(self, node: Node) -> None:
+        operands = [self.number(edge) for edge in node.inputs]
+        operands = [text if text.isidentifier() or text.isdigit() else f"({text})" for text in operands]
+        used = [self.value(edge) for edge in node.inputs]
+        name = self.bind(node.output)
+        self.emit(f"{name} = {host_scalars.EXPRESSIONS[node.op_def.name](node, *operands)}", node, used)
+        limits = host_scalars.LIMITS[node.output.dtype.name]
+        if limits is not None and node.op_def.name not in host_scalars.WITHIN_LIMITS:
+            wrap = self.shared("wrap", host_scalars.wrap)
+            low, high = limits
+            self.emit(f"if not {low} <= {name} <= {high}:", node, used)
+            self.emit(f"    {name} = {wrap}({name}, {node.output.dtype.name!r})", node, used)
 
     def _specialized(self, node: Node) -> Callable[..., Any] | None:
         """Return the kernel bound to the node's attributes, if the operation has a way to do so."""
@@ -256,12 +341,12 @@ class Writer:
             if edge.node is not None and edge.node.op_def.name == "Const":
                 number = edge.node.attrs["value"]
                 return _literal(number.tolist()) if number.size <= _LARGEST_LITERAL else f"{name}.tolist()"
-            if edge in self._numbers:
+            if edge in self._numbers or edge in self._scalars:
                 return name
             return f"{name}.read().tolist()" if edge.dtype._is_ref_dtype else f"{name}.tolist()"
         if edge.dtype._is_ref_dtype and not argument.is_ref:
             return f"{name}.read()"
-        return name
+        return self.tensor(edge)
 
     def _injected(self, node: Node) -> dict[str, Any]:
         available = {"resources": self.resources, "node_name": node.name}
@@ -298,15 +383,45 @@ def _host_values(dataflow: Dataflow) -> set[Edge]:
     return given | shapes
 
 
-def generate_body(function: FuncGraph, resources: ResourceManager, name: str, options: Options) -> Generated:
-    """Write the function for the body of a branch, loop or function, which the surrounding function calls."""
+# Stateful operations that are worth nothing unless their results are used.
+_MERELY_GIVE = frozenset(
+    {
+        "IsVariableInitialized",
+        "Multinomial",
+        "ParameterizedTruncatedNormal",
+        "Placeholder",
+        "RandomGamma",
+        "RandomPoissonV2",
+        "RandomShuffle",
+        "RandomStandardNormal",
+        "RandomUniform",
+        "RandomUniformInt",
+        "ResourceGather",
+        "ResourceGatherNd",
+        "TruncatedNormal",
+        "VarHandleOp",
+        "VarIsInitializedOp",
+        "VariableShape",
+        "VariableV2",
+    }
+)
+
+
+def effects_of(function: FuncGraph) -> list[Operation]:
+    """Return the operations of a function that run whether or not their results are used."""
     effects = [
         op
         for op in function.get_operations()
-        if op.op_def.is_stateful and (runs_bodies(op.op_def) or not op.op_def.is_view) and op.type != "Placeholder"
+        if op.op_def.is_stateful
+        and (runs_bodies(op.op_def) or not op.op_def.is_view)
+        and op.op_def.name not in _MERELY_GIVE
     ]
-    dataflow = dataflow_of(function.outputs, [*effects, *function.control_outputs], function.inputs, options)
-    return Writer(dataflow, resources, name, options).write()
+    return [*effects, *function.control_outputs]
+
+
+def body_dataflow(function: FuncGraph, options: Options) -> Dataflow:
+    """Return what runs in the body of a branch, loop or function."""
+    return dataflow_of(function.outputs, effects_of(function), function.inputs, options)
 
 
 @lru_cache(maxsize=4096)

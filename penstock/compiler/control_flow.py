@@ -6,14 +6,16 @@ from collections.abc import Callable
 from typing import Any
 
 from penstock.compiler.dataflow import Node
+from penstock.compiler.host_scalars import loop_scalars
+from penstock.core.op_def import OpDef
+from penstock.ops.function_call import gradient_body
 
 
 def _inputs(writer: Any, node: Node, edges: Any, function: Any) -> list[str]:
     arguments = []
     for edge, parameter in zip(edges, function.inputs, strict=True):
-        name = writer.value(edge)
         reads = edge.dtype._is_ref_dtype and not parameter.dtype._is_ref_dtype
-        arguments.append(f"{name}.read()" if reads else name)
+        arguments.append(f"{writer.value(edge)}.read()" if reads else writer.tensor(edge))
     return arguments
 
 
@@ -51,7 +53,11 @@ def write_case(writer: Any, node: Node) -> None:
 
 
 def write_while(writer: Any, node: Node) -> None:
-    """Write a loop: the variables are rebound by each call of the body."""
+    """Write a loop: its condition and body stand inside, and counters are Python numbers; or, where the writer wants
+    functions, the variables are rebound by each call of the body."""
+    if writer.writes_loops_inline:
+        _write_inline(writer, node)
+        return
     condition, body = node.attrs["cond"], node.attrs["body"]
     condition_name, body_name = writer.body(condition), writer.body(body)
     used = [writer.value(edge) for edge in node.inputs]
@@ -60,7 +66,54 @@ def write_while(writer: Any, node: Node) -> None:
     writer.emit(f"{targets} = [{', '.join(_inputs(writer, node, node.inputs, body))}]", node, used)
     arguments = ", ".join(names)
     writer.emit(f"while {condition_name}({arguments})[0]:", node, used)
-    writer.emit(f"    {targets} = {body_name}({arguments})", node, used)
+    with writer.indented():
+        _write_interruption(writer, node, used)
+        writer.emit(f"{targets} = {body_name}({arguments})", node, used)
+
+
+def _write_inline(writer: Any, node: Node) -> None:
+    condition = writer.body_nodes(node.attrs["cond"])
+    body = writer.body_nodes(node.attrs["body"])
+    positions, numbers = loop_scalars(condition, body)
+    used = [writer.value(edge) for edge in node.inputs]
+    initial = _inputs(writer, node, node.inputs, node.attrs["body"])
+    for k in positions:
+        initial[k] = writer.number(node.inputs[k])
+    writer.use_as_number(numbers)
+    writer.use_as_number(node.outputs[k] for k in positions)
+    names = [writer.bind(edge) for edge in node.outputs]
+    for name, value in zip(names, initial, strict=True):
+        writer.emit(f"{name} = {value}", node, used)
+    for dataflow in (condition, body):
+        for edge, name in zip(dataflow.feeds, names, strict=True):
+            writer.name(edge, name)
+    writer.emit("while True:", node, used)
+    with writer.indented():
+        _write_interruption(writer, node, used)
+        writer.write_nodes(condition, frees_feeds=False)
+        (decision,) = condition.fetches
+        writer.emit(f"if not {writer.value(decision)}:", node, used)
+        writer.emit("    break", node, used)
+        writer.write_nodes(body)
+        changed = [
+            (name, writer.number(edge) if k in positions else writer.tensor(edge))
+            for k, (name, edge) in enumerate(zip(names, body.fetches, strict=True))
+        ]
+        changed = [(name, value) for name, value in changed if name != value]
+        if changed:
+            targets, values = zip(*changed, strict=True)
+            writer.emit(f"{', '.join(targets)} = {', '.join(values)}", node, used)
+            # The loop variables alone hold the values, so that they are freed with them.
+            results = [edge for k, edge in enumerate(body.fetches) if k not in positions]
+            temporary = {writer.value(edge) for edge in results if writer.is_made_in_step(edge)}.difference(names)
+            if temporary:
+                writer.emit(f"del {', '.join(sorted(temporary))}", node, used)
+
+
+def _write_interruption(writer: Any, node: Node, used: list[str]) -> None:
+    interruption = writer.shared("interruption", writer.resources.interruption)
+    writer.emit(f"if {interruption}.requested:", node, used)
+    writer.emit(f"    {interruption}.check()", node, used)
 
 
 def write_call(writer: Any, node: Node) -> None:
@@ -73,6 +126,20 @@ def write_call(writer: Any, node: Node) -> None:
     )
 
 
+def write_symbolic_gradient(writer: Any, node: Node) -> None:
+    """Write a call of the gradient of a function."""
+    function = gradient_body(node.attrs["f"])
+    name = writer.body(function)
+    used = [writer.value(edge) for edge in node.inputs]
+    arguments = ", ".join(_inputs(writer, node, node.inputs, function))
+    writer.emit(f"{_targets(writer, node)}{name}({arguments})", node, used)
+
+
+def writer_of(op_def: OpDef) -> Callable[[Any, Node], None] | None:
+    """Return what writes an operation whose attributes are functions; None for all other operations."""
+    return WRITERS.get(op_def.name) if op_def.body is None else write_call
+
+
 WRITERS: dict[str, Callable[[Any, Node], None]] = {
     "If": write_if,
     "StatelessIf": write_if,
@@ -82,4 +149,5 @@ WRITERS: dict[str, Callable[[Any, Node], None]] = {
     "StatelessWhile": write_while,
     "PartitionedCall": write_call,
     "StatefulPartitionedCall": write_call,
+    "SymbolicGradient": write_symbolic_gradient,
 }

@@ -7,12 +7,14 @@ from collections.abc import Callable, Collection, Sequence
 from penstock.compiler.dataflow import Dataflow, prune
 from penstock.compiler.fold_constants import fold_constants
 from penstock.compiler.fuse_bias import fuse_bias
+from penstock.compiler.fuse_elementwise import fuse_elementwise
 from penstock.compiler.fuse_scaled_sum import fuse_scaled_sum
 from penstock.compiler.fuse_updates import fuse_updates
 from penstock.compiler.merge_common import merge_common
 from penstock.compiler.options import Options
 from penstock.compiler.refresh_reads import refresh_reads
 from penstock.compiler.reorder_pooling import reorder_pooling
+from penstock.compiler.scalar_loops import compile_scalar_loops
 from penstock.compiler.schedule import schedule
 from penstock.compiler.simplify import simplify
 from penstock.core.operation import Operation
@@ -30,6 +32,8 @@ PASSES: tuple[tuple[str, Callable[[Dataflow], Dataflow]], ...] = (
     ("fuse_bias", fuse_bias),
     ("fuse_scaled_sum", fuse_scaled_sum),
     ("fuse_updates", fuse_updates),
+    ("fuse_elementwise", fuse_elementwise),
+    ("compile_scalar_loops", compile_scalar_loops),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -18,6 +19,8 @@ class Options:
         fuse_bias: products and convolutions together with the bias that is added to them.
         fuse_scaled_sum: sums one of whose terms is multiplied by a number.
         fuse_updates: the variable updates of an optimizer's step in one multi-tensor kernel.
+        fuse_elementwise: chains of elementwise operations in one loop of machine code.
+        compile_scalar_loops: loops whose variables are all single numbers as machine code.
         specialize: kernels that are bound to their attributes once, when the program is made.
     """
 
@@ -28,6 +31,8 @@ class Options:
     fuse_bias: bool = True
     fuse_scaled_sum: bool = True
     fuse_updates: bool = True
+    fuse_elementwise: bool = True
+    compile_scalar_loops: bool = True
     specialize: bool = True
 
     @classmethod
@@ -46,9 +51,38 @@ _REWRITES = {
     "arithmetic_optimization": ("simplify",),
     "constant_folding": ("fold_constants",),
     "common_subgraph_elimination": ("merge_common",),
-    "remapping": ("reorder_pooling", "fuse_bias", "fuse_scaled_sum", "fuse_updates"),
+    "remapping": (
+        "reorder_pooling",
+        "fuse_bias",
+        "fuse_scaled_sum",
+        "fuse_updates",
+        "fuse_elementwise",
+        "compile_scalar_loops",
+    ),
 }
 _OFF = 2
+
+
+_default = Options()
+
+
+def default_options() -> Options:
+    """Return the options of what is compiled without any of its own."""
+    return _default
+
+
+def set_default_options(chosen: Mapping[str, Any]) -> None:
+    """Choose what `default_options` returns.
+
+    Args:
+        chosen: name of a field of RewriterConfig -> whether it is on; those that switch nothing here are passed over.
+    """
+    global _default
+    options = Options.none() if chosen.get("disable_meta_optimizer") else Options()
+    for field, names in _REWRITES.items():
+        if not chosen.get(field, True):
+            options = replace(options, **dict.fromkeys(names, False))
+    _default = options
 
 
 def options_from_config(config: Any) -> Options:
@@ -63,9 +97,9 @@ def options_from_config(config: Any) -> Options:
     """
     graph_options = getattr(config, "graph_options", None)
     if graph_options is None:
-        return Options()
+        return _default
     optimizer, rewrites = graph_options.optimizer_options, graph_options.rewrite_options
-    options = Options()
+    options = _default
     if optimizer.opt_level < 0 or rewrites.disable_meta_optimizer:
         options = replace(
             Options.none(),

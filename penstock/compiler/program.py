@@ -16,6 +16,7 @@ from penstock.core import array
 from penstock.core.dispatch import kernel_error
 from penstock.core.resources import VariableStorage
 from penstock.core.tensor import EagerTensor
+from penstock.ops.fused.native.region import StepError
 
 _numbers = itertools.count()
 
@@ -27,13 +28,19 @@ class Program:
         source: the function's text, those of branches and loops before it.
         function: takes the feeds' runtime values in order, and returns the fetches'.
         copies: for each fetch, whether the user must be given a copy.
+
+    Args:
+        generated: the source and what it needs.
+        copies: see above.
+        is_small: whether its kernels have no work for more than one thread.
     """
 
-    def __init__(self, generated: Generated, copies: Sequence[bool] = ()) -> None:
+    def __init__(self, generated: Generated, copies: Sequence[bool] = (), is_small: bool = False) -> None:
         self.copies = list(copies)
         self._lines: dict[CodeType, dict[int, tuple[Node, list[str]]]] = {}
         self._sources: list[str] = []
-        self.function: Callable[..., list[Any]] = self._load(generated)
+        function = self._load(generated)
+        self.function: Callable[..., list[Any]] = array.on_one_thread(function) if is_small else function
 
     def _load(self, generated: Generated) -> Callable[..., list[Any]]:
         for body in generated.bodies:
@@ -72,12 +79,18 @@ class Program:
         if found is None:
             return error
         node, names, local_values, global_values = found
+        if isinstance(error, StepError):
+            failed = node.attrs["chain"].nodes[error.index]
+            given = [EagerTensor(value) for value in error.values]
+            return kernel_error(
+                error.error, failed.op_def, given, failed.attrs, failed.source.name, failed.source
+            ).with_traceback(None)
         inputs = []
         for name in names:
             value = local_values.get(name, global_values.get(name))
             if isinstance(value, VariableStorage):
                 value = value.value
-            if isinstance(value, list):
+            if isinstance(value, (bool, int, list)):
                 value = array.from_numpy(np.asarray(value, dtype=np.int32))
             if value is not None:
                 inputs.append(EagerTensor(value))

@@ -6,7 +6,7 @@ This is the one file below `penstock.ops` that knows the kernel library.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 import ml_dtypes
@@ -61,6 +61,10 @@ _CARRIER_OF = {
     torch.float8_e5m2: (torch.uint8, np.dtype(ml_dtypes.float8_e5m2)),
     torch.float8_e4m3fn: (torch.uint8, np.dtype(ml_dtypes.float8_e4m3fn)),
 }
+
+
+# From a number, and torch's type as `dtype`, to a value without dimensions.
+scalar_tensor = torch.scalar_tensor
 
 
 def torch_dtype(dtype: DType) -> torch.dtype:
@@ -178,3 +182,101 @@ def clone(value: Value) -> Value:
 def value_from_dlpack(capsule: Any) -> Value:
     """Return the runtime value of a DLPack capsule or exporter, sharing its memory."""
     return torch.from_dlpack(capsule)
+
+
+def gpu_count() -> int:
+    """Return the number of GPUs on which values can be computed."""
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
+def gpu_memory_bytes(ordinal: int) -> int:
+    """Return the size of a GPU's memory."""
+    return int(torch.cuda.get_device_properties(ordinal).total_memory)
+
+
+def gpu_details(ordinal: int) -> dict[str, Any]:
+    """Return the name and the compute capability of a GPU."""
+    return {
+        "device_name": torch.cuda.get_device_name(ordinal),
+        "compute_capability": torch.cuda.get_device_capability(ordinal),
+    }
+
+
+def gpu_memory_info(ordinal: int) -> dict[str, int]:
+    """Return the bytes that values take on a GPU now, and the most that they ever took."""
+    return {
+        "current": int(torch.cuda.memory_allocated(ordinal)),
+        "peak": int(torch.cuda.max_memory_allocated(ordinal)),
+    }
+
+
+def reset_gpu_memory_peak(ordinal: int) -> None:
+    """Let `gpu_memory_info` count the most from now on."""
+    torch.cuda.reset_peak_memory_stats(ordinal)
+
+
+def to_device(value: Value, location: str) -> Value:
+    """Return a value on a device of the kernel library, such as `cuda:0`; itself if it is there or no numeric value."""
+    return value.to(location) if isinstance(value, torch.Tensor) else value
+
+
+def location_of(value: Value) -> str:
+    """Return the device of the kernel library that holds a value: `cpu`, `cuda:0`."""
+    return str(value.device) if isinstance(value, torch.Tensor) else "cpu"
+
+
+def size_bytes(value: Value) -> int:
+    """Return the size of a value's elements."""
+    if isinstance(value, torch.Tensor):
+        return value.numel() * value.element_size()
+    if isinstance(value, np.ndarray):
+        return sum(map(len, value.reshape(-1).tolist()))
+    return 0
+
+
+def address_of(value: Value) -> int:
+    """Return where the elements of a numeric value begin in memory, 0 for other values."""
+    return value.data_ptr() if isinstance(value, torch.Tensor) else 0
+
+
+def on_one_thread(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that does the same, its kernels on the calling thread alone."""
+    threads, set_threads = torch.get_num_threads, torch.set_num_threads
+
+    def run(*values: Any) -> Any:
+        before = threads()
+        if before == 1:
+            return function(*values)
+        set_threads(1)
+        try:
+            return function(*values)
+        finally:
+            set_threads(before)
+
+    return run
+
+
+def set_kernel_threads(count: int) -> None:
+    """Let a kernel use up to `count` threads: in the calling thread, and in threads that have run no kernel yet."""
+    torch.set_num_threads(count)
+
+
+def kernel_threads() -> int:
+    """Return how many threads a kernel called in this thread may use."""
+    return torch.get_num_threads()
+
+
+def set_deterministic(enabled: bool) -> None:
+    """Let kernels give the same bits for the same inputs, or raise an error where they cannot."""
+    torch.set_deterministic_debug_mode("error" if enabled else "default")
+
+
+def is_deterministic() -> bool:
+    """Tell what `set_deterministic` was told."""
+    return torch.are_deterministic_algorithms_enabled()
+
+
+def set_tensor_float_32(enabled: bool) -> None:
+    """Let products of float32 on GPUs round their factors to ten bits of mantissa."""
+    torch.set_float32_matmul_precision("high" if enabled else "highest")
+    torch.backends.cudnn.allow_tf32 = enabled

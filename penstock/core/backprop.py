@@ -9,6 +9,7 @@ eagerly they are kernel calls that an outer tape may record, which is all that h
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
@@ -163,7 +164,7 @@ def backpropagate(
         function = gradient_function_of(call)
         if function is None:
             continue
-        with around(call) if around is not None else name_scope(f"{call.name}_grad"):
+        with around(call) if around is not None else _scope(call):
             grads = [cotangents.total(tensor) for tensor in outputs]
             for tensor in outputs:
                 if not keep(tensor):
@@ -189,6 +190,10 @@ def backpropagate(
             if not isinstance(piece, IndexedSlices):
                 _check_shape(call, tensor, piece)
             cotangents.add(tensor, piece)
+
+
+def _scope(call: Call) -> Any:
+    return contextlib.nullcontext() if current_graph() is None else name_scope(f"{call.name}_grad")
 
 
 def _zeros(tensor: Tensor) -> Gradient:

@@ -60,8 +60,9 @@ def eager_mode() -> Iterator[None]:
 
 @contextlib.contextmanager
 def stop_recording() -> Iterator[None]:
-    """Hide operations from all tapes within the block."""
-    tapes, state.tapes = state.tapes, []
+    """Hide operations from all tapes within the block; what observes every call, as numeric checks do, stays."""
+    tapes = state.tapes
+    state.tapes = [tape for tape in tapes if getattr(tape, "stays", False)] if tapes else []
     try:
         yield
     finally:

@@ -43,9 +43,17 @@ def register_conversion(types: Any, function: Conversion, priority: int = 100) -
     _conversions.sort(key=lambda entry: entry[0])
 
 
+class TensorLike:
+    """A base for classes of other libraries whose objects stand for variables: they become tensors by their method
+    `__tf_tensor__`, and gradients with respect to them are found at their `handle`."""
+
+    def _gradient_source(self) -> Tensor:
+        return self.handle  # type: ignore[attr-defined]
+
+
 def is_tensor_like(value: Any) -> bool:
     """Tell whether `value` already has a tensor's type: a tensor, or an object that is registered to stand for one."""
-    return isinstance(value, Tensor) or _conversion_of(value) is not None
+    return isinstance(value, (Tensor, TensorLike)) or _conversion_of(value) is not None
 
 
 def _conversion_of(value: Any) -> Conversion | None:
@@ -393,7 +401,7 @@ def dtype_of_argument(value: Any) -> DType | None:
         return value.dtype.base_dtype
     if isinstance(value, (int, float, str, bytes, list, tuple, bool, complex)):
         return None
-    if _conversion_of(value) is not None:
+    if isinstance(value, TensorLike) or _conversion_of(value) is not None:
         dtype = getattr(value, "dtype", None)
         return None if dtype is None else as_dtype(dtype).base_dtype
     return None

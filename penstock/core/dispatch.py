@@ -19,7 +19,8 @@ from penstock.core.dtypes import DType, as_dtype
 from penstock.core.eager import write_fast_call
 from penstock.core.graph import Graph, current_graph
 from penstock.core.inference import group_inputs, infer_dims
-from penstock.core.op_def import REQUIRED, Argument, OpDef
+from penstock.core.local_devices import Device, eager_device
+from penstock.core.op_def import REQUIRED, Argument, OpDef, lookup
 from penstock.core.operation import Operation
 from penstock.core.resources import eager_resources
 from penstock.core.shape import as_dims
@@ -72,6 +73,8 @@ def apply(op_def: OpDef, args: Sequence[Any], attrs: dict[str, Any], name: str |
     graph = current_graph()
     if graph is not None:
         return _build(op_def, args, attrs, name, graph)
+    if state.eager_device:
+        return _apply_on_device(op_def, args, attrs, name)
     fast_call = op_def.fast_call
     if not op_def.has_tried_fast_call:
         fast_call = op_def.fast_call = write_fast_call(op_def)
@@ -79,16 +82,69 @@ def apply(op_def: OpDef, args: Sequence[Any], attrs: dict[str, Any], name: str |
     if fast_call is not None:
         try:
             result = fast_call(*args, **attrs)
+            if result is None and any(hasattr(arg, "_gradient_source") for arg in args):
+                args = [arg.value() if hasattr(arg, "_gradient_source") else arg for arg in args]
+                result = fast_call(*args, **attrs)
         except Exception:  # the long way fails again, and explains
             result = None
         if result is not None:
+            if type(result) is list:
+                if state.tapes:
+                    _record(op_def, args, attrs, name, result)
+                return structure_outputs(op_def, result, attrs, None)
             if state.tapes:
-                _record(op_def, args, attrs, name, result)
+                _record(op_def, args, attrs, name, [result])
             return result
     return _execute(op_def, args, attrs, name)
 
 
-def _record(op_def: OpDef, args: Sequence[Any], given: dict[str, Any], name: str | None, result: Tensor) -> None:
+def _apply_on_device(op_def: OpDef, args: Sequence[Any], attrs: dict[str, Any], name: str | None) -> Any:
+    """Run an eager call within a `tf.device` block: on values that are there, with results that say so."""
+    requested = state.eager_device
+    device = eager_device(requested)
+    state.eager_device = ""
+    try:
+        moved = [
+            [_on_device(item, device.location) for item in arg]
+            if isinstance(arg, (list, tuple))
+            else _on_device(arg, device.location)
+            for arg in args
+        ]
+        result = apply(op_def, moved, attrs, name)
+    finally:
+        state.eager_device = requested
+    for tensor in result if isinstance(result, (list, tuple)) else [result]:
+        for item in tensor if isinstance(tensor, list) else [tensor]:
+            if isinstance(item, EagerTensor):
+                _settle_on(item, device)
+    return result
+
+
+def on_requested_device(tensor: EagerTensor) -> EagerTensor:
+    """Bring a tensor that was just made, and that no tape knows, to the device of the `tf.device` block around it."""
+    if state.eager_device:
+        _settle_on(tensor, eager_device(state.eager_device))
+    return tensor
+
+
+def _settle_on(tensor: EagerTensor, device: Device) -> None:
+    tensor.value = array.to_device(tensor.value, device.location)
+    tensor._device = device.name
+
+
+def _on_device(arg: Any, location: str) -> Any:
+    """Return an input with its value on a device, the tapes having been told of the way there."""
+    if type(arg) is not EagerTensor or array.location_of(arg.value) == location:
+        return arg
+    moved = EagerTensor(array.to_device(arg.value, location), arg.dtype)
+    identity = lookup("Identity")
+    call = EagerCall(identity, "Identity", [arg], {**identity.defaults, "T": arg.dtype}, [moved])
+    for tape in state.tapes:
+        tape.record(call)
+    return moved
+
+
+def _record(op_def: OpDef, args: Sequence[Any], given: dict[str, Any], name: str | None, outputs: list[Tensor]) -> None:
     """Tell the tapes of a call that took the short way: the inputs as tensors, all attributes."""
     attrs = {**op_def.defaults, **given}
     for argument, arg in zip(op_def.inputs, args, strict=True):
@@ -98,7 +154,7 @@ def _record(op_def: OpDef, args: Sequence[Any], given: dict[str, Any], name: str
         arg if type(arg) is EagerTensor else convert_to_tensor(arg, attrs.get(argument.type_attr or "", argument.dtype))
         for argument, arg in zip(op_def.inputs, args, strict=True)
     ]
-    call = EagerCall(op_def, name or op_def.name, inputs, attrs, [result])
+    call = EagerCall(op_def, name or op_def.name, inputs, attrs, outputs)
     for tape in state.tapes:
         tape.record(call)
 

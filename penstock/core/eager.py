@@ -36,11 +36,11 @@ def write_fast_call(op_def: OpDef) -> Callable[..., Any] | None:
     special types."""
     if op_def.is_stateful or op_def.injected or op_def.has_sequence_input or op_def.has_ref_input:
         return None
-    if not op_def.single_output or not op_def.inputs:
+    if not op_def.outputs or not op_def.inputs:
         return None
-    output = op_def.outputs[0]
-    if output.dtype is not None and not torch_dtypes([output.dtype]):
-        return None
+    for output in op_def.outputs:
+        if output.is_sequence or output.is_host or (output.dtype is not None and not torch_dtypes([output.dtype])):
+            return None
     namespace: dict[str, Any] = {"EagerTensor": EagerTensor, "kernel": op_def.kernel, "eager_scalar": eager_scalar}
     lines: list[str] = []
     seen: set[str] = set()
@@ -92,8 +92,9 @@ def write_fast_call(op_def: OpDef) -> Callable[..., Any] | None:
         *(f"if {name!r} not in attrs: return None" for name in required),
     ]
     parameters = ", ".join(f"x{i}" for i in range(len(op_def.inputs)))
-    call = f"return EagerTensor(kernel({', '.join(arguments)}, **attrs))"
-    plain = f"return EagerTensor(kernel({', '.join(arguments)}))"
+    wrapped = "return EagerTensor({})" if op_def.single_output else "return [EagerTensor(item) for item in {}]"
+    call = wrapped.format(f"kernel({', '.join(arguments)}, **attrs)")
+    plain = wrapped.format(f"kernel({', '.join(arguments)})")
     if not checks:
         source = [f"def call({parameters}):", *(f"    {line}" for line in [*lines, plain])]
     else:

@@ -24,12 +24,22 @@ class FuncGraph(Graph):
         outputs: the tensors returned.
         control_outputs: operations that run for their effects.
         differentiates: the function whose gradient this one is; its constants need not be passed.
+        loop: the operation whose body the function is, if it was made for a loop.
+        output_names: what the outputs are called in the function's signature, as far as they have names.
+        function_attributes: attributes of the function itself, such as `_noinline`.
+        gradient: the function for its gradient, which takes the arguments and the cotangents of the outputs; None
+            until it is needed.
+        has_own_gradient: whether its author gave the gradient.
     """
 
     building_function = True
+    # Told of each function that begins to be traced, where somebody collects them.
+    observer: Any = None
 
     def __init__(self, name: str, outer_graph: Graph | None = None) -> None:
         super().__init__()
+        if FuncGraph.observer is not None:
+            FuncGraph.observer(self)
         self.name = name
         self.outer_graph = outer_graph
         self.differentiates: Graph | None = None
@@ -38,6 +48,11 @@ class FuncGraph(Graph):
         self.control_outputs: list[Any] = []
         self.variables: list[Any] = []
         self.structured_outputs: Any = None
+        self.loop: Any = None
+        self.output_names: list[str] = []
+        self.function_attributes: dict[str, Any] = {}
+        self.gradient: FuncGraph | None = None
+        self.has_own_gradient = False
         self._captures: dict[int, tuple[Tensor, SymbolicTensor]] = {}
         self._captured_originals: list[Tensor] = []  # keeps the ids in self._captures valid
         if outer_graph is not None:
@@ -132,3 +147,61 @@ class FuncGraph(Graph):
     def internal_captures(self) -> list[SymbolicTensor]:
         """The placeholders that stand for captured tensors."""
         return [inside for _, inside in self.captures]
+
+
+def copy_function(function: FuncGraph, name: str) -> FuncGraph:
+    """Return a function like another, with operations of its own; what it captured are further arguments.
+
+    Args:
+        function: the function to copy.
+        name: the name of the copy.
+    """
+    copied = FuncGraph(name)
+    copied.output_names = list(function.output_names)
+    copied.function_attributes = dict(function.function_attributes)
+    tensors: dict[int, SymbolicTensor] = {}
+    ops: dict[Any, Any] = {}
+    for op in in_dependency_order(function):
+        attrs = {key: _copy_bodies(value) for key, value in op.attrs.items()}
+        made = copied.add_operation(
+            op.op_def,
+            [tensors[id(tensor)] for tensor in op.inputs],
+            attrs,
+            copied.unique_name(op.name),
+            control_inputs=[ops[control] for control in op.control_inputs],
+            output_dims=[tensor.dims for tensor in op.outputs],
+            device=op.device,
+        )
+        ops[op] = made
+        for before, after in zip(op.outputs, made.outputs, strict=True):
+            tensors[id(before)] = after
+    copied.inputs = [tensors[id(tensor)] for tensor in function.inputs]
+    copied.outputs = [tensors[id(tensor)] for tensor in function.outputs]
+    copied.control_outputs = [ops[op] for op in function.control_outputs]
+    return copied
+
+
+def in_dependency_order(graph: Graph) -> list[Any]:
+    """Return the operations of a graph such that each stands after what it takes; otherwise as they were made."""
+    ordered: dict[Any, None] = {}
+    for first in graph.get_operations():
+        stack = [first]
+        while stack:
+            op = stack[-1]
+            missing = [
+                needed for needed in (*(tensor.op for tensor in op.inputs), *op.control_inputs) if needed not in ordered
+            ]
+            if missing:
+                stack.extend(missing)
+            else:
+                ordered[stack.pop()] = None
+    return list(ordered)
+
+
+def _copy_bodies(value: Any) -> Any:
+    """Return an attribute for a copied operation: gradients extend the bodies of branches and loops."""
+    if isinstance(value, FuncGraph):
+        return copy_function(value, value.name)
+    if isinstance(value, list):
+        return [_copy_bodies(item) for item in value]
+    return value

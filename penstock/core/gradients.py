@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from penstock.core.backprop import Call, Cotangents, Gradient, backpropagate, is_differentiable
-from penstock.core.convert import convert_to_tensor
+from penstock.core.convert import capture_eager, convert_to_tensor
 from penstock.core.graph import Graph, current_graph, get_default_graph, name_scope
 from penstock.core.indexed_slices import IndexedSlices
 from penstock.core.op_def import lookup
 from penstock.core.operation import Operation
-from penstock.core.tensor import SymbolicTensor, Tensor
+from penstock.core.tensor import EagerTensor, SymbolicTensor, Tensor
 
 
 class UnconnectedGradients(enum.Enum):
@@ -44,7 +44,8 @@ def _of(graph: Graph, item: Any) -> Tensor:
     built."""
     if isinstance(item, SymbolicTensor) and item.graph is graph:
         return item
-    return source_tensor(item)
+    found = source_tensor(item)
+    return capture_eager(graph, found) if isinstance(found, EagerTensor) else found
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -643,6 +643,12 @@ def _user_line() -> tuple[CodeType, int] | None:
     return None
 
 
+def user_location() -> tuple[str, int] | None:
+    """Return the file and line of the user's code that is being run."""
+    found = _user_line()
+    return None if found is None else (found[0].co_filename, found[1])
+
+
 def _explain(op_def: OpDef, name: str, inputs: Sequence[SymbolicTensor], error: Exception) -> str:
     lines = [f"{op_def.name} {name!r}: {error}"]
     names = [argument.name for argument in op_def.inputs]
@@ -663,6 +669,11 @@ def get_default_graph() -> Graph:
     for graph in reversed(context.state.graphs):
         if graph is not None:
             return graph
+    return bottom_graph()
+
+
+def bottom_graph() -> Graph:
+    """Return the thread's default graph, which is below all graphs of its stack."""
     if context.state.default_graph is None:
         context.state.default_graph = Graph()
     return context.state.default_graph

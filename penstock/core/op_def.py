@@ -37,6 +37,7 @@ _KINDS = {
     "Dims": "shape",
     "Constant": "tensor",
     "Function": "func",
+    "object": "object",  # what only operations that the compiler makes have
     "list[bool]": "list(bool)",
     "list[int]": "list(int)",
     "list[float]": "list(float)",
@@ -148,7 +149,10 @@ class OpDef:
         is_stateful: whether a call has effects or depends on more than its inputs.
         is_view: whether the kernel may return a view of one of its inputs.
         is_differentiable: False where gradients are declared not to flow.
+        body: the FuncGraph of the function that the operation calls, where it is named after the function.
     """
+
+    body: Any = None
 
     def __init__(
         self,

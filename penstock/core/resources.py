@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from penstock.core import array
+from penstock.core.cancellation import Interruption
 from penstock.core.dtypes import DType, resource
 from penstock.core.errors import FailedPreconditionError, NotFoundError
 from penstock.core.shape import Dims
@@ -90,9 +91,14 @@ class VariableStorage:
 
 
 class ResourceManager:
-    """The resources of one session or task."""
+    """The resources of one session or task.
+
+    Attributes:
+        interruption: what loops and operations that wait ask whether they are to stop.
+    """
 
     def __init__(self) -> None:
+        self.interruption = Interruption()
         self._resources: dict[tuple[str, str, str], Any] = {}  # guarded by self._lock
         self._lock = threading.RLock()
 

@@ -219,3 +219,8 @@ def scalar(*inputs: Dims, **attrs: Any) -> Dims:
 def unknown(*inputs: Dims, **attrs: Any) -> Dims:
     """The rule of operations whose output may have any shape."""
     return None
+
+
+def no_outputs(*inputs: Dims, **attrs: Any) -> tuple[()]:
+    """The rule of operations without outputs."""
+    return ()

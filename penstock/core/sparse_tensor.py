@@ -6,9 +6,10 @@ from collections import namedtuple
 from typing import Any
 
 from penstock.core import dtypes
+from penstock.core.api_dispatch import activate
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import DType, as_dtype
-from penstock.core.inference import static_shape
+from penstock.core.inference import partial_value, static_shape
 from penstock.core.shape import TensorShape
 from penstock.core.tensor import EagerTensor
 from penstock.core.type_spec import BatchableTypeSpec, CompositeTensor, TensorSpec
@@ -27,14 +28,23 @@ class SparseTensor(CompositeTensor):
         ValueError: if the static shapes of the three do not fit together.
     """
 
+    _is_first = True
+
     def __init__(self, indices: Any, values: Any, dense_shape: Any) -> None:
-        self._indices = convert_to_tensor(indices, dtypes.int64, name="indices")
-        self._values = convert_to_tensor(values, name="values")
-        self._dense_shape = convert_to_tensor(dense_shape, dtypes.int64, name="dense_shape")
+        if SparseTensor._is_first:
+            SparseTensor._is_first = False
+            activate(SparseTensor)
+        self._indices: Any = convert_to_tensor(indices, dtypes.int64, name="indices")
+        self._values: Any = convert_to_tensor(values, name="values")
+        self._dense_shape: Any = convert_to_tensor(dense_shape, dtypes.int64, name="dense_shape")
         positions = self._indices.shape.with_rank(2)
         count, rank = self._values.shape.with_rank(1), self._dense_shape.shape.with_rank(1)
         positions.merge_with(count.concatenate(rank))
         self._static_shape = static_shape(self._dense_shape)
+        if self._static_shape.rank is not None:
+            sizes = partial_value(self._dense_shape)
+            if any(size is not None and size < -1 for size in sizes):
+                raise ValueError(f"Dimension {min(size for size in sizes if size is not None)} must be >= 0")
 
     @classmethod
     def from_value(cls, sparse_tensor_value: Any) -> SparseTensor:
@@ -99,7 +109,9 @@ class SparseTensor(CompositeTensor):
         return SparseTensor(self._indices, new_values, self._dense_shape)
 
     def consumers(self) -> list[Any]:
-        """Return the operations that take the components."""
+        """Return the operations that take the components; eagerly there are none."""
+        if isinstance(self._values, EagerTensor):
+            return []
         return [op for part in (self._indices, self._values, self._dense_shape) for op in part.consumers()]
 
     def eval(self, feed_dict: Any = None, session: Any = None) -> Any:
@@ -112,17 +124,25 @@ class SparseTensor(CompositeTensor):
         return SparseTensorSpec(self.shape, self.dtype)
 
     def _shape_invariant_to_type_spec(self, shape: TensorShape) -> SparseTensorSpec:
-        return SparseTensorSpec(shape, self.dtype)
+        """Return the spec that a loop holds this value to.
+
+        Args:
+            shape: the static shape of the vector `dense_shape`: (rank,).
+        Raises:
+            ValueError: if it is not the shape of a vector.
+        """
+        vector = TensorShape(shape)
+        if vector.rank is not None and vector.rank != 1:
+            raise ValueError(
+                f"Expected a shape with 1 dimension. Obtained: {vector} which has {vector.rank} dimensions."
+            )
+        rank = None if vector.rank is None else vector.as_list()[0]
+        return SparseTensorSpec(None if rank is None else [None] * rank, self.dtype)
 
     def __str__(self) -> str:
         return f"SparseTensor(indices={self._indices}, values={self._values}, dense_shape={self._dense_shape})"
 
-    def __repr__(self) -> str:
-        if isinstance(self._values, EagerTensor):
-            return (
-                f"SparseTensor(indices={self._indices!r}, values={self._values!r}, dense_shape={self._dense_shape!r})"
-            )
-        return str(self)
+    __repr__ = __str__
 
 
 class SparseTensorSpec(BatchableTypeSpec):

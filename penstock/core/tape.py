@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from penstock.core import context, nest
 from penstock.core.backprop import Call, Cotangents, Gradient, backpropagate, is_differentiable
-from penstock.core.convert import convert_to_tensor
+from penstock.core.convert import capture_eager, convert_to_tensor
+from penstock.core.dtypes import int32
 from penstock.core.gradients import UnconnectedGradients, source_tensor
+from penstock.core.graph import Graph, current_graph
 from penstock.core.op_def import lookup
-from penstock.core.tensor import Tensor
+from penstock.core.tensor import EagerTensor, Tensor
 
 
 class GradientTape:
@@ -21,7 +26,7 @@ class GradientTape:
         persistent: whether `gradient` may be called more than once.
         watch_accessed_variables: whether trainable variables are watched when they are read.
 
-    >>> from penstock.core.convert import convert_to_tensor
+    >>> from penstock.core.convert import capture_eager, convert_to_tensor
     >>> import penstock.ops
     >>> x = convert_to_tensor(3.0)
     >>> with GradientTape() as tape:
@@ -40,6 +45,7 @@ class GradientTape:
         self._variables: dict[int, Any] = {}
         self._recording = False
         self._used = False
+        self._graph: Graph | None = None
 
     def __enter__(self) -> GradientTape:
         self._push()
@@ -53,6 +59,7 @@ class GradientTape:
         if self._recording:
             raise ValueError("Tape is still recording, This can happen if you try to re-enter an already-active tape.")
         self._recording = True
+        self._graph = current_graph()
         context.state.tapes = [*context.state.tapes, self]
 
     def _pop(self) -> None:
@@ -74,6 +81,20 @@ class GradientTape:
             if is_differentiable(tensor):
                 watched.add(id(tensor))
 
+    def note_output(self, call: Call, output: Tensor) -> None:
+        """Note that a call which was recorded has been given a further output."""
+        if any(id(tensor) in self._watched for tensor in call.inputs):
+            self._watched.add(id(output))
+
+    def watches(self, tensor: Tensor) -> bool:
+        """Tell whether what is computed from `tensor` is recorded."""
+        return id(tensor) in self._watched
+
+    @property
+    def order(self) -> int:
+        """The order of derivatives that may be asked for: those of a persistent tape may be recorded by itself."""
+        return 2 if self._persistent else 1
+
     def watch(self, tensor: Any) -> None:
         """Record what is computed from `tensor`, a tensor, a variable, or a nest of them.
 
@@ -93,8 +114,12 @@ class GradientTape:
         if self._watches_variables and id(variable) not in self._variables:
             self._watch_source(variable)
 
+    def _source(self, item: Any) -> Tensor:
+        """Return the tensor at which the gradient with respect to `item` is found, as the graph of the tape has it."""
+        return gradient_source(item, self._graph)
+
     def _watch_source(self, item: Any) -> None:
-        source = source_tensor(item)
+        source = self._source(item)
         self._watched.add(id(source))
         self._kept.append((item, source))
         if hasattr(item, "_gradient_source"):
@@ -140,14 +165,8 @@ class GradientTape:
         Raises:
             RuntimeError: if called a second time on a tape that is not persistent.
         """
-        if self._used and not self._persistent:
-            raise RuntimeError(
-                "A non-persistent GradientTape can only be used to compute one set of gradients (or jacobians). "
-                "Make it with GradientTape(persistent=True)."
-            )
+        self._begin()
         unconnected = UnconnectedGradients(getattr(unconnected_gradients, "value", unconnected_gradients))
-        if self._recording and not self._persistent:
-            self._pop()
         targets = [
             convert_to_tensor(t) if not hasattr(t, "_gradient_source") else t
             for t in nest.flatten(target, expand_composites=True)
@@ -156,25 +175,118 @@ class GradientTape:
         seeds: list[Any] = [None] * len(targets)
         if output_gradients is not None:
             seeds = [None if g is None else convert_to_tensor(g) for g in nest.flatten(output_gradients)]
-        recording = self._recording
-        if recording:
+        # A persistent tape that is still recording records its own derivatives, for those of higher order.
+        results = self._backward(targets, flat_sources, seeds, unconnected)
+        self._end()
+        return nest.pack_sequence_as(sources, results, expand_composites=True)
+
+    def _begin(self) -> None:
+        if self._used and not self._persistent:
+            raise RuntimeError(
+                "A non-persistent GradientTape can only be used to compute one set of gradients (or jacobians). "
+                "Make it with GradientTape(persistent=True)."
+            )
+        if self._recording and not self._persistent:
             self._pop()
-        try:
-            results = self._backward(targets, flat_sources, seeds, unconnected)
-        finally:
-            if recording:
-                self._push()
+
+    def _end(self) -> None:
         if not self._persistent:
             self._used = True
             self._calls, self._watched, self._kept = [], set(), []
+
+    def jacobian(
+        self,
+        target: Any,
+        sources: Any,
+        unconnected_gradients: Any = UnconnectedGradients.NONE,
+        parallel_iterations: int | None = None,
+        experimental_use_pfor: bool = True,
+    ) -> Any:
+        """Return the derivatives of each element of a tensor with respect to the sources.
+
+        Args:
+            target: a tensor; in a graph, of known shape.
+            sources: watched tensors or variables, a nest of them.
+            unconnected_gradients: "none" or "zero", what is returned where the target does not depend on a source.
+            parallel_iterations, experimental_use_pfor: accepted; the elements are differentiated one after the other.
+        Returns:
+            For each source a tensor of shape target.shape + source.shape, nested as `sources`.
+        Raises:
+            RuntimeError: if called a second time on a tape that is not persistent.
+            ValueError: in a graph, if the size of `target` is not known.
+        """
+        self._begin()
+        unconnected = UnconnectedGradients(getattr(unconnected_gradients, "value", unconnected_gradients))
+        tensor = target if hasattr(target, "_gradient_source") else convert_to_tensor(target)
+        flat = nest.flatten(sources, expand_composites=True)
+        dims = tuple(tensor.shape.as_list()) if tensor.shape.is_fully_defined() else None
+        if dims is None:
+            raise ValueError(f"The size of the target of GradientTape.jacobian must be known, got shape {tensor.shape}")
+        size = math.prod(dims)
+        kind = tensor.dtype.base_dtype.as_numpy_dtype
+        rows = []
+        for index in range(size):
+            seed = np.zeros(size, kind)
+            seed[index] = 1
+            rows.append(self._backward([tensor], flat, [convert_to_tensor(seed.reshape(dims))], unconnected))
+        results = []
+        for position, source in enumerate(flat):
+            pieces = [row[position] for row in rows]
+            results.append(_stack(pieces, source, dims, 0, unconnected))
+        self._end()
         return nest.pack_sequence_as(sources, results, expand_composites=True)
+
+    def batch_jacobian(
+        self,
+        target: Any,
+        source: Any,
+        unconnected_gradients: Any = UnconnectedGradients.NONE,
+        parallel_iterations: int | None = None,
+        experimental_use_pfor: bool = True,
+    ) -> Any:
+        """Return, for each entry of a batch, the derivatives of the target's elements with respect to the source's.
+
+        Args:
+            target: a tensor of shape [b, y1, ...]; entry i depends on entry i of the source alone.
+            source: a watched tensor of shape [b, x1, ...].
+            unconnected_gradients: accepted; zeros are returned where the target does not depend on the source.
+            parallel_iterations, experimental_use_pfor: accepted; the elements are differentiated one after the other.
+        Returns:
+            A tensor of shape [b, y1, ..., x1, ...].
+        Raises:
+            RuntimeError: if called a second time on a tape that is not persistent.
+            ValueError: if the sizes of the batch differ, or the inner sizes of the target are not known.
+        """
+        self._begin()
+        target, source = convert_to_tensor(target), convert_to_tensor(source)
+        if target.shape.rank is None or target.shape.rank == 0:
+            raise ValueError(f"target must be of rank 1 or more, got shape {target.shape}")
+        if source.shape.rank is None or source.shape.rank == 0:
+            raise ValueError(f"source must be of rank 1 or more, got shape {source.shape}")
+        if not target.shape[:1].is_compatible_with(source.shape[:1]):
+            raise ValueError(
+                f"Need first dimension of target shape and source shape to match, got {target.shape} and {source.shape}"
+            )
+        inner = target.shape[1:]
+        if not inner.is_fully_defined():
+            raise ValueError(f"The inner sizes of the target of batch_jacobian must be known, got {target.shape}")
+        dims = tuple(inner.as_list())
+        size = math.prod(dims)
+        pieces = []
+        for index in range(size):
+            mask = np.zeros(size, target.dtype.as_numpy_dtype)
+            mask[index] = 1
+            seed = lookup("Mul")(lookup("OnesLike")(target), mask.reshape((1, *dims)))  # type: ignore[operator]
+            pieces.extend(self._backward([target], [source], [seed], UnconnectedGradients.ZERO))
+        self._end()
+        return _stack(pieces, source, dims, 1, UnconnectedGradients.ZERO)
 
     def _backward(
         self, targets: list[Any], sources: list[Any], seeds: list[Any], unconnected: UnconnectedGradients
     ) -> list[Gradient]:
         cotangents = Cotangents()
         for target, seed in zip(targets, seeds, strict=True):
-            tensor = source_tensor(target) if hasattr(target, "_gradient_source") else target
+            tensor = self._source(target) if hasattr(target, "_gradient_source") else target
             if not is_differentiable(tensor):
                 continue
             if seed is None:
@@ -185,11 +297,11 @@ class GradientTape:
         for source in sources:
             if not isinstance(source, Tensor) and not hasattr(source, "_gradient_source"):
                 raise ValueError(f"Cannot differentiate with respect to {source!r}: sources are tensors and variables")
-            found.append(source_tensor(source))
+            found.append(self._source(source))
         wanted = {id(tensor) for tensor in found}
         watched = self._watched
         backpropagate(
-            reversed(self._calls),
+            reversed(list(self._calls)),
             cotangents,
             keep=lambda tensor: id(tensor) in wanted,
             flows_to=lambda tensor: id(tensor) in watched,
@@ -201,6 +313,48 @@ class GradientTape:
                 total = lookup("ZerosLike")(convert_to_tensor(source))  # type: ignore[operator]
             results.append(total)
         return results
+
+
+def _stack(
+    pieces: list[Gradient], source: Any, dims: tuple[int, ...], axis: int, unconnected: UnconnectedGradients
+) -> Gradient:
+    """Return derivatives of single elements as one tensor, with the sizes `dims` in place of `axis`."""
+    like = convert_to_tensor(source)
+    given = [None if piece is None else convert_to_tensor(piece) for piece in pieces]
+    if not given and unconnected is UnconnectedGradients.NONE:
+        return None
+    if given and all(piece is None for piece in given):
+        return None
+    sizes: Any = like.shape.as_list() if like.shape.is_fully_defined() else lookup("Shape")(like)  # type: ignore[operator]
+    if isinstance(sizes, list):
+        shape: Any = [*sizes[:axis], *dims, *sizes[axis:]]
+    else:
+        parts = [lookup("Slice")(sizes, [0], [axis]), convert_to_tensor(list(dims), int32)]  # type: ignore[operator]
+        parts.append(lookup("Slice")(sizes, [axis], [-1]))  # type: ignore[operator]
+        shape = lookup("ConcatV2")(parts, 0)  # type: ignore[operator]
+    if not given:
+        return lookup("Fill")(shape, np.zeros((), like.dtype.as_numpy_dtype))  # type: ignore[operator]
+    filled = [lookup("ZerosLike")(like) if piece is None else piece for piece in given]  # type: ignore[operator]
+    return lookup("Reshape")(lookup("Pack")(filled, axis=axis), shape)  # type: ignore[operator]
+
+
+_CURRENT: Any = object()
+
+
+def gradient_source(item: Any, graph: Graph | None = _CURRENT) -> Tensor:
+    """Return the tensor at which the gradient with respect to `item` is found, as a graph has it.
+
+    Args:
+        item: a tensor or variable.
+        graph: a graph, by default the current one; None for eager execution.
+    """
+    source = source_tensor(item)
+    graph = current_graph() if graph is _CURRENT else graph
+    if graph is None or not graph.building_function:
+        return source
+    if isinstance(source, EagerTensor):
+        return capture_eager(graph, source)
+    return graph.capture(source) if hasattr(item, "_gradient_source") else source  # type: ignore[arg-type]
 
 
 def watch_variable_access(variable: Any) -> None:

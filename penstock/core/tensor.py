@@ -275,7 +275,8 @@ _NOT_COMPUTED: Any = object()
 class EagerTensor(Tensor):
     """A concrete value with TensorFlow's operators. Its memory is never written after it was made."""
 
-    __slots__ = ("_dtype", "value")
+    __slots__ = ("_device", "_dtype", "value")
+    _device: str
 
     def __init__(self, value: Any, dtype: DType | None = None) -> None:
         self.value = value
@@ -295,6 +296,10 @@ class EagerTensor(Tensor):
     @property
     def device(self) -> str:
         """The device that holds the value."""
+        try:
+            return self._device  # set only where it differs from what the value tells
+        except AttributeError:
+            pass
         device = getattr(self.value, "device", None)
         kind = "CPU" if device is None or device.type == "cpu" else "GPU"
         index = 0 if device is None or device.index is None else device.index

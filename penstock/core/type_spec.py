@@ -420,7 +420,7 @@ def _hashable(part: Any) -> Any:
     if isinstance(part, dict):
         return tuple((key, _hashable(item)) for key, item in part.items())
     if isinstance(part, TensorShape):
-        return TensorShape, part.as_tuple
+        return TensorShape, part.as_tuple()
     if isinstance(part, np.ndarray):
         return part.dtype.str, part.shape, part.tobytes()
     return part

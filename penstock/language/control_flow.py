@@ -15,8 +15,10 @@ from penstock.core.indexed_slices import IndexedSlices
 from penstock.core.inference import static_value
 from penstock.core.op_def import lookup
 from penstock.core.operation import Operation
-from penstock.core.shape import as_dims
+from penstock.core.shape import TensorShape, as_dims
+from penstock.core.sparse_tensor import SparseTensor, SparseTensorSpec
 from penstock.core.tensor import SymbolicTensor, Tensor
+from penstock.core.type_spec import CompositeTensor, TensorSpec, TypeSpec
 from penstock.ops.constant import identity, no_op, stop_gradient
 
 
@@ -96,7 +98,31 @@ def _check_same(results: Sequence[tuple[FuncGraph, Any]], name: str) -> None:
 
 
 def _outline(result: Any) -> Any:
-    return nest.map_structure(lambda item: None if item is None or isinstance(item, Operation) else 0, result)
+    def outline(item: Any) -> Any:
+        if isinstance(item, CompositeTensor):
+            return item
+        return None if item is None or isinstance(item, Operation) else 0
+
+    return nest.map_structure(outline, result)
+
+
+def _common_structure(results: Sequence[Any]) -> Any:
+    """Return the structure of what branches return, with composite values replaced by specs that hold them all."""
+    flat = [nest.flatten(result) for result in results]
+    merged = [
+        items[0]._type_spec.most_specific_compatible_type(_merged_spec(items))
+        if isinstance(items[0], CompositeTensor)
+        else items[0]
+        for items in zip(*flat, strict=True)
+    ]
+    return nest.pack_sequence_as(results[0], merged)
+
+
+def _merged_spec(items: Sequence[Any]) -> TypeSpec:
+    spec: TypeSpec = items[0]._type_spec
+    for item in items[1:]:
+        spec = spec.most_specific_compatible_type(item._type_spec)
+    return spec
 
 
 def _pack_outputs(result: Any, outputs: Sequence[Tensor], op: Operation) -> Any:
@@ -183,7 +209,7 @@ def cond(
             {"then_branch": bodies[0], "else_branch": bodies[1], "Tout": types},
             "cond",
         )
-        return _finish(results[0][1], outputs, op)
+        return _finish(_common_structure([result for _, result in results]), outputs, op)
 
 
 def switch_on_index(index: Tensor, functions: Sequence[Callable[[], Any]]) -> Any:
@@ -201,7 +227,7 @@ def switch_on_index(index: Tensor, functions: Sequence[Callable[[], Any]]) -> An
     types = [tensor.dtype.base_dtype for tensor in bodies[0].outputs]
     op_name = "Case" if _has_effects(bodies) else "StatelessCase"
     op, outputs = _call(op_name, graph, [index, inputs], {"branches": bodies, "Tout": types}, "indexed_case")
-    return _finish(results[0][1], outputs, op)
+    return _finish(_common_structure([result for _, result in results]), outputs, op)
 
 
 def cond_v1(
@@ -415,10 +441,20 @@ def _graph_loop(
         convert_to_tensor(item, name=f"loop_var_{i}")
         for i, item in enumerate(nest.flatten(loop_vars, expand_composites=True))
     ]
-    dims = [tensor.dims for tensor in flat]
+    variables = nest.flatten(loop_vars)
+    specs = [_loop_spec(item) for item in variables]
     if shape_invariants is not None:
         from_user = nest.flatten_up_to(nest.map_structure(lambda _: 0, loop_vars), shape_invariants)
-        dims = [None if shape is None else as_dims(shape) for shape in from_user]
+        specs = [_invariant_spec(item, shape) for item, shape in zip(variables, from_user, strict=True)]
+    dims = [
+        part
+        for item, spec in zip(variables, specs, strict=True)
+        for part in (_dims_of(item) if spec is None else [as_dims(each.shape) for each in spec.flatten()])
+    ]
+    outline = nest.pack_sequence_as(
+        loop_vars,
+        [spec if isinstance(item, CompositeTensor) else item for item, spec in zip(variables, specs, strict=True)],
+    )
     limited = maximum_iterations is not None
     if limited:
         limit = convert_to_tensor(maximum_iterations, dtypes.int32, name="maximum_iterations")
@@ -426,7 +462,7 @@ def _graph_loop(
     single = isinstance(loop_vars, (list, tuple)) and len(loop_vars) == 1
 
     def nested(parameters: Sequence[Tensor]) -> Any:
-        return nest.pack_sequence_as(loop_vars, list(parameters[1:] if limited else parameters), expand_composites=True)
+        return nest.pack_sequence_as(outline, list(parameters[1:] if limited else parameters), expand_composites=True)
 
     def run_cond(*parameters: Tensor) -> Any:
         wanted = convert_to_tensor(_call_with(cond, nested(parameters)))
@@ -480,10 +516,40 @@ def _graph_loop(
         "parallel_iterations": parallel_iterations,
     }
     op, outputs = _call("While" if effects else "StatelessWhile", graph, [[*flat, *captured]], attrs, "while")
+    loop_body.loop = op
     if limited:
         op.__dict__["_trips"] = op.outputs[0]
     results = outputs[1 : len(flat)] if limited else outputs[: len(flat)]
-    return nest.pack_sequence_as(loop_vars, results, expand_composites=True)
+    return nest.pack_sequence_as(outline, results, expand_composites=True)
+
+
+def _dims_of(item: Any) -> list[Any]:
+    """Return the static shapes of a loop variable that is no composite tensor."""
+    return [convert_to_tensor(part).dims for part in nest.flatten(item, expand_composites=True)]
+
+
+def _loop_spec(item: Any) -> TypeSpec | None:
+    """Return what a loop keeps of a composite loop variable: of sparse tensors the rank; None for other values."""
+    if isinstance(item, SparseTensor):
+        rank = item.shape.rank
+        return SparseTensorSpec(None if rank is None else [None] * rank, item.dtype)
+    return item._type_spec if isinstance(item, CompositeTensor) else None
+
+
+def _invariant_spec(item: Any, invariant: Any) -> TypeSpec:
+    """Return the spec that a shape invariant, a shape or a spec, holds a loop variable to.
+
+    Raises:
+        ValueError: if a loop variable is not of the spec.
+    """
+    if isinstance(invariant, TypeSpec):
+        if isinstance(item, CompositeTensor) and not invariant.is_compatible_with(item):
+            raise ValueError(f"The loop variable {item!r} is not of the spec {invariant!r} given for it")
+        return invariant
+    shape = TensorShape(invariant)
+    if isinstance(item, CompositeTensor):
+        return item._shape_invariant_to_type_spec(shape)
+    return TensorSpec(shape, dtypes.variant)
 
 
 class _Like:

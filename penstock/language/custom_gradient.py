@@ -9,7 +9,7 @@ from typing import Any
 
 from penstock.core import nest
 from penstock.core.backprop import register_gradient
-from penstock.core.convert import convert_to_tensor
+from penstock.core.convert import TensorLike, convert_to_tensor
 from penstock.core.dispatch import apply
 from penstock.core.indexed_slices import IndexedSlices
 from penstock.core.op_def import lookup
@@ -52,7 +52,7 @@ def custom_gradient(f: Callable[..., Any] | None = None) -> Callable[..., Any]:
 
 def _call(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     arguments = [
-        item if hasattr(item, "_gradient_source") else convert_to_tensor(item)
+        item if hasattr(item, "_gradient_source") and not isinstance(item, TensorLike) else convert_to_tensor(item)
         for item in nest.flatten(args, expand_composites=True)
     ]
     with GradientTape() as watcher:
@@ -85,6 +85,25 @@ def _call(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) 
     attrs = {"_gradient_function": gradient}
     outputs = apply(lookup("IdentityN"), [[*results, *sources]], attrs, "IdentityN")[: len(results)]
     return nest.pack_sequence_as(result, outputs, expand_composites=True)
+
+
+def grad_pass_through(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that computes what `f` does, and whose gradient is that of the identity.
+
+    Args:
+        f: from tensors to tensors of the same shapes. Variables that it uses get no gradients.
+    """
+
+    @custom_gradient
+    @functools.wraps(f)
+    def passed_through(*args: Any, **kwargs: Any) -> Any:
+        def gradient(*cotangents: Any, variables: Any = None) -> Any:
+            passed = cotangents if len(cotangents) > 1 else cotangents[0]
+            return passed if variables is None else (passed, [None] * len(variables))
+
+        return f(*args, **kwargs), gradient
+
+    return passed_through
 
 
 def _source(item: Any) -> Tensor:

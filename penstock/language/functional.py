@@ -12,16 +12,21 @@ import numpy as np
 
 from penstock.core import nest
 from penstock.core.convert import convert_to_tensor
-from penstock.core.dtypes import as_dtype, int32
+from penstock.core.dtypes import as_dtype, int32, int64
 from penstock.core.func_graph import FuncGraph
 from penstock.core.graph import current_graph, get_default_graph, name_scope
 from penstock.core.op_def import lookup
 from penstock.core.shape import TensorShape
 from penstock.core.shape_rules import ShapeError, merge_dim
+from penstock.core.sparse_tensor import SparseTensor, SparseTensorSpec
 from penstock.core.tensor import Tensor
+from penstock.core.type_spec import CompositeTensor
 from penstock.language.control_flow import switch_on_index, while_loop
+from penstock.language.ragged_rows import RaggedResults, RaggedRows, leading_size
 from penstock.language.tensor_array import TensorArray
 from penstock.ops.constant import stop_gradient
+from penstock.ops.ragged.ragged_tensor import RaggedTensor, RaggedTensorSpec
+from penstock.ops.sparse.arranging import retain
 
 
 def _callable(function: Any, label: str) -> None:
@@ -60,9 +65,7 @@ def _finished(arrays: Sequence[TensorArray], static: int | None, like: Any, back
     """Return arrays as tensors with as many rows as there are elements, nested as `like`."""
     results = []
     for array in arrays:
-        tensor = array.stack()
-        if static is not None and current_graph() is not None:
-            tensor.set_shape(TensorShape([static]).concatenate(array.element_shape))  # type: ignore[attr-defined]
+        tensor = _stacked(array, static)
         results.append(tensor if back_prop else stop_gradient(tensor))
     return nest.pack_sequence_as(like, results)
 
@@ -70,6 +73,193 @@ def _finished(arrays: Sequence[TensorArray], static: int | None, like: Any, back
 def _dtype_and_shape(signature: Any) -> tuple[Any, Any]:
     shape = getattr(signature, "shape", None)
     return (as_dtype(signature.dtype), shape) if hasattr(signature, "dtype") else (as_dtype(signature), None)
+
+
+class _DenseRows:
+    """The rows of a dense tensor, one by one."""
+
+    def __init__(self, tensor: Tensor, count: Any) -> None:
+        self._array = _unstacked([tensor], count)[0]
+
+    def read(self, index: Any) -> Any:
+        """Return a row."""
+        return self._array.read(index)
+
+
+class _SparseRows:
+    """The rows of a sparse tensor, one by one: sparse tensors of a rank less."""
+
+    def __init__(self, sparse: SparseTensor, count: Any) -> None:
+        self._sparse = sparse
+
+    def read(self, index: Any) -> SparseTensor:
+        """Return a row."""
+        sparse = self._sparse
+        inside = lookup("Equal")(sparse.indices[:, 0], lookup("Cast")(index, DstT=int64))  # type: ignore[operator]
+        row = retain(sparse, inside)
+        result = SparseTensor(row.indices[:, 1:], row.values, row.dense_shape[1:])
+        if sparse.shape.rank is not None:
+            result.set_shape(sparse.shape[1:])
+        return result
+
+
+class _DenseResults:
+    """What is collected of a dense result: its rows."""
+
+    def __init__(self, dtype: Any, shape: Any, infer_shape: bool) -> None:
+        self.dtype = dtype
+        self._shape = shape
+        self._infer_shape = infer_shape
+
+    def start(self, count: Any) -> list[TensorArray]:
+        """Return what collects `count` rows."""
+        return [
+            TensorArray(
+                self.dtype, size=count, dynamic_size=False, infer_shape=self._infer_shape, element_shape=self._shape
+            )
+        ]
+
+    def write(self, arrays: Sequence[TensorArray], index: Any, value: Any) -> list[TensorArray]:
+        """Return what has collected a further row."""
+        return [arrays[0].write(index, _of_type(value, self.dtype))]
+
+    def finish(self, arrays: Sequence[TensorArray], static: int | None) -> Any:
+        """Return all rows as a tensor."""
+        return _stacked(arrays[0], static)
+
+
+class _SparseResults:
+    """What is collected of a sparse result: positions with the number of the row before them, values, and shapes."""
+
+    def __init__(self, dtype: Any, shape: TensorShape) -> None:
+        self.dtype = dtype
+        self._shape = shape
+
+    def start(self, count: Any) -> list[TensorArray]:
+        """Return what collects `count` rows."""
+        rank = self._shape.rank
+        wide = None if rank is None else rank + 1
+        parts = ((int64, [None, wide]), (self.dtype, [None]), (int64, [rank]))
+        return [
+            TensorArray(kind, size=count, dynamic_size=False, infer_shape=False, element_shape=TensorShape(shape))
+            for kind, shape in parts
+        ]
+
+    def write(self, arrays: Sequence[TensorArray], index: Any, value: Any) -> list[TensorArray]:
+        """Return what has collected a further row."""
+        if not isinstance(value, SparseTensor):
+            raise TypeError(f"The function was to return a SparseTensor, as its signature says, but returned {value!r}")
+        row = lookup("Cast")(index, DstT=int64)  # type: ignore[operator]
+        front = lookup("ZerosLike")(value.indices[:, :1]) + row  # type: ignore[operator]
+        if self._shape.rank == 0:
+            count = lookup("Shape")(value.values, out_type=int64)  # type: ignore[operator]
+            front = lookup("ExpandDims")(lookup("Fill")(count, row), 1)  # type: ignore[operator]
+        positions = lookup("ConcatV2")([front, value.indices], 1)  # type: ignore[operator]
+        parts = (positions, value.values, value.dense_shape)
+        return [array.write(index, part) for array, part in zip(arrays, parts, strict=True)]
+
+    def finish(self, arrays: Sequence[TensorArray], static: int | None) -> SparseTensor:
+        """Return all rows as a sparse tensor, whose sizes are the largest of all."""
+        positions, values, shapes = arrays[0].concat(), arrays[1].concat(), arrays[2].stack()
+        count = lookup("Shape")(shapes, out_type=int64)[:1]  # type: ignore[operator]
+        largest = lookup("Max")(shapes, [0])  # type: ignore[operator]
+        result = SparseTensor(positions, values, lookup("ConcatV2")([count, largest], 0))  # type: ignore[operator]
+        result.set_shape(TensorShape([static]).concatenate(self._shape))
+        return result
+
+
+def _stacked(array: TensorArray, static: int | None) -> Tensor:
+    tensor = array.stack()
+    if static is not None and current_graph() is not None:
+        tensor.set_shape(TensorShape([static]).concatenate(array.element_shape))  # type: ignore[attr-defined]
+    return tensor
+
+
+# How values of further kinds are taken apart into rows, and collected: class -> (rows of a value and their number,
+# results of a spec). Dense and sparse tensors are built in.
+_row_kinds: list[tuple[type, type, Callable[..., Any], Callable[..., Any], Callable[[Any], Any]]] = []
+
+
+def register_row_kind(
+    value_type: type,
+    spec_type: type,
+    rows: Callable[[Any, Any], Any],
+    results: Callable[[Any], Any],
+    leading: Callable[[Any], Any],
+) -> None:
+    """Register how `map_fn` takes values of a class apart into rows, and collects them.
+
+    Args:
+        value_type: the class.
+        spec_type: the class of its specs.
+        rows: (value, number of rows) -> an object with `read(index)`, which returns a row.
+        results: spec of a row -> an object with `start(count)`, which returns TensorArrays, `write(arrays, index,
+            value)`, which returns those after a further row, and `finish(arrays, static count)`.
+        leading: value -> the number of its rows: an int if it is known while the graph is built, else a tensor.
+    """
+    _row_kinds.append((value_type, spec_type, rows, results, leading))
+
+
+def _sparse_leading(sparse: SparseTensor) -> Any:
+    static = sparse.shape.as_list()[0] if sparse.shape.rank else None
+    return lookup("Cast")(sparse.dense_shape[0], DstT=int32) if static is None else static  # type: ignore[operator]
+
+
+register_row_kind(
+    SparseTensor,
+    SparseTensorSpec,
+    _SparseRows,
+    lambda spec: _SparseResults(spec.dtype, spec.shape),
+    _sparse_leading,
+)
+
+
+register_row_kind(RaggedTensor, RaggedTensorSpec, RaggedRows, RaggedResults, leading_size)
+
+
+def _all_rows(elems: Any) -> tuple[list[Any], int | None, Any]:
+    """Return readers of the rows of a nest's values, and the number of rows, known now or as a tensor."""
+    items = nest.flatten(elems)
+    if not items:
+        raise ValueError("elems must contain at least one tensor, got none")
+    kinds = [next((kind for kind in _row_kinds if isinstance(item, kind[0])), None) for item in items]
+    dense = [item for item, kind in zip(items, kinds, strict=True) if kind is None]
+    tensors, static, count = _rows(dense) if dense else ([], None, None)
+    for item, kind in zip(items, kinds, strict=True):
+        if kind is None:
+            continue
+        leading = kind[4](item)
+        if isinstance(leading, int):
+            if static is not None and leading != static:
+                raise ValueError(
+                    f"Dimensions {static} and {leading} are not compatible: all of elems must have as many rows"
+                )
+            static, count = leading, leading
+        elif count is None:
+            count = leading
+    remaining = iter(tensors)
+    readers = [
+        _DenseRows(next(remaining), count) if kind is None else kind[2](item, count)
+        for item, kind in zip(items, kinds, strict=True)
+    ]
+    return readers, static, count
+
+
+def _collector(signature: Any, infer_shape: bool) -> Any:
+    """Return what collects results of a signature: a DType, or the spec of one result."""
+    for _, spec_type, _, results, _ in _row_kinds:
+        if isinstance(signature, spec_type):
+            return results(signature)
+    dtype, shape = _dtype_and_shape(signature)
+    return _DenseResults(dtype, shape, infer_shape)
+
+
+def _row_signature(item: Any) -> Any:
+    """Return the signature of a row of `item`."""
+    if isinstance(item, CompositeTensor):
+        spec: Any = item._type_spec
+        return spec._unbatch()
+    return convert_to_tensor(item).dtype.base_dtype
 
 
 def map_fn(
@@ -107,34 +297,29 @@ def map_fn(
     """
     _callable(fn, "fn")
     signature = dtype if fn_output_signature is None else fn_output_signature
-    with name_scope(name, "map", nest.flatten(elems)):
-        tensors, static, count = _rows(elems)
+    with name_scope(name, "map", nest.flatten(elems, expand_composites=True)):
+        rows, static, count = _all_rows(elems)
         like = elems if signature is None else signature
-        wanted = [(t.dtype.base_dtype, None) for t in tensors]
-        if signature is not None:
-            wanted = [_dtype_and_shape(item) for item in nest.flatten(signature)]
-        rows = _unstacked(tensors, count)
-        results = [
-            TensorArray(d, size=count, dynamic_size=False, infer_shape=infer_shape, element_shape=shape)
-            for d, shape in wanted
-        ]
+        items = nest.flatten(like)
+        collectors = [_collector(_row_signature(i) if signature is None else i, infer_shape) for i in items]
 
         def body(i: Any, arrays: Any) -> Any:
             value = fn(nest.pack_sequence_as(elems, [row.read(i) for row in rows]))
             nest.assert_same_structure(like, value)
-            flat = [_of_type(item, d) for item, (d, _) in zip(nest.flatten(value), wanted, strict=True)]
-            return i + 1, [array.write(i, item) for array, item in zip(arrays, flat, strict=True)]
+            results = zip(collectors, arrays, nest.flatten(value), strict=True)
+            return i + 1, [collector.write(group, i, item) for collector, group, item in results]
 
-        _, results = while_loop(
+        _, arrays = while_loop(
             lambda i, _: i < count,
             body,
-            (convert_to_tensor(0), results),
+            (convert_to_tensor(0), [collector.start(count) for collector in collectors]),
             parallel_iterations=parallel_iterations or 10,
             back_prop=back_prop,
             swap_memory=swap_memory,
             maximum_iterations=count,
         )
-        return _finished(results, static, like, back_prop)
+        stacked = [collector.finish(group, static) for collector, group in zip(collectors, arrays, strict=True)]
+        return nest.pack_sequence_as(like, stacked if back_prop else [stop_gradient(item) for item in stacked])
 
 
 def _of_type(value: Any, dtype: Any) -> Any:

@@ -9,10 +9,12 @@ from typing import Any
 from penstock.core import context
 from penstock.core.convert import convert_to_tensor as convert
 from penstock.core.convert import is_tensor_like, register_conversion
+from penstock.core.device import merge_device
 from penstock.core.graph import current_graph, get_default_graph
 from penstock.core.indexed_slices import IndexedSlices
 from penstock.core.inference import static_value
 from penstock.core.tensor import Tensor
+from penstock.core.type_spec import CompositeTensor
 
 
 def convert_to_tensor(value: Any, dtype: Any = None, dtype_hint: Any = None, name: str | None = None) -> Tensor:
@@ -55,7 +57,7 @@ def register_tensor_conversion_function(base_type: Any, conversion_func: Any, pr
 
 def is_tensor(x: Any) -> bool:
     """Tell whether `x` is a tensor, or of a class that stands for one, such as a variable."""
-    return isinstance(x, IndexedSlices) or is_tensor_like(x)
+    return isinstance(x, CompositeTensor) or is_tensor_like(x)
 
 
 def get_static_value(tensor: Any, partial: bool = False) -> Any:
@@ -115,6 +117,7 @@ def device(device_name: Any) -> Iterator[None]:
         device_name: a device name, a DeviceSpec, or None; in graphs also a function from operation to name.
     Raises:
         RuntimeError: for a function in eager execution.
+        ValueError: eagerly, for a malformed name.
     """
     graph = current_graph()
     if graph is not None:
@@ -125,7 +128,7 @@ def device(device_name: Any) -> Iterator[None]:
         raise RuntimeError("tf.device does not support functions when eager execution is enabled.")
     state = context.state
     saved = state.eager_device
-    state.eager_device = "" if device_name is None else getattr(device_name, "to_string", lambda: device_name)()
+    state.eager_device = "" if device_name is None else merge_device(saved)(device_name)
     try:
         yield
     finally:

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 
 from penstock.core import context
-from penstock.core.graph import Graph, current_graph, get_default_graph, name_scope
+from penstock.core.graph import Graph, bottom_graph, current_graph, name_scope
 
 
 def outermost_graph() -> Graph | None:
@@ -14,7 +14,7 @@ def outermost_graph() -> Graph | None:
     for graph in reversed(context.state.graphs):
         if graph is None or not graph.building_function:
             return graph
-    return None if context.default_is_eager() else get_default_graph()
+    return None if context.default_is_eager() else bottom_graph()
 
 
 def executing_eagerly_outside_functions() -> bool:

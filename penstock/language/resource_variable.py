@@ -13,6 +13,7 @@ from penstock.core.array import clone
 from penstock.core.context import executing_eagerly
 from penstock.core.context import state as thread
 from penstock.core.convert import convert_to_tensor
+from penstock.core.dispatch import EagerCall, on_requested_device
 from penstock.core.dtypes import DType, as_dtype
 from penstock.core.graph import Graph, current_graph, get_default_graph, name_scope
 from penstock.core.indexed_slices import IndexedSlices
@@ -122,7 +123,7 @@ class ResourceVariable(VariableV1):
         if dtype is not None and initial.dtype != as_dtype(dtype).base_dtype:
             initial = to_initial_tensor(initial, dtype)
         self._describe(initial, shape)
-        self._handle = state.anonymous_handle(self._name, self._dtype, self._shape.as_tuple())
+        self._handle = on_requested_device(state.anonymous_handle(self._name, self._dtype, self._shape.as_tuple()))
         assert isinstance(initial, EagerTensor)
         self._handle.value.assign(initial.value)
         self._unique_id = f"{self._name}_{next(_numbers)}"
@@ -290,8 +291,15 @@ class ResourceVariable(VariableV1):
 
     def _read(self) -> Any:
         note_access(self)
-        if current_graph() is None and not thread.tapes and isinstance(self._handle, EagerTensor):
-            return EagerTensor(self._handle.value.read_shared(), self._dtype)
+        handle = self._handle
+        if type(handle) is EagerTensor and not thread.eager_device and current_graph() is None:
+            value = EagerTensor(handle.value.read_shared(), self._dtype)
+            if thread.tapes:
+                op_def = state.read_variable_op
+                call = EagerCall(op_def, "ReadVariableOp", (handle,), {"dtype": self._dtype}, (value,))
+                for tape in thread.tapes:
+                    tape.record(call)
+            return value
         with self._after():
             return self._read_node()
 
@@ -383,6 +391,24 @@ class ResourceVariable(VariableV1):
             op = state.assign_variable_op(self._handle, tensor, dtype=self._dtype, name=name)
         return self._updated(op, read_value)
 
+    def _update_now(self, op: Any, value: Any) -> bool:
+        """Update the variable at once, if nothing is to be converted or recorded; tell whether that was done."""
+        handle = self._handle
+        if (
+            type(value) is not EagerTensor
+            or type(handle) is not EagerTensor
+            or thread.eager_device
+            or current_graph() is not None
+        ):
+            return False
+        if value.dtype != self._dtype:
+            return False
+        try:
+            op.kernel(handle.value, value.value, dtype=self._dtype)
+        except Exception:  # the operation itself fails again, and explains
+            return False
+        return True
+
     def _check_delta(self, delta: Tensor, verb: str) -> None:
         if current_graph() is not None and not self._shape.is_compatible_with(delta.shape):
             raise ValueError(
@@ -393,6 +419,8 @@ class ResourceVariable(VariableV1):
         self, delta: Any, use_locking: bool | None = None, name: str | None = None, read_value: bool = True
     ) -> Any:
         """Add `delta`; see `assign`."""
+        if self._update_now(state.assign_add_variable_op, delta):
+            return self if read_value else None
         with self._after():
             tensor = self._convert(delta)
             self._check_delta(tensor, "add to")
@@ -403,6 +431,8 @@ class ResourceVariable(VariableV1):
         self, delta: Any, use_locking: bool | None = None, name: str | None = None, read_value: bool = True
     ) -> Any:
         """Subtract `delta`; see `assign`."""
+        if self._update_now(state.assign_sub_variable_op, delta):
+            return self if read_value else None
         with self._after():
             tensor = self._convert(delta)
             self._check_delta(tensor, "subtract from")

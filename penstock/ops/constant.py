@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from penstock.core import array, dtypes
+from penstock.core import array, dtypes, nest
 from penstock.core.array import Value
 from penstock.core.convert import as_array, constant_node, convert_to_tensor
+from penstock.core.dispatch import on_requested_device
 from penstock.core.dtypes import DType, as_dtype
 from penstock.core.graph import current_graph
 from penstock.core.inference import partial_value
@@ -16,6 +17,7 @@ from penstock.core.op import op
 from penstock.core.shape import Dims, as_dims
 from penstock.core.shape_rules import merge, unchanged
 from penstock.core.tensor import EagerTensor, Tensor
+from penstock.core.type_spec import CompositeTensor
 
 Constant = np.ndarray
 
@@ -71,7 +73,7 @@ def _constant(value: Any, dtype: Any, shape: Any, name: str, fills: bool) -> Ten
     if shape is not None:
         numbers = _fit(numbers, shape, fills)
     if graph is None:
-        return EagerTensor(array.from_numpy(numbers, copy=True), dtype)
+        return on_requested_device(EagerTensor(array.from_numpy(numbers, copy=True), dtype))
     return constant_node(graph, numbers, dtype, name or "Const")
 
 
@@ -212,14 +214,18 @@ def identity(input: Any, name: str | None = None) -> Any:
         input: a tensor, or a composite of tensors that knows how to copy itself.
         name: the name of the node.
     """
+    if isinstance(input, CompositeTensor):
+        return nest.map_structure(identity, input, expand_composites=True)
     return identity_op(input, name=name)
 
 
-def stop_gradient(input: Any, name: str | None = None) -> Tensor:
+def stop_gradient(input: Any, name: str | None = None) -> Any:
     """Return `input` as a constant in the eyes of differentiation.
 
     Args:
-        input: a tensor.
+        input: a tensor, or a composite of tensors.
         name: the name of the node.
     """
+    if isinstance(input, CompositeTensor):
+        return nest.map_structure(stop_gradient, input, expand_composites=True)
     return stop_gradient_op(input, name=name)

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from penstock.core import array
+from penstock.core import array, context
 from penstock.core.array import Value
 from penstock.core.backprop import is_differentiable, takes_wanted
 from penstock.core.convert import convert_to_tensor
@@ -323,6 +323,8 @@ def _add_output(call: Operation, branches: list[FuncGraph], number: int, tensor:
             branch.outputs.append(fake_param_op(dtype=tensor.dtype.base_dtype, shape=tensor.dims))
     output = SymbolicTensor(call, len(call.outputs), tensor.dtype.base_dtype, tensor.dims)
     call.outputs.append(output)
+    for tape in context.state.tapes:
+        tape.note_output(call, output)
     call.attrs["Tout"] = [*call.attrs["Tout"], tensor.dtype.base_dtype]
     call.graph._note_rewiring()
     return output

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock.core.convert import convert_to_tensor
+from penstock.core.convert import convert_to_tensor, eager_scalar
 from penstock.core.dtypes import bool_, string
 from penstock.core.graph import current_graph, name_scope
 from penstock.core.tensor import Tensor
@@ -95,7 +95,10 @@ def _reflected(name: str, function: Callable[..., Any], convert: Callable[[Any],
     def operator(self: Any, other: Any) -> Any:
         self = convert(self)
         if current_graph() is None:
-            return function(convert_to_tensor(other, dtype=self.dtype.base_dtype), self)
+            dtype = self.dtype.base_dtype
+            if type(other) in (int, float) and dtype.is_floating:
+                return function(eager_scalar(other, dtype), self)
+            return function(convert_to_tensor(other, dtype=dtype), self)
         with name_scope(None, name) as scope:
             return function(convert_to_tensor(other, dtype=self.dtype.base_dtype, name="x"), self, name=scope)
 

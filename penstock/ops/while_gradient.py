@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from penstock.core import context
 from penstock.core.backprop import gradient_function_of, is_differentiable, takes_wanted
 from penstock.core.convert import constant_node, convert_to_tensor
 from penstock.core.dtypes import int32, variant
@@ -179,6 +180,8 @@ def add_variable(
         body.outputs.append(following(body.inputs[-1]))
     output = SymbolicTensor(loop, len(loop.outputs), dtype, dims)
     loop.outputs.append(output)
+    for tape in context.state.tapes:
+        tape.note_output(loop, output)
     loop.inputs = (*loop.inputs, initial)
     initial._consumers.append(loop)
     loop.attrs["T"] = [*loop.attrs["T"], dtype]

@@ -6,10 +6,15 @@ from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from penstock.core import nest
 from penstock.core.graph import Graph
 from penstock.core.indexed_slices import IndexedSlices
 from penstock.core.operation import Operation
+from penstock.core.sparse_tensor import SparseTensor, SparseTensorValue
 from penstock.core.tensor import SymbolicTensor
+from penstock.core.type_spec import CompositeTensor
+from penstock.ops.ragged.ragged_tensor import RaggedTensor
+from penstock.ops.ragged.value import RaggedTensorValue
 
 IndexedSlicesValue = namedtuple("IndexedSlicesValue", ["values", "indices", "dense_shape"])
 
@@ -48,7 +53,56 @@ def _feed_slices(feed: IndexedSlices, value: Any) -> list[tuple[Any, Any]]:
     return list(zip(parts, tuple(value), strict=False))
 
 
+def _fetch_sparse(fetch: SparseTensor) -> tuple[list[Any], Callable[[list[Any]], Any]]:
+    return [fetch.indices, fetch.values, fetch.dense_shape], lambda values: SparseTensorValue(*values)
+
+
+def _feed_sparse(feed: SparseTensor, value: Any) -> list[tuple[Any, Any]]:
+    return list(zip([feed.indices, feed.values, feed.dense_shape], tuple(value), strict=False))
+
+
+def _fetch_composite(fetch: CompositeTensor) -> tuple[list[Any], Callable[[list[Any]], Any]]:
+    specs = fetch._type_spec._component_specs
+    tensors = nest.flatten(fetch, expand_composites=True)
+    return tensors, lambda values: nest.pack_sequence_as(specs, values)
+
+
+def _feed_composite(feed: CompositeTensor, value: Any) -> list[tuple[Any, Any]]:
+    return list(zip(nest.flatten(feed, expand_composites=True), nest.flatten(value), strict=True))
+
+
+register_session_run_conversion_functions(CompositeTensor, _fetch_composite, _feed_composite)
 register_session_run_conversion_functions(IndexedSlices, _fetch_slices, _feed_slices)
+register_session_run_conversion_functions(SparseTensor, _fetch_sparse, _feed_sparse)
+
+
+def _ragged_parts(ragged: RaggedTensor) -> list[Any]:
+    return [ragged.flat_values, *ragged.nested_row_splits]
+
+
+def _fetch_ragged(fetch: RaggedTensor) -> tuple[list[Any], Callable[[list[Any]], Any]]:
+    def combine(values: list[Any]) -> Any:
+        result = values[0]
+        for splits in reversed(values[1:]):
+            result = RaggedTensorValue(result, splits)
+        return result
+
+    return _ragged_parts(fetch), combine
+
+
+def _feed_ragged(feed: RaggedTensor, value: Any) -> list[tuple[Any, Any]]:
+    if not isinstance(value, (RaggedTensor, RaggedTensorValue)):
+        raise TypeError(
+            f"a RaggedTensor is fed with a RaggedTensorValue, such as tf.ragged.constant_value makes; got {value!r}"
+        )
+    parts = _ragged_parts(feed)
+    given = [value.flat_values, *value.nested_row_splits]
+    if len(parts) != len(given):
+        raise ValueError(f"the RaggedTensor fed has {len(parts) - 1} ragged axes, the value for it {len(given) - 1}")
+    return list(zip(parts, given, strict=True))
+
+
+register_session_run_conversion_functions(RaggedTensor, _fetch_ragged, _feed_ragged, _ragged_parts)
 
 
 def expand_feed(graph: Graph, feed: Any, value: Any) -> list[tuple[Any, Any]] | None:

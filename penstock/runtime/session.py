@@ -7,42 +7,57 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from penstock.compiler.compile import compile_program
+from penstock.compiler.compile import compile_partitions, compile_program
 from penstock.compiler.options import options_from_config
+from penstock.compiler.placement import Placer
 from penstock.compiler.program import Program
+from penstock.compiler.tracing import Record
 from penstock.core import array, context
+from penstock.core.cancellation import Cancellation
 from penstock.core.errors import NotFoundError
 from penstock.core.graph import Graph, get_default_graph
+from penstock.core.local_devices import Device, local_devices, soft_placement
+from penstock.core.operation import Operation
 from penstock.core.resources import ResourceManager
 from penstock.core.tensor import SymbolicTensor
 from penstock.runtime.feeds import feed_converter
 from penstock.runtime.fetches import FetchPlan, expand_feed
 from penstock.runtime.partial_run import PartialRun
-
-_MEMORY_LIMIT_BYTES = 256 << 20  # what TensorFlow reports for a CPU; nothing enforces it
+from penstock.runtime.partitioned import PartitionedProgram, TimedProgram, Workers
+from penstock.runtime.threads import apply_intra_op_threads, inter_op_threads
+from penstock.runtime.tracing import fill_step_stats, partition_graphs
 
 
 class DeviceAttributes(NamedTuple):
-    """A device of a session: its canonical name, its type, and its memory in bytes."""
+    """A device of a session: its canonical name, its type, its memory in bytes, and a number that differs for each
+    start of the process."""
 
     name: str
     device_type: str
     memory_limit_bytes: int
+    incarnation: int
 
 
 class _Plan:
     """How one combination of fetches and fed tensors is run."""
 
-    __slots__ = ("converters", "copies", "pack", "program", "single")
+    __slots__ = ("converters", "copies", "feeds", "fetches", "pack", "program", "single", "traced")
 
     def __init__(
-        self, fetches: FetchPlan, program: Program, converters: list[Callable[[Any], Any]], single: bool
+        self,
+        fetches: FetchPlan,
+        program: Program | PartitionedProgram | TimedProgram,
+        feeds: list[SymbolicTensor],
+        single: bool,
     ) -> None:
         self.program = program
-        self.converters = converters
+        self.converters = [feed_converter(tensor) for tensor in feeds]
         self.pack = fetches.pack
         self.copies = program.copies
         self.single = single
+        self.fetches = fetches
+        self.feeds = feeds
+        self.traced: PartitionedProgram | None = None  # made for the first run that is traced
 
 
 class BaseSession:
@@ -67,6 +82,13 @@ class BaseSession:
         self._lock = threading.RLock()
         self._closed = False
         self._partial_runs: dict[str, PartialRun] = {}
+        self._devices = local_devices(None if config is None else config.device_count)
+        is_soft = soft_placement() if config is None else config.allow_soft_placement
+        make_placer = Placer.logging if config is not None and config.log_device_placement else Placer
+        self._placer = make_placer(self._devices, is_soft)
+        self._timeout_s = 0.0 if config is None else config.operation_timeout_in_ms / 1000
+        self._workers = Workers(inter_op_threads(config))
+        apply_intra_op_threads(config)
 
     @property
     def graph(self) -> Graph:
@@ -85,11 +107,19 @@ class BaseSession:
 
     def list_devices(self) -> list[DeviceAttributes]:
         """Return the devices on which the session can place operations."""
-        return [DeviceAttributes("/job:localhost/replica:0/task:0/device:CPU:0", "CPU", _MEMORY_LIMIT_BYTES)]
+        return [
+            DeviceAttributes(device.name, device.device_type, device.memory_limit_bytes, device.incarnation)
+            for device in self._devices
+        ]
 
     def close(self) -> None:
-        """Give up the session and the values it holds; further runs raise RuntimeError."""
+        """Give up the session and the values it holds; further runs raise RuntimeError.
+
+        Runs that are in progress on other threads raise CancelledError where they next wait or repeat a loop.
+        """
         self._closed = True
+        self._resources.interruption.close()
+        self._workers.close()
         self._plans.clear()
         self._resources.clear()
 
@@ -99,15 +129,19 @@ class BaseSession:
         Args:
             fetches: a tensor, operation, variable, name of one, or a nested list, tuple, dict or named tuple of them.
             feed_dict: tensor (or its name) -> value to be taken in place of what the graph computes.
-            options: a RunOptions message.
-            run_metadata: a RunMetadata message to be filled in.
+            options: a RunOptions message: `timeout_in_ms`, `trace_level` and `output_partition_graphs` count.
+            run_metadata: a RunMetadata message to be filled in with what `options` ask for.
         Returns:
             Values nested as `fetches`: NumPy arrays or scalars, None for operations.
         Raises:
+            DeadlineExceededError: if a loop or a waiting operation is not done when time is up.
+            CancelledError: if the session is closed meanwhile.
             RuntimeError: if the session is closed, or the graph is empty.
             TypeError, ValueError: if a fetch or feed is not of the graph, or a fed value has the wrong type or shape.
             OpError: if a kernel fails; the error names the operation and the line that created it.
         """
+        if options is not None or run_metadata is not None:
+            return self._run_with_options(fetches, feed_dict, options, run_metadata)
         try:
             plan = self._plans.get((fetches, *feed_dict) if feed_dict else (fetches,))
         except TypeError:  # nested fetches are not hashable as they are
@@ -124,6 +158,35 @@ class BaseSession:
         if plan.single:
             return array.to_numpy(values[0], copy=plan.copies[0])
         return plan.pack([array.to_numpy(value, copy=copy) for value, copy in zip(values, plan.copies, strict=True)])
+
+    def _run_with_options(self, fetches: Any, feed_dict: Any, options: Any, run_metadata: Any) -> Any:
+        plan, feeds = self._prepare(fetches, feed_dict)
+        given = [convert(value) for convert, value in zip(plan.converters, feeds.values(), strict=True)]
+        return self._run_plan(plan, given, options, run_metadata)
+
+    def _run_plan(self, plan: _Plan, given: list[Any], options: Any, run_metadata: Any) -> Any:
+        """Run a plan on the feeds' runtime values, with a deadline and a trace if the options ask for them."""
+        timeout_s = options.timeout_in_ms / 1000 if options is not None and options.timeout_in_ms else self._timeout_s
+        is_traced = options is not None and options.trace_level != 0 and run_metadata is not None
+        wants_graphs = options is not None and options.output_partition_graphs and run_metadata is not None
+        if run_metadata is not None:
+            run_metadata.Clear()
+        program: Any = plan.program
+        if is_traced or wants_graphs:
+            with self._lock:
+                if plan.traced is None:
+                    device_of = self._placer.place(self._graph) or self._placer.device_of
+                    plan.traced = self._compile_partitioned(plan.fetches, plan.feeds, device_of, is_traced=True)
+            program = plan.traced
+        records: list[list[Record]] | None = [[] for _ in program.partitions] if is_traced else None
+        with self._resources.interruption.running(Cancellation(timeout_s or None)):
+            values = program(*given) if records is None else program.run(given, records)
+        if records is not None:
+            fill_step_stats(run_metadata.step_stats, program.partitions, records)
+        if wants_graphs:
+            run_metadata.partition_graphs.extend(partition_graphs(program.partitions))
+        results = [array.to_numpy(value, copy=copy) for value, copy in zip(values, program.copies, strict=True)]
+        return results[0] if plan.single else plan.pack(results)
 
     def _prepare(self, fetches: Any, feed_dict: Any) -> tuple[_Plan, dict[Any, Any]]:
         """Find or make the plan for a call that the fast path does not know."""
@@ -148,9 +211,29 @@ class BaseSession:
 
     def _compile(self, fetches: Any, feeds: list[SymbolicTensor]) -> _Plan:
         fetch_plan = FetchPlan(self._graph, fetches)
-        program = compile_program(fetch_plan.tensors, fetch_plan.targets, feeds, self._resources, options=self._options)
-        single = isinstance(fetches, SymbolicTensor)
-        return _Plan(fetch_plan, program, [feed_converter(tensor) for tensor in feeds], single)
+        device_of = self._placer.place(self._graph)
+        parts = None if device_of is None else self._compile_partitioned(fetch_plan, feeds, device_of)
+        program: Program | PartitionedProgram
+        if parts is not None and not parts.is_on_one_cpu:
+            program = parts
+        else:
+            program = compile_program(
+                fetch_plan.tensors, fetch_plan.targets, feeds, self._resources, options=self._options
+            )
+        timed = TimedProgram(program, self._resources.interruption, self._timeout_s) if self._timeout_s else program
+        return _Plan(fetch_plan, timed, feeds, isinstance(fetches, SymbolicTensor))
+
+    def _compile_partitioned(
+        self,
+        fetch_plan: FetchPlan,
+        feeds: list[SymbolicTensor],
+        device_of: Callable[[Operation], Device],
+        is_traced: bool = False,
+    ) -> PartitionedProgram:
+        partitions = compile_partitions(
+            fetch_plan.tensors, fetch_plan.targets, feeds, self._resources, self._options, device_of, is_traced
+        )
+        return PartitionedProgram(partitions, len(fetch_plan.tensors), self._resources.interruption, self._workers)
 
     def _expand_feeds(self, feed_dict: Any) -> dict[Any, Any]:
         if feed_dict is None:
@@ -200,7 +283,10 @@ class BaseSession:
                 raise RuntimeError("Attempted to use a closed Session.")
             if len(values) != len(feeds):
                 raise TypeError(f"the callable takes {len(feeds)} values, got {len(values)}")
-            results = plan.program(*[convert(value) for convert, value in zip(plan.converters, values, strict=True)])
+            given = [convert(value) for convert, value in zip(plan.converters, values, strict=True)]
+            if options is not None or run_metadata is not None:
+                return self._run_plan(plan, given, options, run_metadata)
+            results = plan.program(*given)
             return plan.pack(
                 [array.to_numpy(value, copy=copy) for value, copy in zip(results, plan.copies, strict=True)]
             )
@@ -241,7 +327,7 @@ class BaseSession:
             raise ValueError(f"No partial run setup found for handle {handle!r}; call partial_run_setup first")
         return run.advance(FetchPlan(self._graph, fetches), self._expand_feeds(feed_dict))
 
-    def program(self, fetches: Any, feed_list: Sequence[Any] = ()) -> Program:
+    def program(self, fetches: Any, feed_list: Sequence[Any] = ()) -> Any:
         """Return the compiled Program for a combination of fetches and fed tensors, to read its source."""
         return self._compile(fetches, [self._feed_tensor(feed) for feed in feed_list]).program
 

@@ -24,17 +24,13 @@ from penstock.core.dtypes import as_dtype
 from penstock.core.graph import reset_default_graph
 from penstock.core.tensor import EagerTensor, Tensor
 from penstock.ops.random.seeds import set_seed
+from penstock.runtime.config.devices import gpu_device_name as gpu_device_name
 from penstock.runtime.session import Session
 from penstock.testing.gradient_checker import compute_gradient as compute_gradient
 from penstock.testing.gradient_checker import compute_gradient_error as compute_gradient_error
 from penstock.testing.gradient_checker import compute_gradient_v1 as compute_gradient_v1
 
 _SEED = 87654321  # TensorFlow's tests start from this one
-
-
-def gpu_device_name() -> str:
-    """Return the name of the first GPU that computes values, "": all are computed on the CPU."""
-    return ""
 
 
 def is_gpu_available(cuda_only: bool = False, min_cuda_compute_capability: tuple[int, int] | None = None) -> bool:

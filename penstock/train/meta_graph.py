@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
-import uuid
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from google.protobuf import text_format
 
 from penstock.core.dtypes import DType
-from penstock.core.errors import NotFoundError, PermissionDeniedError, UnknownError
+from penstock.core.errors import NotFoundError
 from penstock.core.graph import Graph, get_default_graph
 from penstock.core.graph_def import attr_value
 from penstock.core.graph_keys import GraphKeys
@@ -20,6 +18,7 @@ from penstock.core.op_def import REQUIRED, Argument, Attribute, OpDef, lookup
 from penstock.core.operation import Operation
 from penstock.core.tensor import SymbolicTensor
 from penstock.formats import protos
+from penstock.graphs.files import write_file
 
 _LOG = logging.getLogger("tensorflow")
 _TENSORFLOW_VERSION = "2.21.0"
@@ -86,27 +85,8 @@ def export_meta_graph(
         _add_collection(message, key, graph.get_collection(key), scope)
     if filename is not None:
         data = text_format.MessageToString(message).encode() if as_text else message.SerializeToString()
-        _write(os.fspath(filename), data)
+        write_file(os.fspath(filename), data)
     return message
-
-
-def _write(path: str, data: bytes) -> None:
-    """Write a file such that it appears complete or not at all."""
-    temp = f"{path}.tempstate{uuid.uuid4().hex}"
-    try:
-        try:
-            with open(temp, "wb") as file:
-                file.write(data)
-            os.replace(temp, path)
-        finally:
-            with contextlib.suppress(FileNotFoundError):
-                os.remove(temp)
-    except OSError as error:
-        kinds: dict[type[OSError], Any] = {FileNotFoundError: NotFoundError, PermissionError: PermissionDeniedError}
-        text = (
-            f"cannot write the graph to {path!r}: {error.strerror}; check that the directory exists and may be written"
-        )
-        raise kinds.get(type(error), UnknownError)(None, None, text) from None
 
 
 def _keep_scope(graph_def: Any, scope: str) -> None:

@@ -6,6 +6,7 @@ Importing this face makes the process build graphs by default, unless it uses th
 
 import importlib
 
+import penstock.keras as keras
 from penstock import __version__ as __version__
 from penstock import explain_missing as _explain_missing
 from penstock.core.context import executing_eagerly as executing_eagerly
@@ -67,6 +68,7 @@ from penstock.core.tensor import enable_tensor_equality as enable_tensor_equalit
 from penstock.core.type_spec import TensorSpec as TensorSpec
 from penstock.core.type_spec import TypeSpec as TypeSpec
 from penstock.core.type_spec import type_spec_from_value as type_spec_from_value
+from penstock.data.optional import OptionalSpec as OptionalSpec
 from penstock.formats.protos import AttrValue as AttrValue
 from penstock.formats.protos import ConfigProto as ConfigProto
 from penstock.formats.protos import Event as Event
@@ -85,6 +87,10 @@ from penstock.formats.protos import SessionLog as SessionLog
 from penstock.formats.protos import Summary as Summary
 from penstock.formats.protos import SummaryMetadata as SummaryMetadata
 from penstock.formats.protos import TensorInfo as TensorInfo
+from penstock.graphs.files import load_file_system_library as load_file_system_library
+from penstock.graphs.files import load_library as load_library
+from penstock.graphs.files import load_op_library as load_op_library
+from penstock.graphs.importer import import_graph_def as import_graph_def
 from penstock.language.behavior import disable_eager_execution as disable_eager_execution
 from penstock.language.behavior import disable_resource_variables as disable_resource_variables
 from penstock.language.behavior import disable_v2_behavior as disable_v2_behavior
@@ -100,9 +106,11 @@ from penstock.language.control_flow import tuple_ as tuple
 from penstock.language.control_flow import while_loop_v1 as while_loop
 from penstock.language.custom_gradient import RegisterGradient as RegisterGradient
 from penstock.language.custom_gradient import custom_gradient as custom_gradient
+from penstock.language.custom_gradient import grad_pass_through as grad_pass_through
 from penstock.language.custom_gradient import no_gradient as NoGradient
 from penstock.language.custom_gradient import no_gradient as NotDifferentiable
 from penstock.language.custom_gradient import no_gradient as no_gradient
+from penstock.language.function import function as function
 from penstock.language.functional import foldl as foldl
 from penstock.language.functional import foldr as foldr
 from penstock.language.functional import map_fn as map_fn
@@ -123,9 +131,13 @@ from penstock.language.graph_functions import is_tensor as is_tensor
 from penstock.language.graph_functions import register_tensor_conversion_function as register_tensor_conversion_function
 from penstock.language.init_scope import executing_eagerly_outside_functions as executing_eagerly_outside_functions
 from penstock.language.init_scope import init_scope as init_scope
+from penstock.language.lookup import initialize_all_tables as initialize_all_tables
+from penstock.language.lookup import tables_initializer as tables_initializer
+from penstock.language.module import Module as Module
 from penstock.language.partitioners import fixed_size_partitioner as fixed_size_partitioner
 from penstock.language.partitioners import min_max_variable_partitioner as min_max_variable_partitioner
 from penstock.language.partitioners import variable_axis_size_partitioner as variable_axis_size_partitioner
+from penstock.language.recompute_grad import recompute_grad as recompute_grad
 from penstock.language.template import make_template as make_template
 from penstock.language.tensor_array import TensorArray as TensorArray
 from penstock.language.variable_base import VariableAggregation as VariableAggregation
@@ -445,6 +457,14 @@ from penstock.ops.math.unary import rsqrt as rsqrt
 from penstock.ops.math.unary import sign as sign
 from penstock.ops.math.unary import sqrt as sqrt
 from penstock.ops.math.unary import square as square
+from penstock.ops.parsing.features import FixedLenFeature as FixedLenFeature
+from penstock.ops.parsing.features import FixedLenSequenceFeature as FixedLenSequenceFeature
+from penstock.ops.parsing.features import SparseFeature as SparseFeature
+from penstock.ops.parsing.features import VarLenFeature as VarLenFeature
+from penstock.ops.parsing.features import parse_example_v1 as parse_example
+from penstock.ops.parsing.features import parse_single_example_v1 as parse_single_example
+from penstock.ops.parsing.features import parse_single_sequence_example as parse_single_sequence_example
+from penstock.ops.parsing.json import decode_json_example as decode_json_example
 from penstock.ops.quantization.fake import fake_quant_with_min_max_args as fake_quant_with_min_max_args
 from penstock.ops.quantization.fake import (
     fake_quant_with_min_max_args_gradient as fake_quant_with_min_max_args_gradient,
@@ -461,6 +481,11 @@ from penstock.ops.quantization.fake import (
 )
 from penstock.ops.quantization.ranges import dequantize as dequantize
 from penstock.ops.quantization.ranges import quantize as quantize
+from penstock.ops.ragged.filling import ragged_fill_empty_rows as ragged_fill_empty_rows
+from penstock.ops.ragged.filling import ragged_fill_empty_rows_grad as ragged_fill_empty_rows_grad
+from penstock.ops.ragged.ragged_tensor import RaggedTensor as RaggedTensor
+from penstock.ops.ragged.ragged_tensor import RaggedTensorSpec as RaggedTensorSpec
+from penstock.ops.ragged.strings import string_split as string_split
 from penstock.ops.random.functions import multinomial as multinomial
 from penstock.ops.random.functions import random_crop as random_crop
 from penstock.ops.random.functions import random_gamma as random_gamma
@@ -469,6 +494,7 @@ from penstock.ops.random.functions import random_poisson_v1 as random_poisson
 from penstock.ops.random.functions import random_shuffle as random_shuffle
 from penstock.ops.random.functions import random_uniform as random_uniform
 from penstock.ops.random.functions import truncated_normal as truncated_normal
+from penstock.ops.random.index_shuffle import random_index_shuffle as random_index_shuffle
 from penstock.ops.random.seeds import get_seed as get_seed
 from penstock.ops.random.seeds import set_random_seed as set_random_seed
 from penstock.ops.script.py_function import numpy_function as numpy_function
@@ -480,6 +506,34 @@ from penstock.ops.signal.fourier import fft3d as fft3d
 from penstock.ops.signal.fourier import ifft as ifft
 from penstock.ops.signal.fourier import ifft2d as ifft2d
 from penstock.ops.signal.fourier import ifft3d as ifft3d
+from penstock.ops.sparse.arithmetic import add_v1 as sparse_add
+from penstock.ops.sparse.arithmetic import maximum as sparse_maximum
+from penstock.ops.sparse.arithmetic import minimum as sparse_minimum
+from penstock.ops.sparse.arranging import reorder as sparse_reorder
+from penstock.ops.sparse.arranging import reset_shape as sparse_reset_shape
+from penstock.ops.sparse.arranging import reshape as sparse_reshape
+from penstock.ops.sparse.arranging import retain as sparse_retain
+from penstock.ops.sparse.arranging import slice_ as sparse_slice
+from penstock.ops.sparse.arranging import split_v1 as sparse_split
+from penstock.ops.sparse.arranging import transpose as sparse_transpose
+from penstock.ops.sparse.construction import convert_to_tensor_or_sparse_tensor as convert_to_tensor_or_sparse_tensor
+from penstock.ops.sparse.construction import mask as sparse_mask
+from penstock.ops.sparse.construction import merge as sparse_merge
+from penstock.ops.sparse.construction import placeholder as sparse_placeholder
+from penstock.ops.sparse.densifying import sparse_to_dense as sparse_to_dense
+from penstock.ops.sparse.densifying import to_dense as sparse_tensor_to_dense
+from penstock.ops.sparse.densifying import to_indicator as sparse_to_indicator
+from penstock.ops.sparse.joining import concat_v1 as sparse_concat
+from penstock.ops.sparse.matmul import sparse_dense_matmul as sparse_tensor_dense_matmul
+from penstock.ops.sparse.reductions import reduce_max_sparse as sparse_reduce_max_sparse
+from penstock.ops.sparse.reductions import reduce_max_v1 as sparse_reduce_max
+from penstock.ops.sparse.reductions import reduce_sum_sparse as sparse_reduce_sum_sparse
+from penstock.ops.sparse.reductions import reduce_sum_v1 as sparse_reduce_sum
+from penstock.ops.sparse.rows import fill_empty_rows as sparse_fill_empty_rows
+from penstock.ops.sparse.serialization import deserialize_many_sparse as deserialize_many_sparse
+from penstock.ops.sparse.serialization import serialize_many_sparse_v1 as serialize_many_sparse
+from penstock.ops.sparse.serialization import serialize_sparse_v1 as serialize_sparse
+from penstock.ops.sparse.softmax import softmax as sparse_softmax
 from penstock.ops.string.case import string_strip as string_strip
 from penstock.ops.string.encoding import decode_base64 as decode_base64
 from penstock.ops.string.encoding import decode_raw_v1 as decode_raw
@@ -497,29 +551,51 @@ from penstock.platform import flags as flags
 from penstock.runtime.session import InteractiveSession as InteractiveSession
 from penstock.runtime.session import Session as Session
 from penstock.runtime.session import get_default_session as get_default_session
+from penstock.train.queues import FIFOQueue as FIFOQueue
+from penstock.train.queues import FixedLengthRecordReader as FixedLengthRecordReader
+from penstock.train.queues import IdentityReader as IdentityReader
+from penstock.train.queues import PaddingFIFOQueue as PaddingFIFOQueue
+from penstock.train.queues import PriorityQueue as PriorityQueue
+from penstock.train.queues import QueueBase as QueueBase
+from penstock.train.queues import RandomShuffleQueue as RandomShuffleQueue
+from penstock.train.queues import ReaderBase as ReaderBase
+from penstock.train.queues import TextLineReader as TextLineReader
+from penstock.train.queues import TFRecordReader as TFRecordReader
+from penstock.train.queues import WholeFileReader as WholeFileReader
 from penstock.v1 import app as app
+from penstock.v1 import autodiff as autodiff
+from penstock.v1 import autograph as autograph
 from penstock.v1 import bitwise as bitwise
+from penstock.v1 import config as config
 from penstock.v1 import data as data
 from penstock.v1 import debugging as debugging
+from penstock.v1 import distribute as distribute
 from penstock.v1 import dtypes as dtypes
 from penstock.v1 import errors as errors
+from penstock.v1 import experimental as experimental
 from penstock.v1 import gfile as gfile
+from penstock.v1 import graph_util as graph_util
 from penstock.v1 import image as image
 from penstock.v1 import initializers as initializers
 from penstock.v1 import io as io
 from penstock.v1 import layers as layers
 from penstock.v1 import linalg as linalg
 from penstock.v1 import logging as logging
+from penstock.v1 import lookup as lookup
 from penstock.v1 import losses as losses
 from penstock.v1 import manip as manip
 from penstock.v1 import math as math
 from penstock.v1 import metrics as metrics
 from penstock.v1 import nest as nest
 from penstock.v1 import nn as nn
+from penstock.v1 import python_io as python_io
 from penstock.v1 import quantization as quantization
+from penstock.v1 import queue as queue
+from penstock.v1 import ragged as ragged
 from penstock.v1 import random as random
 from penstock.v1 import raw_ops as raw_ops
 from penstock.v1 import resource_loader as resource_loader
+from penstock.v1 import sets as sets
 from penstock.v1 import signal as signal
 from penstock.v1 import sparse as sparse
 from penstock.v1 import spectral as spectral

@@ -1,5 +1,6 @@
 """Initial values: `tf.initializers` of TensorFlow 1."""
 
+from penstock.language.lookup import tables_initializer as tables_initializer
 from penstock.language.variables import global_variables_initializer as global_variables
 from penstock.language.variables import local_variables_initializer as local_variables
 from penstock.language.variables import variables_initializer as variables

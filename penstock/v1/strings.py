@@ -1,6 +1,14 @@
 """Strings: `tf.strings` of TensorFlow 1."""
 
 from penstock.ops.debugging.printing import string_format as format
+from penstock.ops.ragged.strings import bytes_split as bytes_split
+from penstock.ops.ragged.strings import ngrams as ngrams
+from penstock.ops.ragged.strings import split_v1 as split
+from penstock.ops.ragged.strings import unicode_decode as unicode_decode
+from penstock.ops.ragged.strings import unicode_decode_with_offsets as unicode_decode_with_offsets
+from penstock.ops.ragged.strings import unicode_encode as unicode_encode
+from penstock.ops.ragged.strings import unicode_split as unicode_split
+from penstock.ops.ragged.strings import unicode_split_with_offsets as unicode_split_with_offsets
 from penstock.ops.string.case import string_length_v1 as length
 from penstock.ops.string.case import string_lower as lower
 from penstock.ops.string.case import string_strip as strip

@@ -2,6 +2,7 @@
 
 import importlib
 
+import penstock.keras as keras
 from penstock import __version__ as __version__
 from penstock import explain_missing as _explain_missing
 from penstock.core.context import executing_eagerly as executing_eagerly
@@ -51,6 +52,10 @@ from penstock.core.tensor import Tensor as Tensor
 from penstock.core.type_spec import TensorSpec as TensorSpec
 from penstock.core.type_spec import TypeSpec as TypeSpec
 from penstock.core.type_spec import type_spec_from_value as type_spec_from_value
+from penstock.data.optional import OptionalSpec as OptionalSpec
+from penstock.graphs.files import load_library as load_library
+from penstock.graphs.files import load_op_library as load_op_library
+from penstock.graphs.importer import import_graph_def as import_graph_def
 from penstock.language.behavior import note_v2_face as note_v2_face
 from penstock.language.control_flow import case as case
 from penstock.language.control_flow import cond as cond
@@ -59,7 +64,9 @@ from penstock.language.control_flow import tuple_v2 as tuple
 from penstock.language.control_flow import while_loop as while_loop
 from penstock.language.custom_gradient import RegisterGradient as RegisterGradient
 from penstock.language.custom_gradient import custom_gradient as custom_gradient
+from penstock.language.custom_gradient import grad_pass_through as grad_pass_through
 from penstock.language.custom_gradient import no_gradient as no_gradient
+from penstock.language.function import function as function
 from penstock.language.functional import foldl as foldl
 from penstock.language.functional import foldr as foldr
 from penstock.language.functional import map_fn as map_fn
@@ -73,6 +80,8 @@ from penstock.language.graph_functions import get_static_value as get_static_val
 from penstock.language.graph_functions import is_tensor as is_tensor
 from penstock.language.graph_functions import register_tensor_conversion_function as register_tensor_conversion_function
 from penstock.language.init_scope import init_scope as init_scope
+from penstock.language.module import Module as Module
+from penstock.language.recompute_grad import recompute_grad as recompute_grad
 from penstock.language.tensor_array import TensorArray as TensorArray
 from penstock.language.variable_base import Variable as Variable
 from penstock.language.variable_base import VariableAggregation as VariableAggregation
@@ -223,28 +232,44 @@ from penstock.ops.math.unary import round as round
 from penstock.ops.math.unary import sign as sign
 from penstock.ops.math.unary import sqrt as sqrt
 from penstock.ops.math.unary import square as square
+from penstock.ops.ragged.filling import ragged_fill_empty_rows as ragged_fill_empty_rows
+from penstock.ops.ragged.filling import ragged_fill_empty_rows_grad as ragged_fill_empty_rows_grad
+from penstock.ops.ragged.ragged_tensor import RaggedTensor as RaggedTensor
+from penstock.ops.ragged.ragged_tensor import RaggedTensorSpec as RaggedTensorSpec
+from penstock.ops.random.index_shuffle import random_index_shuffle as random_index_shuffle
 from penstock.ops.script.py_function import numpy_function as numpy_function
 from penstock.ops.script.py_function import py_function as py_function
 from penstock.ops.string.numbers import as_string as as_string
 from penstock.v2 import autodiff as autodiff
+from penstock.v2 import autograph as autograph
 from penstock.v2 import bitwise as bitwise
+from penstock.v2 import config as config
+from penstock.v2 import data as data
 from penstock.v2 import debugging as debugging
+from penstock.v2 import distribute as distribute
 from penstock.v2 import dtypes as dtypes
 from penstock.v2 import errors as errors
+from penstock.v2 import experimental as experimental
+from penstock.v2 import graph_util as graph_util
 from penstock.v2 import image as image
 from penstock.v2 import initializers as initializers
 from penstock.v2 import io as io
 from penstock.v2 import linalg as linalg
+from penstock.v2 import lookup as lookup
 from penstock.v2 import math as math
 from penstock.v2 import nest as nest
 from penstock.v2 import nn as nn
 from penstock.v2 import optimizers as optimizers
 from penstock.v2 import quantization as quantization
+from penstock.v2 import queue as queue
+from penstock.v2 import ragged as ragged
 from penstock.v2 import random as random
 from penstock.v2 import raw_ops as raw_ops
+from penstock.v2 import sets as sets
 from penstock.v2 import signal as signal
 from penstock.v2 import sparse as sparse
 from penstock.v2 import strings as strings
+from penstock.v2 import summary as summary
 from penstock.v2 import test as test
 from penstock.v2 import train as train
 

@@ -1,5 +1,9 @@
 """Checks: `tf.debugging` of TensorFlow 2."""
 
+from penstock.language.check_numerics import disable_check_numerics as disable_check_numerics
+from penstock.language.check_numerics import enable_check_numerics as enable_check_numerics
+from penstock.language.check_numerics import get_log_device_placement as get_log_device_placement
+from penstock.language.check_numerics import set_log_device_placement as set_log_device_placement
 from penstock.ops.debugging.assertion import Assert as Assert
 from penstock.ops.debugging.comparisons import assert_equal as assert_equal
 from penstock.ops.debugging.comparisons import assert_greater as assert_greater

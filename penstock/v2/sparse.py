@@ -1,3 +1,33 @@
 """`tf.sparse` of TensorFlow 2."""
 
 from penstock.core.sparse_tensor import SparseTensor as SparseTensor
+from penstock.ops.math.sparse_segment import sparse_segment_mean as segment_mean
+from penstock.ops.math.sparse_segment import sparse_segment_sqrt_n as segment_sqrt_n
+from penstock.ops.math.sparse_segment import sparse_segment_sum as segment_sum
+from penstock.ops.sparse.arithmetic import add as add
+from penstock.ops.sparse.arithmetic import maximum as maximum
+from penstock.ops.sparse.arithmetic import minimum as minimum
+from penstock.ops.sparse.arranging import expand_dims as expand_dims
+from penstock.ops.sparse.arranging import reorder as reorder
+from penstock.ops.sparse.arranging import reset_shape as reset_shape
+from penstock.ops.sparse.arranging import reshape as reshape
+from penstock.ops.sparse.arranging import retain as retain
+from penstock.ops.sparse.arranging import slice_ as slice
+from penstock.ops.sparse.arranging import split as split
+from penstock.ops.sparse.arranging import transpose as transpose
+from penstock.ops.sparse.construction import eye as eye
+from penstock.ops.sparse.construction import mask as mask
+from penstock.ops.sparse.counting import bincount as bincount
+from penstock.ops.sparse.crossing import cross as cross
+from penstock.ops.sparse.crossing import cross_hashed as cross_hashed
+from penstock.ops.sparse.densifying import from_dense as from_dense
+from penstock.ops.sparse.densifying import to_dense as to_dense
+from penstock.ops.sparse.densifying import to_indicator as to_indicator
+from penstock.ops.sparse.elementwise import map_values as map_values
+from penstock.ops.sparse.joining import concat as concat
+from penstock.ops.sparse.matmul import sampled_addmm as sampled_addmm
+from penstock.ops.sparse.matmul import sparse_dense_matmul as sparse_dense_matmul
+from penstock.ops.sparse.reductions import reduce_max as reduce_max
+from penstock.ops.sparse.reductions import reduce_sum as reduce_sum
+from penstock.ops.sparse.rows import fill_empty_rows as fill_empty_rows
+from penstock.ops.sparse.softmax import softmax as softmax

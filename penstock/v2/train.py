@@ -18,4 +18,5 @@ from penstock.train.checkpoint_management import latest_checkpoint as latest_che
 from penstock.train.checkpoint_utils import list_variables as list_variables
 from penstock.train.checkpoint_utils import load_checkpoint as load_checkpoint
 from penstock.train.checkpoint_utils import load_variable as load_variable
+from penstock.train.coordinator import Coordinator as Coordinator
 from penstock.train.moving_averages import ExponentialMovingAverage as ExponentialMovingAverage

@@ -33,7 +33,17 @@ def test_level_0_switches_all_off_but_what_is_asked_for(config):
         ("arithmetic_optimization", ["simplify"]),
         ("constant_folding", ["fold_constants"]),
         ("common_subgraph_elimination", ["merge_common"]),
-        ("remapping", ["reorder_pooling", "fuse_bias", "fuse_scaled_sum", "fuse_updates"]),
+        (
+            "remapping",
+            [
+                "reorder_pooling",
+                "fuse_bias",
+                "fuse_scaled_sum",
+                "fuse_updates",
+                "fuse_elementwise",
+                "compile_scalar_loops",
+            ],
+        ),
     ],
 )
 def test_rewrites_can_be_switched_off_one_by_one(config, field, names):

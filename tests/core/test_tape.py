@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import pytest
 
+import penstock as tf
 from penstock.core.tape import GradientTape
 from penstock.ops.constant import constant
 
@@ -112,3 +116,61 @@ def test_entering_a_recording_tape_again_is_refused():
     tape = GradientTape()
     with tape, pytest.raises(ValueError, match="already-active"):
         tape.__enter__()
+
+
+def test_a_jacobian_has_the_shapes_of_target_and_source() -> None:
+    x = tf.constant([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    w = tf.Variable([[1.0, 0.0], [2.0, 1.0], [0.0, 3.0]])
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        y = tf.matmul(x, w)
+    dx, dw = tape.jacobian(y, [x, w])
+    expected = np.zeros((2, 2, 2, 3), np.float32)
+    for i in range(2):
+        expected[i, :, i, :] = w.numpy().T
+    np.testing.assert_array_equal(dx.numpy(), expected)
+    assert dw.shape == [2, 2, 3, 2]
+    np.testing.assert_array_equal(tape.batch_jacobian(y, x).numpy(), np.stack([w.numpy().T] * 2))
+
+
+def test_a_jacobian_is_taken_inside_a_function() -> None:
+    @tf.function
+    def f(x: Any) -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = x * x
+        return tape.jacobian(y, x)
+
+    assert f(tf.constant([2.0, 3.0])).numpy().tolist() == [[4, 0], [0, 6]]
+
+
+def test_unconnected_jacobians_are_none_or_zeros() -> None:
+    x, y = tf.constant([1.0, 2.0]), tf.constant([3.0, 4.0, 5.0])
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch([x, y])
+        z = y * 2
+    assert tape.jacobian(z, x) is None
+    assert tape.jacobian(z, x, unconnected_gradients="zero").shape == [3, 2]
+    with pytest.raises(ValueError, match="first dimension"):
+        tape.batch_jacobian(z, x)
+
+
+def test_a_jacobian_uses_up_a_tape() -> None:
+    x = tf.constant([1.0, 2.0])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = x * x
+    tape.jacobian(y, x)
+    with pytest.raises(RuntimeError, match="one set of gradients"):
+        tape.gradient(y, x)
+
+
+def test_hessians_by_a_jacobian_of_a_gradient() -> None:
+    x = tf.constant([1.0, 2.0])
+    with tf.GradientTape() as outer:
+        outer.watch(x)
+        with tf.GradientTape() as inner:
+            inner.watch(x)
+            y = x[0] * x[0] * x[1]
+        gradient = inner.gradient(y, x)
+    assert outer.jacobian(gradient, x).numpy().tolist() == [[4, 2], [2, 0]]

@@ -49,5 +49,5 @@ except ValueError as error:
 
 
 def test_asking_for_a_name_that_is_missing_changes_nothing():
-    assert run("import penstock.v1 as tf; print(hasattr(tf, 'function'), tf.executing_eagerly())") == "False False"
+    assert run("import penstock.v1 as tf; print(hasattr(tf, 'no_such_name'), tf.executing_eagerly())") == "False False"
     assert run("import penstock as tf; print(hasattr(tf, 'placeholder'), tf.executing_eagerly())") == "False True"

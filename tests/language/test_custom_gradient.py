@@ -98,3 +98,11 @@ def test_a_wrong_number_of_gradients_is_refused():
         y = identity(x)
     with pytest.raises(ValueError, match="expected to return 1"):
         tape.gradient(y, x)
+
+
+def test_the_gradient_may_pass_through_a_function_as_if_it_were_the_identity() -> None:
+    rounded = tf.grad_pass_through(tf.round)
+    x = tf.Variable(2.6)
+    with tf.GradientTape() as tape:
+        y = rounded(x) * 2.0
+    assert (float(y), float(tape.gradient(y, x))) == (6, 2)

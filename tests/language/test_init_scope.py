@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from penstock.core import context
 from penstock.core.func_graph import FuncGraph
-from penstock.core.graph import Graph, current_graph
+from penstock.core.graph import Graph, current_graph, get_default_graph
 from penstock.language.init_scope import executing_eagerly_outside_functions, init_scope, outermost_graph
 from penstock.ops.constant import constant, no_op
 
@@ -54,3 +54,11 @@ def test_the_graph_is_entered_again_after_an_error() -> None:
         except KeyError:
             pass
         assert current_graph() is function
+
+
+def test_a_function_of_the_default_graph_is_left_for_it(graph_mode) -> None:
+    graph = get_default_graph()
+    with FuncGraph("f", graph).as_default():
+        assert outermost_graph() is graph
+        with init_scope():
+            assert current_graph() is graph

@@ -5,6 +5,7 @@ One file for each idea; `shaping` and `slicing` are the ones to read first.
 
 from penstock.ops.array import blocks as blocks
 from penstock.ops.array import diagonal as diagonal
+from penstock.ops.array import dynamic_slices as dynamic_slices
 from penstock.ops.array import filling as filling
 from penstock.ops.array import gather as gather
 from penstock.ops.array import grid as grid

@@ -21,10 +21,15 @@ from penstock.ops.array.common import INDEX, deferred, moved
 _REVERSIBLE = FLOATING | INTEGER | COMPLEX | {dtypes.bool_, dtypes.string}
 
 
+# The kernel library moves the bits of these only under another name.
+_SIGNED = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
+
+
 def _flip(tensor: Value, axes: list[int]) -> Value:
     if isinstance(tensor, np.ndarray):
         return np.flip(tensor, tuple(axes)) if axes else tensor.copy()
-    return tensor.flip(axes)
+    signed = _SIGNED.get(tensor.dtype)
+    return tensor.flip(axes) if signed is None else tensor.view(signed).flip(axes).view(tensor.dtype)
 
 
 def _axes(axes: list[int], rank: int) -> list[int]:

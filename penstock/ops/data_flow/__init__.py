@@ -1,3 +1,7 @@
-"""Operations on values that hold other values: lists of tensors."""
+"""Operations on values that hold other values: lists, stacks and arrays of tensors."""
 
+from penstock.ops.data_flow import queues as queues
+from penstock.ops.data_flow import readers as readers
+from penstock.ops.data_flow import stack as stack
+from penstock.ops.data_flow import tensor_array as tensor_array
 from penstock.ops.data_flow import tensor_list as tensor_list

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from penstock.core.array import Array, torch_dtype
+from penstock.core.dimensions import same_shape
 from penstock.core.dtypes import DType, int32
 from penstock.core.op import Type, op
 from penstock.core.shape import Dims
@@ -67,6 +68,8 @@ def reduce_gradients(x: Tensor, y: Tensor, grad_x: Tensor | None, grad_y: Tensor
     """
     dims, other = x.dims, y.dims
     if dims == other and dims is not None and None not in dims:
+        return grad_x, grad_y
+    if same_shape(x, y):
         return grad_x, grad_y
     axes_x, axes_y = _summed_axes(dims, other), _summed_axes(other, dims)
     shape_x = shape_y = None

@@ -14,6 +14,7 @@ from penstock.core.graph import name_scope
 from penstock.core.op import Type, op
 from penstock.core.shape import Dims
 from penstock.core.shape_rules import ShapeError, unchanged
+from penstock.core.sparse_tensor import SparseTensor
 from penstock.core.tensor import Tensor
 from penstock.ops.constant import constant, shape_op
 from penstock.ops.math.cast import cast
@@ -94,7 +95,7 @@ def bincount(
     """Return how often each number occurs.
 
     Args:
-        arr: an integer tensor of numbers from 0.
+        arr: an integer tensor of numbers from 0, dense or sparse.
         weights: a tensor of the shape of `arr`; then weights are summed in place of counting.
         minlength: the least number of counts; further ones are 0.
         maxlength: the largest number of counts; numbers from there on are left out.
@@ -111,7 +112,9 @@ def bincount(
             raise ValueError("Arguments `binary_output` and `weights` are mutually exclusive. Please specify only one.")
         if axis not in (None, 0, -1):
             raise ValueError(f"Unsupported value for argument axis={axis}. Only 0 and -1 are currently supported.")
-        arr = convert_to_tensor(arr, name="arr")
+        sparse = arr if isinstance(arr, SparseTensor) and axis == -1 else None
+        arr = convert_to_tensor(arr.values if isinstance(arr, SparseTensor) else arr, name="arr")
+        weights = weights.values if isinstance(weights, SparseTensor) else weights
         if not arr.dtype.is_integer:
             arr = cast(arr, int32)
         index = arr.dtype.base_dtype if arr.dtype in INDEX else int32
@@ -133,6 +136,10 @@ def bincount(
             weights = convert_to_tensor(weights, name="weights")
             if axis in (None, 0):
                 weights = operation("Reshape")(weights, [-1])
+        if sparse is not None:
+            return operation("SparseBincount")(
+                sparse.indices, arr, sparse.dense_shape, size, weights, binary_output=binary_output
+            )
         return dense_bincount_op(arr, size, weights, binary_output=binary_output)
 
 

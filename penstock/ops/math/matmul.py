@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
 from penstock.core.array import Array, torch_dtype
+from penstock.core.backprop import takes_wanted
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import (
     COMPLEX,
@@ -30,7 +32,7 @@ from penstock.core.inference import static_value
 from penstock.core.op import Type, op
 from penstock.core.shape import Dims
 from penstock.core.shape_rules import broadcast, expect_equal, expect_rank, expect_rank_at_least, merge
-from penstock.core.tensor import Tensor
+from penstock.core.tensor import EagerTensor, Tensor
 from penstock.ops.constant import shape_op
 from penstock.ops.math.cast import cast
 from penstock.ops.math.complex import conj
@@ -74,14 +76,22 @@ def mat_mul_shape(a: Dims, b: Dims, *, transpose_a: bool, transpose_b: bool, gra
 
 
 @mat_mul_op.gradient
-def mat_mul_gradient(call: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
+@takes_wanted
+def mat_mul_gradient(call: Any, grad: Tensor, *, wanted: Sequence[bool]) -> tuple[Tensor | None, Tensor | None]:
     a, b = conj(call.inputs[0]), conj(call.inputs[1])
     ta, tb = call.attrs["transpose_a"], call.attrs["transpose_b"]
-    if ta:
+    grad_a: Tensor | None = None
+    grad_b: Tensor | None = None
+    # In a graph, what nobody uses does not run, and nodes have the names that TensorFlow gives them.
+    if not wanted[0] and isinstance(grad, EagerTensor):
+        pass
+    elif ta:
         grad_a = mat_mul_op(b, grad, transpose_a=tb, transpose_b=True, grad_b=True)
     else:
         grad_a = mat_mul_op(grad, b, transpose_b=not tb, grad_a=True)
-    if tb:
+    if not wanted[1] and isinstance(grad, EagerTensor):
+        pass
+    elif tb:
         grad_b = mat_mul_op(grad, a, transpose_a=True, transpose_b=ta, grad_a=True)
     else:
         grad_b = mat_mul_op(a, grad, transpose_a=not ta, grad_b=True)

@@ -71,6 +71,13 @@ def _result_dims(x: Array, axes: Sequence[int], keep_dims: bool) -> list[int]:
     return [1 if axis in axes else size for axis, size in enumerate(x.shape) if keep_dims or axis not in axes]
 
 
+def _sum(input: Array, axes: Any, keep_dims: bool) -> Array:
+    if input.dtype in STORED_ONLY:
+        # The sum of 64-bit integers wraps around alike.
+        return torch.sum(input.to(torch.int64), axes, keepdim=keep_dims).to(input.dtype)
+    return torch.sum(input, axes, keepdim=keep_dims, dtype=input.dtype)
+
+
 @op(
     "Sum(input: T, reduction_indices: host Tidx) -> output: T",
     T=NUMBER_OR_QUANTIZED,
@@ -80,7 +87,7 @@ def _result_dims(x: Array, axes: Sequence[int], keep_dims: bool) -> list[int]:
 )
 def sum_op(input: Array, reduction_indices: Any, *, keep_dims: bool = False) -> Array:
     axes = checked_axes(reduction_indices, input.ndim)
-    return torch.sum(input, axes, keepdim=keep_dims, dtype=input.dtype) if axes else input
+    return _sum(input, axes, keep_dims) if axes else input
 
 
 @op(
@@ -97,7 +104,7 @@ def mean_op(input: Array, reduction_indices: Any, *, keep_dims: bool = False) ->
     if input.is_floating_point() or input.is_complex():
         return torch.mean(input, axes, keepdim=keep_dims)
     count = math.prod(input.shape[axis] for axis in axes)
-    total = torch.sum(input, axes, keepdim=keep_dims, dtype=input.dtype)
+    total = _sum(input, axes, keep_dims)
     if not count:
         return total
     if input.dtype in STORED_ONLY:
@@ -115,7 +122,11 @@ def mean_op(input: Array, reduction_indices: Any, *, keep_dims: bool = False) ->
 def prod_op(input: Array, reduction_indices: Any, *, keep_dims: bool = False) -> Array:
     result = input
     for axis in sorted(checked_axes(reduction_indices, input.ndim), reverse=True):
-        result = torch.prod(result, axis, keepdim=keep_dims, dtype=input.dtype)
+        if input.dtype in STORED_ONLY:
+            # The product of 64-bit integers wraps around alike.
+            result = torch.prod(result.to(torch.int64), axis, keepdim=keep_dims).to(input.dtype)
+        else:
+            result = torch.prod(result, axis, keepdim=keep_dims, dtype=input.dtype)
     return result
 
 

@@ -16,7 +16,7 @@ from penstock.core.op import op
 from penstock.core.shape import Dims
 from penstock.core.shape_rules import normalize_axis
 from penstock.core.tensor import Tensor
-from penstock.ops.math.kernels import AXIS, NUMBER_OR_QUANTIZED, operation
+from penstock.ops.math.kernels import AXIS, NUMBER_OR_QUANTIZED, STORED_ONLY, operation
 
 
 def _scan_shape(x: Dims, axis: Any, *, exclusive: bool, reverse: bool) -> Dims:
@@ -32,6 +32,8 @@ def _scan(x: Array, axis: int, exclusive: bool, reverse: bool, scan: Any, neutra
         )
     if not x.numel():
         return x.clone()
+    if x.dtype in STORED_ONLY:  # 64-bit integers wrap around alike
+        return _scan(x.to(torch.int64), axis, exclusive, reverse, scan, neutral).to(x.dtype)
     if reverse:
         x = x.flip(axis)
     if exclusive:
@@ -43,7 +45,7 @@ def _scan(x: Array, axis: int, exclusive: bool, reverse: bool, scan: Any, neutra
 
 @op("Cumsum(x: T, axis: host Tidx) -> out: T", T=NUMBER_OR_QUANTIZED, Tidx=AXIS, shape=_scan_shape)
 def cumsum_op(x: Array, axis: int, *, exclusive: bool = False, reverse: bool = False) -> Array:
-    return _scan(x, axis, exclusive, reverse, lambda values: torch.cumsum(values, axis, dtype=x.dtype), 0)
+    return _scan(x, axis, exclusive, reverse, lambda values: torch.cumsum(values, axis, dtype=values.dtype), 0)
 
 
 @cumsum_op.gradient
@@ -53,7 +55,7 @@ def cumsum_gradient(call: Any, grad: Tensor) -> tuple[Tensor, None]:
 
 @op("Cumprod(x: T, axis: host Tidx) -> out: T", T=NUMBER_OR_QUANTIZED, Tidx=AXIS, shape=_scan_shape)
 def cumprod_op(x: Array, axis: int, *, exclusive: bool = False, reverse: bool = False) -> Array:
-    return _scan(x, axis, exclusive, reverse, lambda values: torch.cumprod(values, axis, dtype=x.dtype), 1)
+    return _scan(x, axis, exclusive, reverse, lambda values: torch.cumprod(values, axis, dtype=values.dtype), 1)
 
 
 @cumprod_op.gradient

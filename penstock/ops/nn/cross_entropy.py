@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 
 from penstock.core.array import Array
+from penstock.core.backprop import takes_wanted
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import FLOATING, bfloat16, float16, float32, int32, int64
 from penstock.core.errors import InvalidArgumentError
@@ -14,7 +16,7 @@ from penstock.core.graph import name_scope
 from penstock.core.op import Type, op
 from penstock.core.shape import Dims
 from penstock.core.shape_rules import ShapeError, broadcast, expect_rank, merge_dim
-from penstock.core.tensor import SymbolicTensor, Tensor
+from penstock.core.tensor import EagerTensor, SymbolicTensor, Tensor
 from penstock.ops.array.common import deferred
 from penstock.ops.constant import shape_op, stop_gradient_op
 from penstock.ops.nn.softmax import log_softmax_op, softmax_op, swap_with_last
@@ -67,10 +69,13 @@ def _is_zeros(tensor: Tensor) -> bool:
 
 
 @softmax_cross_entropy_with_logits_op.gradient
+@takes_wanted
 def softmax_cross_entropy_with_logits_gradient(
-    call: Any, grad_loss: Tensor, grad_backprop: Tensor
-) -> tuple[Tensor, Tensor]:
+    call: Any, grad_loss: Tensor, grad_backprop: Tensor, *, wanted: Sequence[bool]
+) -> tuple[Tensor, Tensor | None]:
     grad = _logits_gradient(call, grad_loss, grad_backprop)
+    if not wanted[1] and isinstance(grad_loss, EagerTensor):
+        return grad, None
     # The second output depends on the labels too; TensorFlow leaves that out: second derivatives into labels are 0.
     return grad, _expand_dims_op(grad_loss, -1) * -log_softmax_op(call.inputs[0])
 

@@ -6,6 +6,7 @@ import random
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from penstock.core import array
 from penstock.core.func_graph import FuncGraph
 from penstock.core.graph import Graph, current_graph
 from penstock.core.resources import eager_resources
@@ -42,10 +43,17 @@ def get_seed(op_seed: int | None) -> tuple[int | None, int | None]:
     Returns:
         Two integers in [0, 2**31), never both 0; `(None, None)` if neither the graph nor the operation has a seed,
         which means unpredictable numbers.
+    Raises:
+        RuntimeError: if there is no seed, and operations were asked to be deterministic.
     """
     graph = current_graph()
     global_seed = _eager.seed if graph is None else _graph_seed(graph)
     if global_seed is None:
+        if op_seed is None and array.is_deterministic():
+            raise RuntimeError(
+                "Random ops require a seed to be set when determinism is enabled. Please set a seed before running "
+                "the op, e.g. by calling tf.random.set_seed(1)."
+            )
         return (None, None) if op_seed is None else (DEFAULT_GRAPH_SEED, int(op_seed) % _LARGEST)
     if op_seed is None:
         if graph is None:

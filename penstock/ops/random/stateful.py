@@ -61,7 +61,8 @@ class RandomState:
         return self._library_generator
 
 
-def _state(resources: Any, node_name: str, seed: int, seed2: int, dtype: DType | None = None) -> RandomState:
+def random_state(resources: Any, node_name: str, seed: int, seed2: int, dtype: DType | None = None) -> RandomState:
+    """Return what the node `node_name` draws from, made at its first run."""
     key = f"{node_name} {seed} {seed2} {dtype.name if dtype is not None else ''}"
     return resources.lookup_or_create(CONTAINER, "random", key, lambda: RandomState(seed, seed2))
 
@@ -78,7 +79,7 @@ def random_uniform_op(
     shape: Any, *, seed: int = 0, seed2: int = 0, dtype: DType, resources: Any, node_name: str
 ) -> Array:
     shape, count = checked_shape(shape)
-    state = _state(resources, node_name, seed, seed2, dtype)
+    state = random_state(resources, node_name, seed, seed2, dtype)
     if not state.is_seeded:
         return torch.rand(shape, generator=state.library_generator, dtype=array.torch_dtype(dtype))
     return philox.uniform(state.reserve(count * BLOCKS_PER_OUTPUT), count, dtype).reshape(shape)
@@ -96,7 +97,7 @@ def random_standard_normal_op(
     shape: Any, *, seed: int = 0, seed2: int = 0, dtype: DType, resources: Any, node_name: str
 ) -> Array:
     shape, count = checked_shape(shape)
-    state = _state(resources, node_name, seed, seed2, dtype)
+    state = random_state(resources, node_name, seed, seed2, dtype)
     if not state.is_seeded:
         return torch.randn(shape, generator=state.library_generator, dtype=array.torch_dtype(dtype))
     return philox.normal(state.reserve(count * BLOCKS_PER_OUTPUT), count, dtype).reshape(shape)
@@ -114,7 +115,7 @@ def truncated_normal_op(
     shape: Any, *, seed: int = 0, seed2: int = 0, dtype: DType, resources: Any, node_name: str
 ) -> Array:
     shape, count = checked_shape(shape)
-    state = _state(resources, node_name, seed, seed2, dtype)
+    state = random_state(resources, node_name, seed, seed2, dtype)
     if state.is_seeded:
         return philox.truncated_normal(state.reserve(count * BLOCKS_PER_OUTPUT), count, dtype).reshape(shape)
     kind = torch.float64 if dtype is dtypes.float64 else torch.float32
@@ -136,7 +137,7 @@ def random_uniform_int_op(
 ) -> Array:
     shape, count = checked_shape(shape)
     check_range(minval, maxval, count)
-    state = _state(resources, node_name, seed, seed2, Tout)
+    state = random_state(resources, node_name, seed, seed2, Tout)
     if not state.is_seeded and count:
         return torch.randint(minval, maxval, shape, generator=state.library_generator, dtype=array.torch_dtype(Tout))
     return philox.integers(state.reserve(count * BLOCKS_PER_OUTPUT), count, minval, maxval, Tout).reshape(shape)
@@ -159,7 +160,7 @@ def check_range(minval: Any, maxval: Any, count: int) -> None:
 def random_shuffle_op(value: Value, *, seed: int = 0, seed2: int = 0, resources: Any, node_name: str) -> Value:
     if not value.ndim or len(value) < 2:
         return array.clone(value)
-    state = _state(resources, node_name, seed, seed2, array.dtype_of(value))
+    state = random_state(resources, node_name, seed, seed2, array.dtype_of(value))
     if not state.is_seeded:
         return take_rows(value, torch.randperm(len(value), generator=state.library_generator).numpy())
     return take_rows(value, philox.permutation(state.reserve((len(value) + 2) // 4), len(value)))
@@ -187,7 +188,7 @@ def multinomial_op(
     resources: Any,
     node_name: str,
 ) -> Array:
-    state = _state(resources, node_name, seed, seed2, output_dtype)
+    state = random_state(resources, node_name, seed, seed2, output_dtype)
     rounded = -(-num_samples // 4) * 4 if isinstance(num_samples, int) else 0
     generator = state.reserve(len(logits) * rounded * 2 * BLOCKS_PER_OUTPUT if logits.ndim else 0)
     return draw_classes(generator, logits, num_samples, output_dtype)
@@ -232,7 +233,7 @@ def random_gamma_op(
     shape: Any, alpha: Array, *, seed: int = 0, seed2: int = 0, resources: Any, node_name: str
 ) -> Array:
     shape, samples = checked_shape(shape)
-    state = _state(resources, node_name, seed, seed2, array.dtype_of(alpha))
+    state = random_state(resources, node_name, seed, seed2, array.dtype_of(alpha))
     generator = state.reserve(samples * alpha.numel() * BLOCKS_PER_OUTPUT)
     return draw_gamma(generator, alpha, samples).reshape(*shape, *alpha.shape)
 
@@ -298,7 +299,7 @@ def random_poisson_v2_op(
     node_name: str,
 ) -> Array:
     shape, samples = checked_shape(shape)
-    state = _state(resources, node_name, seed, seed2, dtype)
+    state = random_state(resources, node_name, seed, seed2, dtype)
     generator = state.reserve(samples * rate.numel() * BLOCKS_PER_OUTPUT)
     return draw_poisson(generator, rate, samples, dtype).reshape(*shape, *rate.shape)
 

@@ -19,6 +19,7 @@ import torch
 
 from penstock.core import array, dtypes
 from penstock.core.array import Value
+from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import NUMBER, DType
 from penstock.core.errors import InvalidArgumentError, NotFoundError, OutOfRangeError
 from penstock.core.indexed_slices import IndexedSlices
@@ -202,6 +203,7 @@ def resource_gather_gradient(call: Any, grad: Any) -> tuple[Any, None]:
             f"No gradient defined for ResourceGather with batch_dims={call.attrs['batch_dims']}: gather from "
             "variable.read_value()"
         )
+    grad = convert_to_tensor(grad)  # rows that were gathered again have a gradient of sparse slices
     sizes, inner = _sizes_of(handle, indices, grad)
     return IndexedSlices(reshape_op(grad, inner), reshape_op(indices, [-1]), sizes), None
 

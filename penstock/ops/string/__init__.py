@@ -4,6 +4,7 @@ from penstock.ops.string import case as case
 from penstock.ops.string import encoding as encoding
 from penstock.ops.string import hashing as hashing
 from penstock.ops.string import join as join
+from penstock.ops.string import ngrams as ngrams
 from penstock.ops.string import numbers as numbers
 from penstock.ops.string import reduce_join as reduce_join
 from penstock.ops.string import regex as regex

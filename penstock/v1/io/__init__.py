@@ -1,5 +1,6 @@
 """Input and output: `tf.io` of TensorFlow 1."""
 
+from penstock.graphs.files import write_graph as write_graph
 from penstock.ops.image.codecs import decode_and_crop_jpeg as decode_and_crop_jpeg
 from penstock.ops.image.codecs import decode_bmp as decode_bmp
 from penstock.ops.image.codecs import decode_gif as decode_gif
@@ -17,7 +18,27 @@ from penstock.ops.io.files import parse_tensor as parse_tensor
 from penstock.ops.io.files import read_file as read_file
 from penstock.ops.io.files import serialize_tensor as serialize_tensor
 from penstock.ops.io.files import write_file as write_file
+from penstock.ops.parsing.features import FixedLenFeature as FixedLenFeature
+from penstock.ops.parsing.features import FixedLenSequenceFeature as FixedLenSequenceFeature
+from penstock.ops.parsing.features import SparseFeature as SparseFeature
+from penstock.ops.parsing.features import VarLenFeature as VarLenFeature
+from penstock.ops.parsing.features import parse_example_v1 as parse_example
+from penstock.ops.parsing.features import parse_sequence_example as parse_sequence_example
+from penstock.ops.parsing.features import parse_single_example_v1 as parse_single_example
+from penstock.ops.parsing.features import parse_single_sequence_example as parse_single_sequence_example
+from penstock.ops.parsing.json import decode_json_example as decode_json_example
+from penstock.ops.sparse.serialization import deserialize_many_sparse as deserialize_many_sparse
+from penstock.ops.sparse.serialization import serialize_many_sparse_v1 as serialize_many_sparse
+from penstock.ops.sparse.serialization import serialize_sparse_v1 as serialize_sparse
 from penstock.ops.string.encoding import decode_base64 as decode_base64
 from penstock.ops.string.encoding import decode_raw_v1 as decode_raw
 from penstock.ops.string.encoding import encode_base64 as encode_base64
+from penstock.platform.tf_record import TFRecordCompressionType as TFRecordCompressionType
+from penstock.platform.tf_record import TFRecordOptions as TFRecordOptions
+from penstock.platform.tf_record import TFRecordWriter as TFRecordWriter
+from penstock.platform.tf_record import tf_record_iterator as tf_record_iterator
+from penstock.train.queues import PaddingFIFOQueue as PaddingFIFOQueue
+from penstock.train.queues import PriorityQueue as PriorityQueue
+from penstock.train.queues import QueueBase as QueueBase
+from penstock.train.queues import RandomShuffleQueue as RandomShuffleQueue
 from penstock.v1.io import gfile as gfile

@@ -49,8 +49,19 @@ from penstock.ops.nn.cross_entropy import (
     sparse_softmax_cross_entropy_with_logits_v1 as sparse_softmax_cross_entropy_with_logits,
 )
 from penstock.ops.nn.cross_entropy import weighted_cross_entropy_with_logits_v1 as weighted_cross_entropy_with_logits
+from penstock.ops.nn.ctc_decoding import collapse_repeated as collapse_repeated
+from penstock.ops.nn.ctc_decoding import ctc_beam_search_decoder as ctc_beam_search_decoder_v2
+from penstock.ops.nn.ctc_decoding import ctc_beam_search_decoder_v1 as ctc_beam_search_decoder
+from penstock.ops.nn.ctc_decoding import ctc_greedy_decoder as ctc_greedy_decoder
+from penstock.ops.nn.ctc_decoding import ctc_loss as ctc_loss_v2
+from penstock.ops.nn.ctc_decoding import ctc_loss_v1 as ctc_loss
+from penstock.ops.nn.ctc_decoding import ctc_unique_labels as ctc_unique_labels
 from penstock.ops.nn.dropout import dropout_v1 as dropout
 from penstock.ops.nn.embedding import embedding_lookup_v1 as embedding_lookup
+from penstock.ops.nn.embedding_sparse import embedding_lookup_sparse_v1 as embedding_lookup_sparse
+from penstock.ops.nn.embedding_sparse import safe_embedding_lookup_sparse_v1 as safe_embedding_lookup_sparse
+from penstock.ops.nn.fractional_pooling import fractional_avg_pool_v1 as fractional_avg_pool
+from penstock.ops.nn.fractional_pooling import fractional_max_pool_v1 as fractional_max_pool
 from penstock.ops.nn.losses import l2_loss as l2_loss
 from penstock.ops.nn.losses import log_poisson_loss as log_poisson_loss
 from penstock.ops.nn.moments import batch_norm_with_global_normalization_v1 as batch_norm_with_global_normalization
@@ -75,12 +86,20 @@ from penstock.ops.nn.pooling_functions import max_pool3d as max_pool3d
 from penstock.ops.nn.pooling_functions import max_pool_v1 as max_pool
 from penstock.ops.nn.pooling_functions import max_pool_with_argmax_v1 as max_pool_with_argmax
 from penstock.ops.nn.pooling_functions import pool_v1 as pool
+from penstock.ops.nn.sampled import nce_loss_v1 as nce_loss
+from penstock.ops.nn.sampled import sampled_softmax_loss_v1 as sampled_softmax_loss
 from penstock.ops.nn.softmax import log_softmax_v1 as log_softmax
 from penstock.ops.nn.softmax import softmax_v1 as softmax
 from penstock.ops.nn.topk import in_top_k_v1 as in_top_k
 from penstock.ops.nn.xw_plus_b import relu_layer as relu_layer
 from penstock.ops.nn.xw_plus_b import xw_plus_b_v1 as xw_plus_b
 from penstock.ops.nn.xw_plus_b import zero_fraction as zero_fraction
+from penstock.ops.random.candidates import all_candidate_sampler as all_candidate_sampler
+from penstock.ops.random.candidates import compute_accidental_hits as compute_accidental_hits
+from penstock.ops.random.candidates import fixed_unigram_candidate_sampler as fixed_unigram_candidate_sampler
+from penstock.ops.random.candidates import learned_unigram_candidate_sampler as learned_unigram_candidate_sampler
+from penstock.ops.random.candidates import log_uniform_candidate_sampler as log_uniform_candidate_sampler
+from penstock.ops.random.candidates import uniform_candidate_sampler as uniform_candidate_sampler
 from penstock.rnn.loops import bidirectional_dynamic_rnn as bidirectional_dynamic_rnn
 from penstock.rnn.loops import dynamic_rnn as dynamic_rnn
 from penstock.rnn.loops import raw_rnn as raw_rnn

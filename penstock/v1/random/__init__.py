@@ -1,5 +1,14 @@
 """Random numbers: `tf.random` of TensorFlow 1."""
 
+from penstock.language.generator import Generator as Generator
+from penstock.language.generator import create_rng_state as create_rng_state
+from penstock.language.generator import get_global_generator as get_global_generator
+from penstock.language.generator import set_global_generator as set_global_generator
+from penstock.ops.random.candidates import all_candidate_sampler as all_candidate_sampler
+from penstock.ops.random.candidates import fixed_unigram_candidate_sampler as fixed_unigram_candidate_sampler
+from penstock.ops.random.candidates import learned_unigram_candidate_sampler as learned_unigram_candidate_sampler
+from penstock.ops.random.candidates import log_uniform_candidate_sampler as log_uniform_candidate_sampler
+from penstock.ops.random.candidates import uniform_candidate_sampler as uniform_candidate_sampler
 from penstock.ops.random.functions import categorical as categorical
 from penstock.ops.random.functions import multinomial as multinomial
 from penstock.ops.random.functions import random_gamma as gamma

@@ -128,4 +128,5 @@ from penstock.ops.nn.softmax import log_softmax as log_softmax
 from penstock.ops.nn.softmax import softmax as softmax
 from penstock.ops.nn.topk import in_top_k as in_top_k
 from penstock.ops.nn.xw_plus_b import zero_fraction as zero_fraction
+from penstock.ops.random.sobol import sobol_sample as sobol_sample
 from penstock.v2.math import special as special

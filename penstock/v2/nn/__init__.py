@@ -38,9 +38,17 @@ from penstock.ops.nn.cross_entropy import (
     sparse_softmax_cross_entropy_with_logits as sparse_softmax_cross_entropy_with_logits,
 )
 from penstock.ops.nn.cross_entropy import weighted_cross_entropy_with_logits as weighted_cross_entropy_with_logits
-from penstock.ops.nn.ctc import ctc_loss as ctc_loss
+from penstock.ops.nn.ctc_decoding import collapse_repeated as collapse_repeated
+from penstock.ops.nn.ctc_decoding import ctc_beam_search_decoder as ctc_beam_search_decoder
+from penstock.ops.nn.ctc_decoding import ctc_greedy_decoder as ctc_greedy_decoder
+from penstock.ops.nn.ctc_decoding import ctc_loss as ctc_loss
+from penstock.ops.nn.ctc_decoding import ctc_unique_labels as ctc_unique_labels
 from penstock.ops.nn.dropout import dropout as dropout
 from penstock.ops.nn.embedding import embedding_lookup as embedding_lookup
+from penstock.ops.nn.embedding_sparse import embedding_lookup_sparse as embedding_lookup_sparse
+from penstock.ops.nn.embedding_sparse import safe_embedding_lookup_sparse as safe_embedding_lookup_sparse
+from penstock.ops.nn.fractional_pooling import fractional_avg_pool as fractional_avg_pool
+from penstock.ops.nn.fractional_pooling import fractional_max_pool as fractional_max_pool
 from penstock.ops.nn.losses import l2_loss as l2_loss
 from penstock.ops.nn.losses import log_poisson_loss as log_poisson_loss
 from penstock.ops.nn.moments import batch_norm_with_global_normalization as batch_norm_with_global_normalization
@@ -64,8 +72,14 @@ from penstock.ops.nn.pooling_functions import max_pool2d as max_pool2d
 from penstock.ops.nn.pooling_functions import max_pool3d as max_pool3d
 from penstock.ops.nn.pooling_functions import max_pool_with_argmax as max_pool_with_argmax
 from penstock.ops.nn.pooling_functions import pool as pool
+from penstock.ops.nn.sampled import nce_loss as nce_loss
+from penstock.ops.nn.sampled import sampled_softmax_loss as sampled_softmax_loss
 from penstock.ops.nn.softmax import log_softmax as log_softmax
 from penstock.ops.nn.softmax import softmax as softmax
 from penstock.ops.nn.topk import in_top_k as in_top_k
 from penstock.ops.nn.xw_plus_b import zero_fraction as zero_fraction
+from penstock.ops.random.candidates import all_candidate_sampler as all_candidate_sampler
+from penstock.ops.random.candidates import compute_accidental_hits as compute_accidental_hits
+from penstock.ops.random.candidates import fixed_unigram_candidate_sampler as fixed_unigram_candidate_sampler
+from penstock.ops.random.candidates import learned_unigram_candidate_sampler as learned_unigram_candidate_sampler
 from penstock.v2.nn import experimental as experimental

@@ -13,6 +13,8 @@ from penstock.formats.protos import JobDef as JobDef
 from penstock.formats.protos import SaverDef as SaverDef
 from penstock.formats.protos import SequenceExample as SequenceExample
 from penstock.formats.protos import ServerDef as ServerDef
+from penstock.graphs.files import write_graph as write_graph
+from penstock.summary.iterator import summary_iterator as summary_iterator
 from penstock.train.adadelta import AdadeltaOptimizer as AdadeltaOptimizer
 from penstock.train.adagrad import AdagradOptimizer as AdagradOptimizer
 from penstock.train.adagrad_da import AdagradDAOptimizer as AdagradDAOptimizer
@@ -30,6 +32,8 @@ from penstock.train.checkpoint_utils import init_from_checkpoint as init_from_ch
 from penstock.train.checkpoint_utils import list_variables as list_variables
 from penstock.train.checkpoint_utils import load_checkpoint as load_checkpoint
 from penstock.train.checkpoint_utils import load_variable as load_variable
+from penstock.train.coordinator import Coordinator as Coordinator
+from penstock.train.coordinator import LooperThread as LooperThread
 from penstock.train.ftrl import FtrlOptimizer as FtrlOptimizer
 from penstock.train.global_step import assert_global_step as assert_global_step
 from penstock.train.global_step import create_global_step as create_global_step
@@ -37,6 +41,19 @@ from penstock.train.global_step import get_global_step as get_global_step
 from penstock.train.global_step import get_or_create_global_step as get_or_create_global_step
 from penstock.train.global_step import global_step as global_step
 from penstock.train.gradient_descent import GradientDescentOptimizer as GradientDescentOptimizer
+from penstock.train.input import batch as batch
+from penstock.train.input import batch_join as batch_join
+from penstock.train.input import input_producer as input_producer
+from penstock.train.input import limit_epochs as limit_epochs
+from penstock.train.input import maybe_batch as maybe_batch
+from penstock.train.input import maybe_batch_join as maybe_batch_join
+from penstock.train.input import maybe_shuffle_batch as maybe_shuffle_batch
+from penstock.train.input import maybe_shuffle_batch_join as maybe_shuffle_batch_join
+from penstock.train.input import range_input_producer as range_input_producer
+from penstock.train.input import shuffle_batch as shuffle_batch
+from penstock.train.input import shuffle_batch_join as shuffle_batch_join
+from penstock.train.input import slice_input_producer as slice_input_producer
+from penstock.train.input import string_input_producer as string_input_producer
 from penstock.train.learning_rate_decay import cosine_decay as cosine_decay
 from penstock.train.learning_rate_decay import cosine_decay_restarts as cosine_decay_restarts
 from penstock.train.learning_rate_decay import exponential_decay as exponential_decay
@@ -48,6 +65,7 @@ from penstock.train.learning_rate_decay import piecewise_constant as piecewise_c
 from penstock.train.learning_rate_decay import piecewise_constant_decay as piecewise_constant_decay
 from penstock.train.learning_rate_decay import polynomial_decay as polynomial_decay
 from penstock.train.meta_graph import export_meta_graph as export_meta_graph
+from penstock.train.meta_graph_import import import_meta_graph as import_meta_graph
 from penstock.train.momentum import MomentumOptimizer as MomentumOptimizer
 from penstock.train.moving_averages import ExponentialMovingAverage as ExponentialMovingAverage
 from penstock.train.optimizer import Optimizer as Optimizer
@@ -55,5 +73,9 @@ from penstock.train.proximal_adagrad import ProximalAdagradOptimizer as Proximal
 from penstock.train.proximal_gradient_descent import (
     ProximalGradientDescentOptimizer as ProximalGradientDescentOptimizer,
 )
+from penstock.train.queue_runner import QueueRunner as QueueRunner
+from penstock.train.queue_runner import add_queue_runner as add_queue_runner
+from penstock.train.queue_runner import start_queue_runners as start_queue_runners
 from penstock.train.rmsprop import RMSPropOptimizer as RMSPropOptimizer
 from penstock.train.saver import Saver as Saver
+from penstock.v1.train import queue_runner as queue_runner

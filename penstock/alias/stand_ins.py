@@ -1,0 +1,101 @@
+"""What TensorFlow's internals have and Penstock does otherwise: eager contexts, decorators, device lists."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from penstock.core import context as thread_context
+from penstock.core.graph import Graph
+from penstock.core.type_spec import TypeSpec
+from penstock.language import behavior
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class _Context:
+    """The eager context, as far as programs touch it."""
+
+    def clear_kernel_cache(self) -> None:
+        """Do nothing: kernels are not kept."""
+
+    def executing_eagerly(self) -> bool:
+        """Tell whether operations run as they are called."""
+        return thread_context.executing_eagerly()
+
+    def num_gpus(self) -> int:
+        """Return the number of GPUs in use."""
+        return num_gpus()
+
+
+_context = _Context()
+
+
+def context() -> _Context:
+    """Return the eager context."""
+    return _context
+
+
+def async_wait() -> None:
+    """Return at once: eager operations are done when their calls return."""
+
+
+def num_gpus() -> int:
+    """Return the number of GPUs in use."""
+    return 0
+
+
+@contextlib.contextmanager
+def graph_mode() -> Iterator[None]:
+    """Build a graph within the block."""
+    with Graph().as_default():
+        yield
+
+
+def tf2_enabled() -> bool:
+    """Tell whether the process behaves as TensorFlow 2."""
+    return thread_context.default_is_eager() and behavior.resource_variables_enabled()
+
+
+def unwrap(maybe_decorated: Any) -> tuple[list[Any], Any]:
+    """Return no decorators and the function itself."""
+    return [], maybe_decorated
+
+
+def add_dispatch_support(target: F) -> F:
+    """Return a function as it is."""
+    return target
+
+
+def is_op_determinism_enabled() -> bool:
+    """Tell whether operations were asked to be deterministic. On the CPU they are."""
+    return False
+
+
+def list_local_devices(session_config: Any = None) -> list[Any]:
+    """Return the devices of this process."""
+    import penstock.v1 as tf  # the face is loaded late, as it is not needed to install the alias
+
+    with tf.Session(graph=tf.Graph(), config=session_config) as session:
+        return session.list_devices()
+
+
+def type_spec_name(cls: type) -> str:
+    """Return the name under which files have a class of specs."""
+    return f"tf.{cls.__name__}"
+
+
+def type_spec_of_name(name: str) -> type:
+    """Return the class of specs that has a name in files.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    stack: list[type] = [TypeSpec]
+    while stack:
+        cls = stack.pop()
+        if type_spec_name(cls) == name:
+            return cls
+        stack.extend(cls.__subclasses__())
+    raise ValueError(f"No TypeSpec has been registered with name {name!r}")

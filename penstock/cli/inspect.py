@@ -1,0 +1,136 @@
+"""`penstock inspect`: what is in a graph file, and the program that it becomes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+from rich.syntax import Syntax
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from penstock.core.graph import Graph
+
+
+@click.command("inspect")
+@click.argument("path", metavar="GRAPH", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--fetch", "fetches", multiple=True, metavar="NAME", help="A tensor or operation to compile for.")
+@click.option(
+    "--feed", "feeds", multiple=True, metavar="NAME", help="A tensor that is given; by default, placeholders."
+)
+@click.option("--source", "shows_source", is_flag=True, help="Print the Python source of the compiled program.")
+def command(path: Path, fetches: tuple[str, ...], feeds: tuple[str, ...], shows_source: bool) -> None:
+    """Print a summary of GRAPH, and the program that its fetches become.
+
+    GRAPH is a GraphDef (.pb or .pbtxt) or a MetaGraphDef (.meta), as tf.io.write_graph and tf.train.Saver write them.
+    """
+    console = Console()
+    graph = _read(path)
+    _print_summary(console, graph)
+    if not fetches and not shows_source:
+        return
+    program, fed = _compile(graph, fetches or _outputs(graph), feeds)
+    console.print(f"fetches: {', '.join(fetches or _outputs(graph))}", highlight=False)
+    console.print(f"feeds: {', '.join(fed) or '-'}", highlight=False)
+    kernels = sum(line.startswith("    ") and "_kernel(" in line for line in program.source.splitlines())
+    console.print(f"program: {kernels} kernel calls, {len(program.source.splitlines())} lines", highlight=False)
+    if shows_source:
+        if console.is_terminal:
+            console.print(Syntax(program.source, "python", background_color="default"))
+        else:
+            click.echo(program.source)
+
+
+def _read(path: Path) -> Graph:
+    """Return the graph in a file.
+
+    Raises:
+        ClickException: if it is none.
+    """
+    from google.protobuf import text_format  # the imports wait, so that `penstock --help` need not load torch
+    from google.protobuf.message import DecodeError
+
+    from penstock.core.errors import OpError
+    from penstock.core.graph import Graph
+    from penstock.formats import protos
+    from penstock.graphs.importer import import_graph_def
+
+    message = protos.MetaGraphDef() if path.suffix == ".meta" else protos.GraphDef()
+    try:
+        if path.suffix in (".pbtxt", ".txt"):
+            text_format.Parse(path.read_text(), message)
+        else:
+            message.ParseFromString(path.read_bytes())
+    except (DecodeError, text_format.ParseError, UnicodeDecodeError) as error:
+        raise click.ClickException(
+            f"{path} holds no {type(message).__name__}: {error}. Expected a GraphDef in .pb or .pbtxt, or a "
+            "MetaGraphDef in .meta"
+        ) from None
+    graph = Graph()
+    try:
+        with graph.as_default():
+            import_graph_def(message.graph_def if path.suffix == ".meta" else message, name="")
+    except (ValueError, OpError) as error:
+        raise click.ClickException(f"{path} cannot be imported: {error}") from None
+    return graph
+
+
+def _compile(graph: Graph, fetches: Any, feeds: Any) -> tuple[Any, list[str]]:
+    """Return the program for some fetches, and the names of what it takes.
+
+    Raises:
+        ClickException: if a name is not in the graph.
+    """
+    from penstock.core.errors import OpError
+    from penstock.formats import protos
+    from penstock.runtime.session import Session
+
+    try:
+        wanted = [graph.as_graph_element(name) for name in fetches]
+        given = [graph.as_graph_element(_tensor_name(name), allow_operation=False) for name in feeds]
+        if not feeds:
+            given = [tensor for op in graph.get_operations() if op.type == "Placeholder" for tensor in op.outputs]
+        config = protos.ConfigProto(allow_soft_placement=True)
+        with Session(graph=graph, config=config) as session:
+            return session.program(wanted, given), [tensor.name for tensor in given]
+    except (ValueError, KeyError, TypeError, OpError) as error:
+        raise click.ClickException(str(error.args[0] if error.args else error)) from None
+
+
+def _tensor_name(name: str) -> str:
+    return name if ":" in name else f"{name}:0"
+
+
+def _outputs(graph: Graph) -> list[str]:
+    """Return the tensors that no operation takes."""
+    return [
+        tensor.name
+        for op in graph.get_operations()
+        for tensor in op.outputs
+        if not tensor.consumers() and op.type not in ("Placeholder", "Const") and tensor.dtype.name != "resource"
+    ]
+
+
+def _print_summary(console: Console, graph: Graph) -> None:
+    operations = graph.get_operations()
+    constants = [op for op in operations if op.type == "Const"]
+    size_bytes = sum(op.attrs["value"].nbytes for op in constants)
+    variables = [op for op in operations if op.type in ("VarHandleOp", "VariableV2", "Variable")]
+    console.print(
+        f"{len(operations)} operations, {len(variables)} variables, {len(constants)} constants of {size_bytes:,} bytes",
+        highlight=False,
+    )
+    table = Table("operation", "count", box=None)
+    for name, count in sorted(Counter(op.type for op in operations).items(), key=lambda item: (-item[1], item[0])):
+        table.add_row(name, str(count))
+    console.print(table)
+    for title, tensors in (
+        ("inputs", [tensor for op in operations if op.type == "Placeholder" for tensor in op.outputs]),
+        ("outputs", [graph.get_tensor_by_name(name) for name in _outputs(graph)]),
+    ):
+        console.print(f"{title}:")
+        for tensor in tensors:
+            console.print(f"  {tensor.name}  {tensor.dtype.name}{tensor.shape}", highlight=False, markup=False)

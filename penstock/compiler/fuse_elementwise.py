@@ -1,0 +1,239 @@
+"""Chains of elementwise operations in one loop of machine code."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from penstock.compiler.constants import constant_value
+from penstock.compiler.dataflow import Dataflow, Edge, Node, rewire, uses
+from penstock.compiler.host_scalars import is_scalar
+from penstock.core import array
+from penstock.core.shape import Dims
+from penstock.ops.fused.native import LOWERINGS, Access, Chain, Region, Step, elementwise_op
+from penstock.ops.fused.native.elementwise import step_kernel
+
+# One call of machine code costs as much as two or three small kernels.
+_SMALLEST = 3
+# Compiling takes longer than linear time.
+_LARGEST = 128
+_MOST_INPUTS = 24
+
+
+class _Group:
+    """Nodes that are to become one.
+
+    Attributes:
+        position: the nodes, as keys; `members` lists them in order.
+        dims: the shape of all their results.
+        inner: the length of a row, once an input is read by rows.
+        inputs: what they take from outside -> how it is read.
+        is_closed: whether a node outside uses a result: nothing may join any more.
+    """
+
+    def __init__(self, dims: Dims) -> None:
+        self.position: dict[Node, None] = {}
+        self.dims = dims
+        self.inner = 0
+        self.inputs: dict[Edge, Access] = {}
+        self.is_closed = False
+
+    @property
+    def members(self) -> list[Node]:
+        """The nodes, each after those that it takes values from."""
+        return list(self.position)
+
+
+def fuse_elementwise(dataflow: Dataflow) -> Dataflow:
+    """Replace chains of elementwise operations on results of one shape by one node that runs where the last of them
+    did.
+
+    A chain ends where something outside it uses one of its values, so that no other node has to move. Single integers
+    and truth values are left alone: they may be Python numbers.
+
+    Args:
+        dataflow: nodes in an order in which they can run.
+    """
+    groups = _find_groups(dataflow)
+    chosen = {group.members[-1]: group for group in groups if len(group.position) >= _SMALLEST}
+    if not chosen:
+        return dataflow
+    used = uses(dataflow)
+    fetched = set(dataflow.fetches)
+    inside = {node for group in chosen.values() for node in group.members}
+    outputs: dict[Edge, Edge] = {}
+    nodes: list[Node] = []
+    for node in dataflow.nodes:
+        if node not in inside:
+            node.inputs = [outputs.get(edge, edge) for edge in node.inputs]
+            nodes.append(node)
+        elif node in chosen:
+            group = chosen[node]
+            members = set(group.members)
+            wanted = [
+                member.output
+                for member in group.members
+                if member.output in fetched or any(user not in members for user in used.get(member.output, ()))
+            ]
+            fused = _fuse(group, wanted, outputs)
+            outputs.update(zip(wanted, fused.outputs, strict=True))
+            nodes.append(fused)
+    fetches = [outputs.get(edge, edge) for edge in dataflow.fetches]
+    return rewire(Dataflow(nodes, dataflow.feeds, fetches, dataflow.targets), {})
+
+
+def _find_groups(dataflow: Dataflow) -> list[_Group]:
+    waited_for = {control for node in dataflow.nodes for control in node.controls}.union(dataflow.targets)
+    group_of: dict[Node, _Group] = {}
+    groups: dict[_Group, None] = {}
+    for node in dataflow.nodes:
+        producers = list(dict.fromkeys(group_of[edge.node] for edge in node.inputs if edge.node in group_of))  # type: ignore[index]
+        if is_elementwise(node) and not is_scalar(node.output) and not node.controls and node not in waited_for:
+            joined = _join(producers, node)
+            if joined is not None:
+                for group in producers:
+                    if next(iter(group.position)) in joined.position:
+                        groups.pop(group, None)
+                    else:
+                        group.is_closed = True
+                groups[joined] = None
+                group_of.update(dict.fromkeys(joined.members, joined))
+                continue
+        for group in producers:
+            group.is_closed = True
+    return list(groups)
+
+
+def is_elementwise(node: Node) -> bool:
+    """Tell whether machine code can be made for a node."""
+    found = LOWERINGS.get(node.op_def.name)
+    if found is None or node.output.dims is None:
+        return False
+    if node.op_def.name == "BiasAdd" and node.attrs["data_format"] != "NHWC":
+        return False
+    return node.inputs[0].dtype.name in found[0] and all(not edge.dtype._is_ref_dtype for edge in node.inputs)
+
+
+def _join(producers: list[_Group], node: Node) -> _Group | None:
+    """Return the group of a node together with those that it takes values from, as far as they fit, or None."""
+    open_groups = [group for group in producers if not group.is_closed and group.dims == node.output.dims]
+    for merged in (open_groups, open_groups[:1], []):
+        found = _merge(merged, node)
+        if found is not None:
+            return found
+    return None
+
+
+def _merge(groups: list[_Group], node: Node) -> _Group | None:
+    if sum(len(group.position) for group in groups) >= _LARGEST:
+        return None
+    if len(groups) == 1:
+        (result,) = groups
+    else:
+        result = _Group(node.output.dims)
+        for group in groups:
+            if group.inner and result.inner not in (0, group.inner):
+                return None
+            result.inner = result.inner or group.inner
+            result.inputs.update(group.inputs)
+            result.position.update(dict.fromkeys(group.members))
+    inner = result.inner
+    added: dict[Edge, Access] = {}
+    for edge in node.inputs:
+        if edge.node in result.position or edge in result.inputs or number_of(edge) is not None:
+            continue
+        found = _access(edge.dims, result.dims, inner)
+        if found is None:
+            return None
+        added[edge], inner = found
+    inputs = {**result.inputs, **added}
+    if len(inputs) > _MOST_INPUTS or Access.FULL not in inputs.values():
+        return None
+    result.inputs, result.inner = inputs, inner
+    result.position[node] = None
+    return result
+
+
+def _access(dims: Dims, result: Dims, inner: int) -> tuple[Access, int] | None:
+    """Return how an input of one shape is read for results of another, and the length of a row from then on."""
+    if dims is None or result is None:
+        return None
+    if dims == result:
+        return Access.FULL, inner
+    if len(dims) <= len(result) and all(size == 1 for size in dims):
+        return Access.SCALAR, inner
+    if None in dims[1:] or None in result[1:]:
+        return None
+    if len(dims) < len(result) and dims == result[len(result) - len(dims) :]:
+        size = math.prod(dims)  # type: ignore[arg-type]
+        return (Access.ROW, size) if size and inner in (0, size) else None
+    if len(dims) == len(result):
+        same = next(index for index, (a, b) in enumerate(zip(dims, result, strict=True)) if a != b)
+        if same and all(size == 1 for size in dims[same:]):
+            size = math.prod(result[same:])  # type: ignore[arg-type]
+            return (Access.COLUMN, size) if size and inner in (0, size) else None
+    return None
+
+
+def number_of(edge: Edge) -> Any:
+    """Return the value of a constant that has one element, else None."""
+    value = constant_value(edge)
+    if value is None or value.size != 1 or value.ndim or value.dtype.name not in _NUMBERS:
+        return None
+    number = value.item()
+    return number if not isinstance(number, float) or math.isfinite(number) else None
+
+
+_NUMBERS = frozenset({"float32", "float64", "int32", "int64", "bool"})
+
+
+def _fuse(group: _Group, wanted: list[Edge], outputs: dict[Edge, Edge]) -> Node:
+    """Return the node that computes the wanted values of a group."""
+    members = group.members
+    position = {node: index for index, node in enumerate(members)}
+    steps, kernels, numbers = steps_of(members, {edge: index for index, edge in enumerate(group.inputs)})
+    region = Region(
+        tuple((edge.dtype.name, access) for edge, access in group.inputs.items()),
+        steps,
+        tuple(position[edge.node] for edge in wanted),  # type: ignore[index]
+        group.inner,
+    )
+    attrs = {
+        "chain": Chain(region, kernels, numbers, tuple(members)),
+        "Tin": [edge.dtype.base_dtype for edge in group.inputs],
+        "Tout": [edge.dtype for edge in wanted],
+    }
+    last = members[-1]
+    given = [outputs.get(edge, edge) for edge in group.inputs]
+    return Node(elementwise_op, given, attrs, [(edge.dtype, edge.dims) for edge in wanted], last.source, last.name)
+
+
+def steps_of(
+    members: list[Node], inputs: dict[Edge, int]
+) -> tuple[tuple[Step, ...], tuple[Callable[..., Any], ...], tuple[dict[int, Any], ...]]:
+    """Return what a chain needs of its nodes: steps, kernels and numbers; see `penstock.ops.fused.native.region.Chain`.
+
+    Args:
+        members: elementwise nodes, each after those that it takes values from.
+        inputs: the values from outside that are not numbers -> their positions among the chain's inputs.
+    """
+    position = {node: index for index, node in enumerate(members)}
+    steps: list[Step] = []
+    numbers: list[dict[int, Any]] = []
+    for node in members:
+        operands: list[tuple[str, Any]] = []
+        values: dict[int, Any] = {}
+        for place, edge in enumerate(node.inputs):
+            if edge.node in position:
+                operands.append(("step", position[edge.node]))
+            elif edge in inputs:
+                operands.append(("input", inputs[edge]))
+            else:
+                operands.append(("number", number_of(edge)))
+                values[place] = array.from_numpy(edge.node.attrs["value"], copy=True)  # type: ignore[union-attr]
+        dtypes = tuple(edge.dtype.name for edge in node.inputs)
+        factor = node.attrs.get("factor", 0.0)
+        steps.append(Step(node.op_def.name, tuple(operands), node.output.dtype.name, dtypes, factor))
+        numbers.append(values)
+    return tuple(steps), tuple(step_kernel(node.op_def, node.attrs) for node in members), tuple(numbers)

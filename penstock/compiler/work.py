@@ -1,0 +1,88 @@
+"""How much work a program's kernels have, and so whether it is worth sharing among threads.
+
+The libraries under the kernels hand even small products and sums to several threads. To wake and to await these takes
+longer than the work, and far longer where other processes want the same cores.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from penstock.compiler.dataflow import Dataflow
+from penstock.core.op_def import OpDef
+from penstock.core.shape import Dims
+
+# A core does so much in a few hundred microseconds.
+_SMALL_PRODUCT = 10_000_000  # multiplications
+_SMALL_ARRAY = 1 << 18  # elements
+# What stands for a size that is only known at run time, most often that of a batch.
+_UNKNOWN_SIZE = 128
+
+_PRODUCTS = ("MatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", "_MatMulBias")
+
+
+def is_small(dataflow: Dataflow) -> bool:
+    """Tell whether some kernels would use several threads, and none has work for them.
+
+    Args:
+        dataflow: what the program runs.
+    """
+    calls = [
+        (node.op_def, node.attrs, [edge.dims for edge in node.inputs], [edge.dims for edge in node.outputs])
+        for node in dataflow.nodes
+    ]
+    return any(_uses_threads(op_def) for op_def, *_ in calls) and _all_small(calls)
+
+
+def _all_small(calls: Iterable[tuple[OpDef, dict[str, Any], Sequence[Dims], Sequence[Dims]]]) -> bool:
+    for op_def, attrs, inputs, outputs in calls:
+        if any(_elements(dims) >= _SMALL_ARRAY for dims in (*inputs, *outputs)):
+            return False
+        if _multiplications(op_def, attrs, inputs, outputs) >= _SMALL_PRODUCT:
+            return False
+        for attribute in op_def.attributes.values():
+            if attribute.kind not in ("func", "list(func)"):
+                continue
+            value = attrs[attribute.name]
+            for function in value if attribute.kind == "list(func)" else [value]:
+                operations = function.get_operations()
+                if not _all_small(
+                    (op.op_def, op.attrs, [t.dims for t in op.inputs], [t.dims for t in op.outputs])
+                    for op in operations
+                ):
+                    return False
+    return True
+
+
+def _uses_threads(op_def: OpDef) -> bool:
+    return op_def.name in _PRODUCTS or op_def.name.startswith(("Conv2D", "_Conv2D", "Softmax", "Sum", "Mean", "While"))
+
+
+def _elements(dims: Dims) -> int:
+    if dims is None:
+        return 0
+    return math.prod(_UNKNOWN_SIZE if size is None else size for size in dims)
+
+
+def _multiplications(op_def: OpDef, attrs: dict[str, Any], inputs: Sequence[Dims], outputs: Sequence[Dims]) -> int:
+    """Return how often a product or convolution multiplies, 0 for other operations."""
+    name = op_def.name
+    if name in _PRODUCTS:
+        left = inputs[0]
+        if not left or len(left) < 2:
+            return 0
+        is_transposed = attrs.get("transpose_a") or attrs.get("adj_x")
+        inner = left[-2] if is_transposed else left[-1]
+        return _elements(outputs[0]) * (inner or _UNKNOWN_SIZE)
+    if "Conv" in name:
+        # Each of the three products of a convolution pairs the larger of two images with the filter's elements.
+        sizes = sorted(_elements(dims) for dims in (*inputs, *outputs) if dims is not None and len(dims) >= 4)
+        return sizes[-1] * sizes[0] // max(1, _channels(inputs, outputs)) if len(sizes) >= 2 else 0
+    return 0
+
+
+def _channels(inputs: Sequence[Dims], outputs: Sequence[Dims]) -> int:
+    found = [dims[-1] or 1 for dims in (*inputs, *outputs) if dims is not None and len(dims) >= 4]
+    return max(found, default=1)

@@ -1,0 +1,186 @@
+"""Elements joined into batches, and batches taken apart, leaf by leaf."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from penstock.core import array
+from penstock.core.array import dims_of
+from penstock.core.context import eager_mode
+from penstock.core.errors import InvalidArgumentError
+from penstock.core.sparse_tensor import SparseTensorSpec
+from penstock.core.tensor import EagerTensor
+from penstock.core.type_spec import TensorSpec
+from penstock.data.node import Element
+from penstock.data.structure import NoneTensorSpec, Structure, leaf_of_value, value_of_leaf
+from penstock.ops.data import values
+
+# How leaves other than dense and sparse tensors are stacked and taken apart, by the class of their specs: from specs
+# and lists of leaves to one leaf, and back.
+_stackers: dict[type, tuple[Callable[..., Any], Callable[..., Any]]] = {}
+
+
+def register_batching(spec_class: type, stack: Callable[..., Any], unstack: Callable[..., Any]) -> None:
+    """Register how leaves of a kind are batched.
+
+    Args:
+        spec_class: the class of their specs.
+        stack: from the spec of the batch and a list of leaves to a leaf.
+        unstack: from a leaf to a list of leaves.
+    """
+    _stackers[spec_class] = (stack, unstack)
+
+
+def batch_elements(structure: Structure, elements: Sequence[Element]) -> Element:
+    """Return several elements as one, each leaf with a new first axis.
+
+    Raises:
+        InvalidArgumentError: if the shapes of a leaf differ.
+    """
+    return tuple(
+        batch_leaf(spec, None, [element[index] for element in elements], index)
+        for index, spec in enumerate(structure.leaves)
+    )
+
+
+def batch_leaf(spec: Any, batch_spec: Any, items: list[Any], index: int) -> Any:
+    """Return a leaf of several elements as one.
+
+    Args:
+        spec: the spec of the leaf.
+        batch_spec: that of the batch; None for the plain one.
+        items: the leaves, as they travel between nodes.
+        index: the number of the leaf, for messages.
+    """
+    if type(spec) is TensorSpec and (batch_spec is None or type(batch_spec) is TensorSpec):
+        first = dims_of(items[0])
+        for number, item in enumerate(items):
+            if dims_of(item) != first:
+                raise InvalidArgumentError(
+                    None,
+                    None,
+                    f"Cannot batch tensors with different shapes in component {index}. First element had shape "
+                    f"{list(first)} and element {number} had shape {list(dims_of(item))}. Use padded_batch or "
+                    "ragged_batch.",
+                )
+        return values.stack(items)
+    if isinstance(spec, NoneTensorSpec):
+        return None
+    if isinstance(spec, SparseTensorSpec):
+        return _stack_sparse(items)
+    result_spec = spec._batch(len(items)) if batch_spec is None else batch_spec
+    stackers = _stackers.get(type(result_spec))
+    if stackers is None:
+        raise InvalidArgumentError(None, None, f"Elements of {spec!r} cannot be batched.")
+    with eager_mode():
+        return value_of_leaf(result_spec, stackers[0](result_spec, [leaf_of_value(spec, item) for item in items]))
+
+
+def batched_spec(spec: Any, size: int | None) -> Any:
+    """Return the spec of a batch of a leaf.
+
+    Raises:
+        TypeError: if values of the leaf's kind cannot be batched.
+    """
+    if not hasattr(spec, "_batch"):
+        raise TypeError(f"Unable to create a batch of {spec!r}: values of this kind cannot be stacked.")
+    return spec._batch(size)
+
+
+def ragged_batch_spec(spec: Any, size: int | None, row_splits_dtype: Any) -> Any:
+    """Return the spec of a batch of a leaf that is ragged where the leaf's sizes are open.
+
+    Raises:
+        TypeError: where ragged tensors are not known to this room.
+    """
+    if type(spec) is not TensorSpec or spec.shape.is_fully_defined():
+        return batched_spec(spec, size)
+    for spec_class in _stackers:
+        if spec_class.__name__ == "RaggedTensorSpec":
+            shape = [size, *(spec.shape.as_list())]
+            return spec_class(shape, spec.dtype, ragged_rank=len(shape) - 1, row_splits_dtype=row_splits_dtype)
+    raise TypeError("ragged_batch needs tf.RaggedTensor")
+
+
+def sparse_rows(items: Sequence[Any], row_shape: Sequence[int | None]) -> Any:
+    """Return dense values of any sizes as the components of one sparse value.
+
+    Raises:
+        InvalidArgumentError: if an item is larger than `row_shape`.
+    """
+    rank = len(row_shape)
+    sizes = [
+        max(dims_of(item)[axis] for item in items) if size is None else size for axis, size in enumerate(row_shape)
+    ]
+    indices, found = [], []
+    for number, item in enumerate(items):
+        if len(dims_of(item)) != rank or any(a > b for a, b in zip(dims_of(item), sizes, strict=True)):
+            raise InvalidArgumentError(
+                None, None, f"Dataset element with shape {list(dims_of(item))} does not fit the row shape {sizes}."
+            )
+        numbers = np.asarray(array.to_numpy(item))
+        positions = np.stack(np.meshgrid(*map(np.arange, numbers.shape), indexing="ij"), -1).reshape(-1, rank)
+        indices.append(np.insert(positions, 0, number, axis=1))
+        found.append(numbers.reshape(-1))
+    return (
+        array.from_numpy(np.concatenate(indices).astype(np.int64)),
+        array.from_numpy(np.concatenate(found)),
+        array.from_numpy(np.array([len(items), *sizes], dtype=np.int64)),
+    )
+
+
+def _stack_sparse(items: list[Any]) -> Any:
+    """Return sparse values (indices, values, dense shape) stacked along a new first axis."""
+    indices = [np.insert(array.to_numpy(item[0]), 0, number, axis=1) for number, item in enumerate(items)]
+    shapes = np.stack([array.to_numpy(item[2]) for item in items])
+    return (
+        array.from_numpy(np.concatenate(indices).astype(np.int64)),
+        values.concatenate([item[1] for item in items]),
+        array.from_numpy(np.array([len(items), *shapes.max(axis=0)], dtype=np.int64)),
+    )
+
+
+def _unstack_sparse(item: Any) -> list[Any]:
+    indices, found, shape = item
+    positions = np.asarray(array.to_numpy(indices))
+    rows = []
+    for number in range(int(shape[0])):
+        chosen = np.flatnonzero(positions[:, 0] == number)
+        rows.append((array.from_numpy(positions[chosen, 1:].copy()), values.take(found, chosen.tolist()), shape[1:]))
+    return rows
+
+
+def unbatch_element(structure: Structure, element: Element) -> list[Element]:
+    """Return the rows of an element as elements.
+
+    Raises:
+        InvalidArgumentError: if leaves have different numbers of rows.
+    """
+    columns = [_unbatch_leaf(spec, item) for spec, item in zip(structure.leaves, element, strict=True)]
+    sizes = {len(column) for column in columns if column is not None}
+    if len(sizes) > 1:
+        raise InvalidArgumentError(
+            None, None, f"Input element must have the same batch size in each component. Got {sorted(sizes)}."
+        )
+    count = sizes.pop() if sizes else 0
+    return [tuple(None if column is None else column[index] for column in columns) for index in range(count)]
+
+
+def _unbatch_leaf(spec: Any, item: Any) -> list[Any] | None:
+    if type(spec) is TensorSpec:
+        return [values.row(item, index) for index in range(values.num_rows(item))]
+    if isinstance(spec, NoneTensorSpec):
+        return None
+    if isinstance(spec, SparseTensorSpec):
+        return _unstack_sparse(item)
+    stackers = _stackers.get(type(spec))
+    if stackers is None:
+        raise InvalidArgumentError(None, None, f"Elements of {spec!r} cannot be taken apart.")
+    unbatched = spec._unbatch()
+    with eager_mode():
+        leaf = leaf_of_value(spec, item)
+        assert not isinstance(leaf, EagerTensor)
+        return [value_of_leaf(unbatched, row) for row in stackers[1](leaf)]

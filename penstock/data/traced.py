@@ -1,0 +1,122 @@
+"""Functions of elements, traced once and compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from penstock.compiler.codegen import effects_of
+from penstock.compiler.compile import compile_program
+from penstock.compiler.program import Program
+from penstock.core import array
+from penstock.core.convert import convert_to_tensor
+from penstock.core.func_graph import FuncGraph
+from penstock.core.graph import current_graph
+from penstock.core.resources import eager_resources
+from penstock.core.tensor import SymbolicTensor, Tensor
+from penstock.core.type_spec import CompositeTensor
+from penstock.data import structure as nested
+from penstock.data.node import Element, Run
+from penstock.data.structure import Structure
+
+Convert = Callable[[Callable[..., Any]], Callable[..., Any]]
+_converters: list[Convert] = []
+
+
+def register_function_converter(convert: Convert) -> None:
+    """Register what rewrites a function before it is traced, as AutoGraph does."""
+    _converters.append(convert)
+
+
+class TracedFunction:
+    """A function of elements, as a compiled program.
+
+    Args:
+        function: from nested elements to a nested element. An element that is a tuple is given as several arguments.
+        inputs: the structures of the elements that it takes, one an argument.
+        spread: whether a single argument that is a plain tuple is given as several.
+        name: for the program's source.
+
+    Attributes:
+        output: the structure of what it returns.
+        captures: the tensors of its surroundings that it uses.
+        is_stateful: whether a call has effects, or depends on more than its arguments.
+    """
+
+    def __init__(
+        self, function: Callable[..., Any], inputs: Sequence[Structure], spread: bool = True, name: str = "map"
+    ) -> None:
+        graph = FuncGraph(getattr(function, "__name__", name).strip("<>") or name, outer_graph=current_graph())
+        call = function
+        for convert in _converters:
+            call = convert(call)
+        with graph.as_default():
+            arguments = []
+            for structure in inputs:
+                placeholders = [
+                    graph.add_input(spec.dtype, spec.shape.as_tuple(), "args") for spec in structure.components
+                ]
+                arguments.append(structure.from_tensors(placeholders))
+            self.num_arguments = len(graph.inputs)
+            if spread and len(arguments) == 1 and type(arguments[0]) is tuple:
+                arguments = list(arguments[0])
+            returned = call(*arguments)
+            result = nested.map_leaves(_as_leaf, returned)
+            self.output = Structure(nested.spec_of(result))
+            tensors = self.output.to_tensors(result)
+            graph.outputs = [convert_to_tensor(tensor) for tensor in tensors]  # type: ignore[misc]
+        self.graph = graph
+        self.returned = result
+        self.captures: list[Tensor] = graph.external_captures
+        self.is_stateful = any(op.op_def.is_stateful and op.type != "Placeholder" for op in graph.get_operations())
+        self._program: Program | None = None
+        self._copied: list[int] = []
+
+    def _compile(self) -> Program:
+        program = compile_program(self.graph.outputs, effects_of(self.graph), self.graph.inputs, eager_resources)
+        if any(tensor.dtype.name == "resource" for tensor in self.graph.inputs):
+            # What a variable's memory holds changes; everything else is never written.
+            self._copied = [index for index, copy in enumerate(program.copies) if copy]
+        self._program = program
+        return program
+
+    def bind(self, run: Run) -> Callable[..., list[Any]]:
+        """Return the function from runtime values, one a component, to runtime values."""
+        program = self._program or self._compile()
+        captured = [run.value(tensor) for tensor in self.captures]
+        if self._copied:
+            copied = self._copied
+
+            def call_and_copy(*values: Any) -> list[Any]:
+                results = program(*values, *captured)
+                for index in copied:
+                    results[index] = array.clone(results[index])
+                return results
+
+            return call_and_copy
+        return program if not captured else lambda *values: program(*values, *captured)
+
+    def on_elements(self, run: Run) -> Callable[..., Element]:
+        """Return the function from elements, as they travel between nodes, to an element."""
+        call = self.bind(run)
+        from_flat, flat_output = self.output.from_flat, self.output.is_flat
+
+        def apply(*elements: Element) -> Element:
+            values = [value for element in elements for value in nested.flat_values(element)]
+            results = call(*values)
+            return tuple(results) if flat_output else from_flat(results)
+
+        return apply
+
+    def condition(self, run: Run) -> Callable[..., bool]:
+        """Return the function from elements to the one boolean that it returns."""
+        call = self.bind(run)
+        return lambda *elements: bool(
+            array.to_python(call(*[value for element in elements for value in nested.flat_values(element)])[0])
+        )
+
+
+def _as_leaf(leaf: Any) -> Any:
+    if leaf is None or isinstance(leaf, CompositeTensor):
+        return leaf
+    return leaf if isinstance(leaf, SymbolicTensor) else convert_to_tensor(leaf)

@@ -1,0 +1,236 @@
+"""The operation that stands for a chain of elementwise operations, and how its machine code is called."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import cached_property, lru_cache
+from typing import Any
+
+import torch
+
+from penstock.core.array import Array, torch_dtype
+from penstock.core.dtypes import as_dtype
+from penstock.core.op_def import OpDef
+from penstock.ops.fused.declare import fused_op
+from penstock.ops.fused.native.region import Access, Chain, Region
+
+# A chain that runs once is not worth compiling.
+_RUNS_BEFORE_COMPILING = 1
+# Elements of a result from which on the work is shared among threads.
+_SHARED_FROM = 1 << 18
+_CPU_ONLY = not torch.cuda.is_available()
+
+Loop = Callable[..., None]
+
+
+@fused_op("_Elementwise(inputs: list(Tin)) -> outputs: list(Tout)")
+def elementwise_op(inputs: list[Array], *, chain: object) -> list[Array]:
+    assert isinstance(chain, Chain)
+    return chain.by_operation(inputs)
+
+
+@elementwise_op.specialize
+def elementwise_specialized(attrs: dict[str, Any]) -> Callable[[list[Array]], list[Array]]:
+    chain: Chain = attrs["chain"]
+    compiled: Callable[[list[Array]], list[Array]] | None = None
+    runs = 0
+
+    def run(values: list[Array]) -> list[Array]:
+        nonlocal compiled, runs
+        if compiled is not None:
+            return compiled(values)
+        if runs >= _RUNS_BEFORE_COMPILING or chain.region in _made:
+            compiled = _caller(chain)
+            return compiled(values)
+        runs += 1
+        return chain.by_operation(values)
+
+    return run
+
+
+_made: dict[Region, _Code] = {}
+
+
+class _Code:
+    """The machine code of a region, made as it is needed."""
+
+    def __init__(self, region: Region) -> None:
+        self.region = region
+
+    @cached_property
+    def flat(self) -> Loop:
+        """The loop over results in which rows do not matter."""
+        return _compile(self.region)
+
+    @cached_property
+    def by_rows(self) -> Loop:
+        """The loop over rows, each input with a distance of its rows."""
+        return _compile(self.region if not self.region.is_flat else replace(self.region, inner=1))
+
+
+def _compile(region: Region) -> Loop:
+    # LLVM is loaded when the first chain is compiled.
+    from penstock.ops.fused.native.machine_code import compile_region
+
+    return compile_region(region)
+
+
+def _caller(chain: Chain) -> Callable[[list[Array]], list[Array]]:
+    """Return the function that runs a chain: on arrays that lie as most do its generated source goes straight to the
+    machine code."""
+    region = chain.region
+    code = _made.setdefault(region, _Code(region))
+    anyhow = _AnyLayout(chain, code)
+    if not region.is_flat:
+        return anyhow
+    names = [f"x{index}" for index in range(len(region.inputs))]
+    full = [name for name, (_, access) in zip(names, region.inputs, strict=True) if access is Access.FULL]
+    scalars = [name for name, (_, access) in zip(names, region.inputs, strict=True) if access is Access.SCALAR]
+    tests = [f"n < {_SHARED_FROM}", "n", *(f"{name}.is_contiguous()" for name in full)]
+    tests += [f"{name}.shape == shape" for name in full[1:]]
+    tests += [f"{name}.numel() == 1" for name in scalars]
+    if not _CPU_ONLY:
+        tests += [f"{name}.is_cpu" for name in names]
+    results = [f"y{position}" for position in range(len(region.outputs))]
+    lines = [
+        "def run(values):",
+        f"    {', '.join(names)}, = values",
+        f"    n = {full[0]}.numel()",
+        *([f"    shape = {full[0]}.shape"] if len(full) > 1 else []),
+        f"    if {' and '.join(tests)}:",
+    ]
+    namespace: dict[str, Any] = {"empty_like": torch.empty_like, "loop": code.flat, "anyhow": anyhow}
+    first_type = region.inputs[names.index(full[0])][0]
+    for position, (name, index) in enumerate(zip(results, region.outputs, strict=True)):
+        dtype = region.steps[index].dtype
+        namespace[f"dtype{position}"] = torch_dtype(as_dtype(dtype))
+        other = "" if dtype == first_type else f", dtype=dtype{position}"
+        lines.append(f"        {name} = empty_like({full[0]}{other})")
+    addresses = ", ".join(f"{name}.data_ptr()" for name in [*names, *results])
+    lines += [f"        loop(1, n, {addresses})", f"        return [{', '.join(results)}]", "    return anyhow(values)"]
+    exec("\n".join(lines), namespace)
+    run: Callable[[list[Array]], list[Array]] = namespace["run"]
+    return run
+
+
+class _AnyLayout:
+    """Runs a chain on arrays however they lie in memory: by machine code where their rows are regular."""
+
+    def __init__(self, chain: Chain, code: _Code) -> None:
+        self._chain = chain
+        self._region = chain.region
+        self._code = code
+        self._full = [index for index, (_, access) in enumerate(self._region.inputs) if access is Access.FULL]
+        self._dtypes = [torch_dtype(as_dtype(self._region.steps[index].dtype)) for index in self._region.outputs]
+
+    def __call__(self, values: Sequence[Array]) -> list[Array]:
+        """Return the results."""
+        first = values[self._full[0]]
+        shape, count = first.shape, first.numel()
+        fits = count and all(values[index].shape == shape for index in self._full)
+        if not fits or not all(value.device.type == "cpu" for value in values):
+            return self._chain.by_operation(values)
+        if self._region.is_flat and not first.is_contiguous() and self._lie_alike(values):
+            results = [torch.empty_like(first, dtype=dtype) for dtype in self._dtypes]
+            _share(self._code.flat, self._region, 1, count, values, [], results)
+            return results
+        inner = self._region.inner or (shape[-1] if shape else 1)
+        outer = count // inner
+        if count % inner or not self._sizes_fit(values, outer, inner):
+            return self._chain.by_operation(values)
+        prepared = [
+            value if access is Access.SCALAR else _regular(value, inner, access)
+            for value, (_, access) in zip(values, self._region.inputs, strict=True)
+        ]
+        strides = [_row_distance(prepared[index], inner) for index in self._full]
+        results = [torch.empty(shape, dtype=dtype) for dtype in self._dtypes]
+        if self._region.is_flat and all(stride == inner for stride in strides):
+            _share(self._code.flat, self._region, 1, count, prepared, [], results)
+        else:
+            _share(self._code.by_rows, self._region, outer, inner, prepared, strides, results)
+        return results
+
+    def _lie_alike(self, values: Sequence[Array]) -> bool:
+        """Tell whether all inputs that are read in full fill their memory without gaps, in the same order."""
+        first = values[self._full[0]]
+        format = {4: torch.channels_last, 5: torch.channels_last_3d}.get(first.dim())
+        return format is not None and all(values[index].is_contiguous(memory_format=format) for index in self._full)
+
+    def _sizes_fit(self, values: Sequence[Array], outer: int, inner: int) -> bool:
+        sizes = {Access.FULL: outer * inner, Access.SCALAR: 1, Access.ROW: inner, Access.COLUMN: outer}
+        return all(
+            value.numel() == sizes[access] for value, (_, access) in zip(values, self._region.inputs, strict=True)
+        )
+
+
+def _regular(value: Array, inner: int, access: Access) -> Array:
+    """Return the value, copied unless it lies without gaps or in rows at one distance."""
+    if value.is_contiguous():
+        return value
+    rows = access is Access.FULL and value.dim() == 2 and value.shape[1] == inner and value.stride(1) == 1
+    return value if rows else value.contiguous()
+
+
+def _row_distance(value: Array, inner: int) -> int:
+    return inner if value.is_contiguous() else value.stride(0)
+
+
+@lru_cache(maxsize=1)
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(thread_name_prefix="penstock-elementwise")
+
+
+def _share(
+    loop: Loop,
+    region: Region,
+    outer: int,
+    inner: int,
+    values: Sequence[Array],
+    strides: Sequence[int],
+    results: Sequence[Array],
+) -> None:
+    """Run a loop, its rows (or, if there is but one, its elements) divided among threads if there are many."""
+    threads = min(torch.get_num_threads(), outer * inner // (_SHARED_FROM // 2)) or 1
+    by_elements = outer == 1
+    total = inner if by_elements else outer
+    size = math.ceil(total / threads)
+    parts = []
+    for start in range(0, total, size):
+        length = min(size, total - start)
+        arguments = [1, length] if by_elements else [length, inner]
+        distances = iter(strides)
+        for value, (_, access) in zip(values, region.inputs, strict=True):
+            distance = 0
+            if access is Access.FULL:
+                distance = 1 if by_elements else next(distances)
+            elif access is Access.COLUMN and not by_elements:
+                distance = 1
+            elif access is Access.ROW and by_elements:
+                distance = 1
+            arguments.append(value.data_ptr() + start * distance * value.element_size())
+            if access is Access.FULL and strides:
+                arguments.append(strides[0] if by_elements else distance)
+        for result in results:
+            arguments.append(result.data_ptr() + start * (1 if by_elements else inner) * result.element_size())
+        parts.append(arguments)
+    first, *others = parts
+    running = [_pool().submit(loop, *part) for part in others]
+    loop(*first)
+    for future in running:
+        future.result()
+
+
+def step_kernel(op_def: OpDef, attrs: dict[str, Any]) -> Callable[..., Any]:
+    """Return the kernel of an operation, bound to its attributes."""
+    rule = op_def.specialize_rule
+    kernel = rule(attrs) if rule is not None else None
+    if kernel is not None:
+        return kernel
+    keywords = {name: attrs[name] for name in op_def.kernel_attributes}
+    plain = op_def.kernel
+    if op_def.has_sequence_input:
+        return lambda *values: plain(list(values), **keywords)
+    return (lambda *values: plain(*values, **keywords)) if keywords else plain

@@ -1,0 +1,355 @@
+"""Elementwise operations in LLVM's intermediate language: how one element of each result is computed."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+
+from penstock.ops.fused.native import functions
+from penstock.ops.fused.native.region import Region, Step
+
+# In memory; a truth value is a byte there, and a bit in a register.
+MEMORY_TYPES: dict[str, Any] = {
+    "float32": ir.FloatType(),
+    "float64": ir.DoubleType(),
+    "int32": ir.IntType(32),
+    "int64": ir.IntType(64),
+    "bool": ir.IntType(8),
+}
+_FLOATS = frozenset({"float32", "float64"})
+_NUMBERS = frozenset({"float32", "float64", "int32", "int64"})
+_BOOL = frozenset({"bool"})
+
+Lowering = Callable[..., Any]  # (builder, step, *operands) -> value
+
+# Name of an operation -> (types that its first operand may have, lowering).
+LOWERINGS: dict[str, tuple[frozenset[str], Lowering]] = {}
+
+
+def _lowers(types: frozenset[str], *names: str) -> Callable[[Lowering], Lowering]:
+    def register(lowering: Lowering) -> Lowering:
+        for name in names:
+            LOWERINGS[name] = (types, lowering)
+        return lowering
+
+    return register
+
+
+def _is_float(value: Any) -> bool:
+    return isinstance(value.type, (ir.FloatType, ir.DoubleType))
+
+
+def _one(value: Any) -> Any:
+    return ir.Constant(value.type, 1.0 if _is_float(value) else 1)
+
+
+def _zero(value: Any) -> Any:
+    return ir.Constant(value.type, 0.0 if _is_float(value) else 0)
+
+
+def _add(b: Any, x: Any, y: Any) -> Any:
+    return b.fadd(x, y) if _is_float(x) else b.add(x, y)
+
+
+def _subtract(b: Any, x: Any, y: Any) -> Any:
+    return b.fsub(x, y) if _is_float(x) else b.sub(x, y)
+
+
+def _multiply(b: Any, x: Any, y: Any) -> Any:
+    return b.fmul(x, y) if _is_float(x) else b.mul(x, y)
+
+
+def _compare(b: Any, test: str, x: Any, y: Any) -> Any:
+    if not _is_float(x):
+        return b.icmp_signed(test, x, y)
+    return b.fcmp_unordered(test, x, y) if test == "!=" else b.fcmp_ordered(test, x, y)
+
+
+@_lowers(_NUMBERS, "Add", "AddV2", "BiasAdd")
+def _lower_add(b: Any, step: Step, x: Any, y: Any) -> Any:
+    return _add(b, x, y)
+
+
+@_lowers(_NUMBERS, "AddN")
+def _lower_sum(b: Any, step: Step, first: Any, *rest: Any) -> Any:
+    return functools.reduce(lambda total, term: _add(b, total, term), rest, first)
+
+
+@_lowers(_NUMBERS, "Sub")
+def _lower_subtract(b: Any, step: Step, x: Any, y: Any) -> Any:
+    return _subtract(b, x, y)
+
+
+@_lowers(_NUMBERS, "Mul")
+def _lower_multiply(b: Any, step: Step, x: Any, y: Any) -> Any:
+    return _multiply(b, x, y)
+
+
+@_lowers(_FLOATS, "RealDiv", "Div")
+def _lower_divide(b: Any, step: Step, x: Any, y: Any) -> Any:
+    return b.fdiv(x, y)
+
+
+@_lowers(_FLOATS, "_ScaledSum")
+def _lower_scaled_sum(b: Any, step: Step, x: Any, y: Any) -> Any:
+    return b.fadd(x, b.fmul(y, ir.Constant(y.type, step.factor)))
+
+
+@_lowers(_FLOATS, "SquaredDifference")
+def _lower_squared_difference(b: Any, step: Step, x: Any, y: Any) -> Any:
+    difference = b.fsub(x, y)
+    return b.fmul(difference, difference)
+
+
+@_lowers(_NUMBERS, "Square")
+def _lower_square(b: Any, step: Step, x: Any) -> Any:
+    return _multiply(b, x, x)
+
+
+@_lowers(_NUMBERS, "Neg")
+def _lower_negate(b: Any, step: Step, x: Any) -> Any:
+    return b.fneg(x) if _is_float(x) else b.neg(x)
+
+
+@_lowers(_FLOATS, "Abs")
+def _lower_absolute(b: Any, step: Step, x: Any) -> Any:
+    return functions.intrinsic(b, "llvm.fabs", x)
+
+
+@_lowers(_FLOATS, "Sqrt")
+def _lower_square_root(b: Any, step: Step, x: Any) -> Any:
+    return functions.intrinsic(b, "llvm.sqrt", x)
+
+
+@_lowers(_FLOATS, "Rsqrt")
+def _lower_reciprocal_root(b: Any, step: Step, x: Any) -> Any:
+    return b.fdiv(_one(x), functions.intrinsic(b, "llvm.sqrt", x))
+
+
+@_lowers(_FLOATS, "Reciprocal", "Inv")
+def _lower_reciprocal(b: Any, step: Step, x: Any) -> Any:
+    return b.fdiv(_one(x), x)
+
+
+def _larger(b: Any, test: str, x: Any, y: Any) -> Any:
+    value = b.select(_compare(b, test, x, y), x, y)
+    # Whichever is NaN is the result.
+    return b.select(b.fcmp_unordered("uno", x, x), x, value) if _is_float(x) else value
+
+
+@_lowers(_NUMBERS, "Maximum")
+def _lower_maximum(b: Any, step: Step, x: Any, y: Any) -> Any:
+    return _larger(b, ">", x, y)
+
+
+@_lowers(_NUMBERS, "Minimum")
+def _lower_minimum(b: Any, step: Step, x: Any, y: Any) -> Any:
+    return _larger(b, "<", x, y)
+
+
+@_lowers(_FLOATS, "Relu")
+def _lower_relu(b: Any, step: Step, x: Any) -> Any:
+    return b.select(b.fcmp_ordered("<=", x, _zero(x)), _zero(x), x)
+
+
+@_lowers(_FLOATS, "ReluGrad")
+def _lower_relu_gradient(b: Any, step: Step, gradient: Any, feature: Any) -> Any:
+    return b.select(b.fcmp_ordered(">", feature, _zero(feature)), gradient, _zero(gradient))
+
+
+@_lowers(_FLOATS, "TanhGrad")
+def _lower_tanh_gradient(b: Any, step: Step, y: Any, gradient: Any) -> Any:
+    return b.fmul(gradient, b.fsub(_one(y), b.fmul(y, y)))
+
+
+@_lowers(_FLOATS, "SigmoidGrad")
+def _lower_sigmoid_gradient(b: Any, step: Step, y: Any, gradient: Any) -> Any:
+    return b.fmul(b.fmul(gradient, b.fsub(_one(y), y)), y)
+
+
+@_lowers(frozenset({"float32"}), "Exp")
+def _lower_exp(b: Any, step: Step, x: Any) -> Any:
+    return functions.exp(b, x)
+
+
+@_lowers(frozenset({"float32"}), "Tanh")
+def _lower_tanh(b: Any, step: Step, x: Any) -> Any:
+    return functions.tanh(b, x)
+
+
+@_lowers(frozenset({"float32"}), "Sigmoid")
+def _lower_sigmoid(b: Any, step: Step, x: Any) -> Any:
+    return functions.sigmoid(b, x)
+
+
+@_lowers(_NUMBERS | _BOOL, "Identity", "StopGradient")
+def _lower_identity(b: Any, step: Step, x: Any) -> Any:
+    return x
+
+
+@_lowers(_NUMBERS, "Less")
+def _lower_less(b: Any, step: Step, x: Any, y: Any) -> Any:
+    return _compare(b, "<", x, y)
+
+
+@_lowers(_NUMBERS, "LessEqual")
+def _lower_less_equal(b: Any, step: Step, x: Any, y: Any) -> Any:
+    return _compare(b, "<=", x, y)
+
+
+@_lowers(_NUMBERS, "Greater")
+def _lower_greater(b: Any, step: Step, x: Any, y: Any) -> Any:
+    return _compare(b, ">", x, y)
+
+
+@_lowers(_NUMBERS, "GreaterEqual")
+def _lower_greater_equal(b: Any, step: Step, x: Any, y: Any) -> Any:
+    return _compare(b, ">=", x, y)
+
+
+@_lowers(_NUMBERS, "Equal")
+def _lower_equal(b: Any, step: Step, x: Any, y: Any) -> Any:
+    return _compare(b, "==", x, y)
+
+
+@_lowers(_NUMBERS, "NotEqual")
+def _lower_not_equal(b: Any, step: Step, x: Any, y: Any) -> Any:
+    return _compare(b, "!=", x, y)
+
+
+@_lowers(_BOOL, "LogicalAnd")
+def _lower_and(b: Any, step: Step, x: Any, y: Any) -> Any:
+    return b.and_(x, y)
+
+
+@_lowers(_BOOL, "LogicalOr")
+def _lower_or(b: Any, step: Step, x: Any, y: Any) -> Any:
+    return b.or_(x, y)
+
+
+@_lowers(_BOOL, "LogicalNot")
+def _lower_not(b: Any, step: Step, x: Any) -> Any:
+    return b.not_(x)
+
+
+@_lowers(_BOOL, "Select", "SelectV2")
+def _lower_select(b: Any, step: Step, condition: Any, x: Any, y: Any) -> Any:
+    return b.select(condition, x, y)
+
+
+def write_loop(region: Region) -> str:
+    """Return the text of an LLVM module with the function `loop` that computes a region.
+
+    Its parameters: the number of rows, the length of a row (64-bit integers); for each input its address and, if it
+    is read in full and rows matter, the distance of its rows in elements; the addresses of the outputs.
+    """
+    module = ir.Module()
+    size, pointer = ir.IntType(64), ir.IntType(8).as_pointer()
+    kinds: list[Any] = [size, size]
+    for _, access in region.inputs:
+        kinds.append(pointer)
+        if access.name == "FULL" and not region.is_flat:
+            kinds.append(size)
+    kinds += [pointer] * len(region.outputs)
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), kinds), "loop")
+    for argument in function.args:
+        if argument.type == pointer:
+            argument.add_attribute("noalias")
+    builder = ir.IRBuilder(function.append_basic_block("entry"))
+    arguments = iter(function.args)
+    outer, inner = next(arguments), next(arguments)
+    sources: list[tuple[Any, Any]] = []
+    for dtype, access in region.inputs:
+        base = builder.bitcast(next(arguments), MEMORY_TYPES[dtype].as_pointer())
+        sources.append((base, next(arguments) if access.name == "FULL" and not region.is_flat else inner))
+    results = [
+        builder.bitcast(next(arguments), MEMORY_TYPES[region.steps[index].dtype].as_pointer())
+        for index in region.outputs
+    ]
+    scalars = {
+        index: _load(builder, sources[index][0], dtype)
+        for index, (dtype, access) in enumerate(region.inputs)
+        if access.name == "SCALAR"
+    }
+    with _counting(builder, outer) as row:
+        columns = {
+            index: _load(builder, builder.gep(sources[index][0], [row]), dtype)
+            for index, (dtype, access) in enumerate(region.inputs)
+            if access.name == "COLUMN"
+        }
+        starts = [
+            builder.gep(base, [builder.mul(row, stride)]) if region.inputs[index][1].name == "FULL" else base
+            for index, (base, stride) in enumerate(sources)
+        ]
+        ends = [builder.gep(base, [builder.mul(row, inner)]) for base in results]
+        with _counting(builder, inner) as column:
+            values = {**scalars, **columns}
+            for index, (dtype, _) in enumerate(region.inputs):
+                if index not in values:
+                    values[index] = _load(builder, builder.gep(starts[index], [column]), dtype)
+            steps = step_values(builder, region, values)
+            for base, index in zip(ends, region.outputs, strict=True):
+                value = steps[index]
+                if region.steps[index].dtype == "bool":
+                    value = builder.zext(value, MEMORY_TYPES["bool"])
+                builder.store(value, builder.gep(base, [column]))
+    builder.ret_void()
+    return str(module)
+
+
+def step_values(builder: Any, region: Region, inputs: dict[int, Any]) -> list[Any]:
+    """Write the steps of a region for one element of each input, and return their values."""
+    steps: list[Any] = []
+    for step in region.steps:
+        operands = operand_values(step.operands, step.operand_dtypes, inputs, steps)
+        steps.append(LOWERINGS[step.op][1](builder, step, *operands))
+    return steps
+
+
+def operand_values(
+    operands: tuple[tuple[str, Any], ...], dtypes: tuple[str, ...], inputs: dict[int, Any], steps: list[Any]
+) -> list[Any]:
+    """Return the values that operands stand for; see `region.Step`."""
+    found = []
+    for (kind, item), dtype in zip(operands, dtypes, strict=True):
+        if kind == "number":
+            register = ir.IntType(1) if dtype == "bool" else MEMORY_TYPES[dtype]
+            found.append(ir.Constant(register, item))
+        else:
+            found.append(inputs[item] if kind == "input" else steps[item])
+    return found
+
+
+def _load(builder: Any, address: Any, dtype: str) -> Any:
+    value = builder.load(address)
+    return builder.trunc(value, ir.IntType(1)) if dtype == "bool" else value
+
+
+class _counting:
+    """Writes a loop over 0, 1 … count - 1; what is written inside is its body."""
+
+    def __init__(self, builder: Any, count: Any) -> None:
+        self._builder = builder
+        self._count = count
+
+    def __enter__(self) -> Any:
+        builder = self._builder
+        before = builder.block
+        self._body = builder.append_basic_block("body")
+        self._after = builder.append_basic_block("after")
+        zero = ir.Constant(self._count.type, 0)
+        builder.cbranch(builder.icmp_signed("<", zero, self._count), self._body, self._after)
+        builder.position_at_end(self._body)
+        self._index = builder.phi(self._count.type)
+        self._index.add_incoming(zero, before)
+        return self._index
+
+    def __exit__(self, *_: object) -> None:
+        builder = self._builder
+        following = builder.add(self._index, ir.Constant(self._count.type, 1))
+        self._index.add_incoming(following, builder.block)
+        builder.cbranch(builder.icmp_signed("<", following, self._count), self._body, self._after)
+        builder.position_at_end(self._after)

@@ -1,0 +1,128 @@
+"""What a fused chain of elementwise operations computes."""
+
+from __future__ import annotations
+
+import enum
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+
+class Access(enum.Enum):
+    """How an input is read while the loop goes over the elements of the result, seen as a matrix of `outer` rows of
+    `inner` elements."""
+
+    FULL = "one element for each of the result"
+    SCALAR = "one element for all"
+    ROW = "one element for each column: the input is added to each row"
+    COLUMN = "one element for each row"
+
+
+class Step(NamedTuple):
+    """One operation of a region.
+
+    Attributes:
+        op: its name.
+        operands: what it takes: ("input", i), ("step", i), or ("number", value).
+        dtype: the name of its result's type.
+        operand_dtypes: the names of its operands' types.
+        factor: what `_ScaledSum` multiplies by; 0 for others.
+    """
+
+    op: str
+    operands: tuple[tuple[str, Any], ...]
+    dtype: str
+    operand_dtypes: tuple[str, ...]
+    factor: float = 0.0
+
+
+@dataclass(frozen=True)
+class Region:
+    """A chain of elementwise operations on results of one shape. Equal regions share their machine code.
+
+    Attributes:
+        inputs: for each input, the name of its type and how it is read.
+        steps: the operations, each after those that it uses.
+        outputs: the steps whose results are wanted.
+        inner: the length of a row where an input is read as ROW or COLUMN, else 0.
+    """
+
+    inputs: tuple[tuple[str, Access], ...]
+    steps: tuple[Step, ...]
+    outputs: tuple[int, ...]
+    inner: int = 0
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether rows do not matter."""
+        return self.inner == 0
+
+    def __str__(self) -> str:
+        """The chain as formulas, one after the other."""
+
+        def operand(item: tuple[str, Any]) -> str:
+            kind, value = item
+            return {"input": f"x{value}", "step": f"t{value}", "number": f"{value}"}[kind]
+
+        return "; ".join(
+            f"t{index} = {step.op}({', '.join(map(operand, step.operands))})" for index, step in enumerate(self.steps)
+        )
+
+
+class StepError(Exception):
+    """One of the operations of a chain failed.
+
+    Attributes:
+        index: which one.
+        values: the runtime values that it was given.
+        error: what it raised.
+    """
+
+    def __init__(self, index: int, values: list[Any], error: Exception) -> None:
+        super().__init__(str(error))
+        self.index = index
+        self.values = values
+        self.error = error
+
+
+@dataclass(frozen=True, eq=False)
+class Chain:
+    """A region and the kernels that do the same one by one.
+
+    Attributes:
+        region: what is computed.
+        kernels: for each step, the operation's own kernel, bound to its attributes.
+        numbers: for each step, its operands that are numbers as runtime values, by position.
+        nodes: for each step, the node that it was, for error messages.
+    """
+
+    region: Region
+    kernels: tuple[Callable[..., Any], ...]
+    numbers: tuple[dict[int, Any], ...]
+    nodes: tuple[Any, ...]
+
+    def by_operation(self, values: Sequence[Any]) -> list[Any]:
+        """Run the operations one by one on the inputs' runtime values.
+
+        Raises:
+            StepError: if one of them fails.
+        """
+        results: list[Any] = []
+        for index, (step, kernel, numbers) in enumerate(
+            zip(self.region.steps, self.kernels, self.numbers, strict=True)
+        ):
+            arguments = [
+                values[item] if kind == "input" else results[item] if kind == "step" else numbers[position]
+                for position, (kind, item) in enumerate(step.operands)
+            ]
+            try:
+                results.append(kernel(*arguments))
+            except Exception as error:
+                raise StepError(index, arguments, error) from error
+        return [results[index] for index in self.region.outputs]
+
+    def __str__(self) -> str:
+        """The operations' names, and how often each occurs."""
+        counts = Counter(step.op for step in self.region.steps)
+        return ", ".join(f"{name} x {count}" if count > 1 else name for name, count in counts.items())

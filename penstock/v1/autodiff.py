@@ -1,0 +1,3 @@
+"""`tf.autodiff` of TensorFlow 1."""
+
+from penstock.core.forward_accumulator import ForwardAccumulator as ForwardAccumulator

@@ -1,0 +1,185 @@
+"""Chains of elementwise operations in one loop of machine code."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from penstock.compiler.dataflow import prune
+from penstock.compiler.fuse_elementwise import fuse_elementwise
+from penstock.compiler.schedule import schedule
+from penstock.core.errors import InvalidArgumentError
+from penstock.core.gradients import gradients
+from penstock.core.graph import Graph
+from penstock.language.variables import VariableV1
+from penstock.ops.array.shaping import transpose_op
+from penstock.ops.constant import constant, placeholder
+from penstock.ops.math.binary import maximum_op
+from penstock.ops.math.exponential import exp_op, sigmoid_op, tanh_op
+from penstock.ops.math.matmul import mat_mul_op
+from penstock.ops.math.reduce import reduce_sum
+from penstock.ops.math.unary import neg_op
+from penstock.ops.nn.activation import relu_op
+from penstock.runtime.session import Session
+
+
+@pytest.fixture
+def graph():
+    graph = Graph()
+    with graph.as_default():
+        yield graph
+
+
+def fused(fetches, feeds):
+    after = fuse_elementwise(schedule(prune(fetches, [], feeds)))
+    after.check()
+    return [line.strip() for line in str(after).splitlines()[1:] if "Const" not in line]
+
+
+def both_ways(fetches, feeds):
+    """Return the values of a first run, operation by operation, and of a second, by machine code."""
+    with Session() as session:
+        first = session.run(fetches, feeds)
+        program = session.program(fetches, list(feeds)).source
+        assert "_elementwise_kernel" in program
+        return first, session.run(fetches, feeds)
+
+
+def assert_equal_both_ways(fetches, feeds, rtol=1e-6, atol=1e-30):
+    for one, other in zip(*both_ways(fetches, feeds), strict=True):
+        assert one.shape == other.shape
+        assert one.dtype == other.dtype
+        np.testing.assert_allclose(other, one, rtol=rtol, atol=atol)
+
+
+def test_the_dataflow_before_and_after(graph):
+    x, y = placeholder("float32", [2, 3], name="x"), placeholder("float32", [2, 3], name="y")
+    assert fused([tanh_op(x * y) + x], [x, y]) == ["add = _Elementwise(x:0, y:0)", "return add:0"]
+
+
+def test_two_operations_stay_as_they_are(graph):
+    x = placeholder("float32", [2, 3], name="x")
+    assert fused([tanh_op(x) * x], [x]) == ["Tanh = Tanh(x:0)", "mul = Mul(Tanh:0, x:0)", "return mul:0"]
+
+
+def test_a_chain_ends_where_something_else_uses_its_values(graph):
+    x = placeholder("float32", [3, 3], name="x")
+    h = tanh_op(neg_op(x) + 1.0)
+    product = mat_mul_op(h, h)
+    assert fused([neg_op(relu_op(h * product))], [x]) == [
+        "Tanh = _Elementwise(x:0)",
+        "MatMul = MatMul(Tanh:0, Tanh:0)",
+        "Neg_1 = _Elementwise(Tanh:0, MatMul:0)",
+        "return Neg_1:0",
+    ]
+
+
+def test_every_value_that_is_wanted_comes_out(graph):
+    x = placeholder("float32", [None, 3], name="x")
+    a = neg_op(x)
+    b = a * 2.0
+    c = b + a
+    assert_equal_both_ways([a, c, b], {x: np.arange(6, dtype=np.float32).reshape(2, 3)})
+
+
+def test_biases_columns_and_scalars_are_read_in_place(graph):
+    x = placeholder("float32", [None, 3], name="x")
+    rows, columns = placeholder("float32", [3], name="rows"), placeholder("float32", [None, 1], name="columns")
+    scalar = placeholder("float32", [], name="scalar")
+    result = (x * rows - columns) * scalar + 2.0
+    assert len(fused([result], [x, rows, columns, scalar])) >= 2
+    values = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
+    feeds = {x: values, rows: values[0], columns: values[:, :1], scalar: np.float32(3)}
+    x2 = x * rows
+    assert_equal_both_ways([(x2 + scalar) * rows - 1.0, result], feeds)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "int64"])
+def test_arithmetic_agrees_for_each_type(graph, dtype):
+    x, y = placeholder(dtype, [None], name="x"), placeholder(dtype, [None], name="y")
+    values = np.array([1, -2, 3, 100, 2**30 if "int" in dtype else 1e30], dtype)
+    chain = maximum_op(x * y - x, neg_op(y)) * x + y
+    assert_equal_both_ways([chain, chain > x], {x: values, y: values[::-1].copy()})
+
+
+def test_special_values_are_those_of_the_single_operations(graph):
+    x = placeholder("float32", [None], name="x")
+    special = [0.0, -0.0, np.inf, -np.inf, np.nan, 1e-40, 88.7, 89.0, -87.0, -104.0, 0.625, -0.6249, 1e-20, -5.0, 3e38]
+    one = placeholder("float32", [], name="one")
+    z = x * one
+    outputs = [exp_op(z), tanh_op(z), sigmoid_op(z), relu_op(z), maximum_op(z, neg_op(z))]
+    assert_equal_both_ways(outputs, {x: np.array(special, np.float32), one: np.float32(1)}, rtol=3e-6, atol=2e-38)
+
+
+def test_functions_are_exact_to_few_units_in_the_last_place(graph):
+    x = placeholder("float32", [None], name="x")
+    values = np.random.default_rng(1).normal(size=10_000).astype(np.float32) * 20
+    one = placeholder("float32", [], name="one")
+    z = x * one
+    _, found = both_ways([exp_op(z), tanh_op(z), sigmoid_op(z), z * z], {x: values, one: np.float32(1)})
+    wide = values.astype(np.float64)
+    for value, exact in zip(found, [np.exp(wide), np.tanh(wide), 1 / (1 + np.exp(-wide)), wide * wide], strict=True):
+        np.testing.assert_allclose(value, exact, rtol=5e-7, atol=2e-7)
+
+
+def test_shapes_that_only_fit_at_run_time_broadcast(graph):
+    x, y = placeholder("float32", [None, 3], name="x"), placeholder("float32", [None, 3], name="y")
+    ones = np.ones((4, 3), np.float32)
+    assert_equal_both_ways([(x + y) * x - y], {x: ones, y: 2 * ones[:1]})
+
+
+def test_empty_arrays_pass(graph):
+    x = placeholder("float32", [None, 3], name="x")
+    assert_equal_both_ways([neg_op(tanh_op(x) * 2.0)], {x: np.zeros((0, 3), np.float32)})
+
+
+def test_arrays_in_any_layout_agree(graph):
+    x = placeholder("float32", [4, 3], name="x")
+    wide = placeholder("float32", [4, 8], name="wide")
+    turned = transpose_op(x, [1, 0])
+    values = np.arange(12, dtype=np.float32).reshape(4, 3)
+    other = np.arange(32, dtype=np.float32).reshape(4, 8)
+    assert_equal_both_ways([neg_op(tanh_op(turned) * 2.0)], {x: values})
+    assert_equal_both_ways([neg_op(tanh_op(wide[:, 2:5]) * x + 1.0)], {x: values, wide: other})
+
+
+def test_large_arrays_are_shared_among_threads(graph):
+    x, bias = placeholder("float32", [None, 300], name="x"), placeholder("float32", [300], name="bias")
+    values = np.random.default_rng(2).normal(size=(3000, 300)).astype(np.float32)
+    assert_equal_both_ways([(tanh_op(x * 2.0) + 3.0) * x], {x: values}, rtol=1e-5)
+    assert_equal_both_ways([relu_op(x * bias + 2.0) * 3.0 + 1.0], {x: values, bias: values[0]}, rtol=1e-5)
+
+
+def test_a_failing_operation_is_named(graph):
+    x, y = placeholder("float32", [None], name="x"), placeholder("float32", [None], name="y")
+    result = neg_op(neg_op(x) * y)
+    with Session() as session:
+        for _ in range(3):
+            with pytest.raises(InvalidArgumentError, match="mul") as caught:
+                session.run(result, {x: [1.0, 2.0], y: [1.0, 2.0, 3.0]})
+            assert caught.value.op.name == "mul"
+
+
+def test_values_read_before_an_update_are_those_from_before(graph):
+    v = VariableV1(np.ones(3, np.float32), use_resource=True)
+    before = tanh_op(v.read_value() * 2.0)
+    step = v.assign_add(before)
+    with graph.control_dependencies([step]):
+        after = v.read_value()
+    with Session() as session:
+        for _ in range(3):
+            session.run(v.initializer)
+            a, b = session.run([neg_op(before + 1.0), after])
+            np.testing.assert_allclose(a, -np.tanh(np.full(3, 2.0)) - 1, rtol=1e-6)
+            np.testing.assert_allclose(b, 1 + np.tanh(np.full(3, 2.0)), rtol=1e-6)
+
+
+def test_derivatives_run_in_machine_code(graph):
+    x = placeholder("float32", [None], name="x")
+    y = reduce_sum(sigmoid_op(tanh_op(x) * x + 1.0))
+    assert_equal_both_ways([gradients(y, x)[0]], {x: np.linspace(-2, 2, 9, dtype=np.float32)}, rtol=1e-5)
+
+
+def test_scalars_of_constants_that_are_not_finite_stay_inputs(graph):
+    x = placeholder("float32", [2], name="x")
+    assert_equal_both_ways([maximum_op(neg_op(x), constant(-np.inf)) * 2.0], {x: np.ones(2, np.float32)})
