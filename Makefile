@@ -13,7 +13,7 @@ STAMP := $(VENV)/.installed
 SOURCES := penstock tests conftest.py $(wildcard benchmarks examples)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint format bench bench-peers docs build clean distclean
+.PHONY: help setup demo test test-all fuzz test-keras lint format bench bench-peers docs build clean distclean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -38,6 +38,14 @@ test: $(STAMP) ## run the tests, except the slow ones
 test-all: $(STAMP) ## run all tests
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --maxprocesses 8 $(ARGS)
 
+# Some of Keras's test files import jax, pandas or scikit-learn to compare with.
+test-keras: $(STAMP) ## run Keras's own tests on Penstock: make test-keras ARGS="layers/core ops/math_test.py"
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt keras h5py pandas jax grain
+	@$(BIN)/python tests/keras/run_keras_tests.py -n $(WORKERS) $(ARGS)
+
+fuzz: $(STAMP) ## call operations with inputs that make no sense, for ten minutes
+	@$(BIN)/python -m tests.ops.fuzz $(ARGS)
+
 lint: $(STAMP) ## check format, style, types and the direction of imports
 	@$(BIN)/ruff format --check $(SOURCES)
 	@$(BIN)/ruff check $(SOURCES)
@@ -55,7 +63,8 @@ bench-peers: ## install TensorFlow and JAX in .venv-peers, to be measured beside
 	@PYTHON="$(PYTHON)" bash tools/make_venv.sh .venv-peers
 	@.venv-peers/bin/python -m pip install --disable-pip-version-check --quiet tensorflow jax
 
-docs: $(STAMP) ## run every example in README.md and docs/
+docs: $(STAMP) ## write docs/ops.md and run every example in README.md and docs/
+	@$(BIN)/python -m penstock.cli.ops_page docs/ops.md
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q README.md docs $(ARGS)
 
 build: $(STAMP) ## build the wheel and the source distribution into dist/

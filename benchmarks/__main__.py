@@ -18,6 +18,7 @@ import statistics
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from benchmarks import workloads
 
@@ -34,8 +35,8 @@ def interpreters() -> dict[str, str]:
     return found
 
 
-def run(python: str, framework: str, workload: str) -> float | None:
-    """Return the median time of a step in seconds, None where the framework does not have the workload."""
+def run(python: str, framework: str, workload: str) -> dict[str, Any] | None:
+    """Return a workload's figure, `value` and its `kind`; None where the framework does not have the workload."""
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
     command = [python, "-m", "benchmarks.worker", framework, workload]
     result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
@@ -44,9 +45,18 @@ def run(python: str, framework: str, workload: str) -> float | None:
     return json.loads(result.stdout.strip().splitlines()[-1])
 
 
-def show(seconds: float) -> str:
-    """Return a time with its unit."""
-    return f"{seconds * 1e6:.1f} µs" if seconds < 1e-3 else f"{seconds * 1e3:.2f} ms"
+def show(value: float, kind: str) -> str:
+    """Return a figure with its unit.
+
+    Args:
+        value: the figure.
+        kind: "seconds", "bytes" or "ratio".
+    """
+    if kind == "bytes":
+        return f"{value / 2**20:.0f} MiB"
+    if kind == "ratio":
+        return f"{value:.2f}"
+    return f"{value * 1e6:.1f} µs" if value < 1e-3 else f"{value * 1e3:.2f} ms"
 
 
 def main() -> None:
@@ -69,14 +79,16 @@ def main() -> None:
     )
     print("|---" * (2 * len(frameworks)) + "|")
     for workload in arguments.workloads or names:
-        times: dict[str, list[float]] = {framework: [] for framework in frameworks}
+        values: dict[str, list[float]] = {framework: [] for framework in frameworks}
+        kind = "seconds"
         for _ in range(arguments.rounds):
             for framework, python in frameworks.items():
-                seconds = run(python, framework, workload)
-                if seconds is not None:
-                    times[framework].append(seconds)
-        medians = {framework: statistics.median(values) for framework, values in times.items() if values}
-        cells = [show(medians[f]) if f in medians else "" for f in frameworks]
+                figure = run(python, framework, workload)
+                if figure is not None:
+                    values[framework].append(figure["value"])
+                    kind = figure["kind"]
+        medians = {framework: statistics.median(found) for framework, found in values.items() if found}
+        cells = [show(medians[f], kind) if f in medians else "" for f in frameworks]
         ratios = [
             f"{medians['penstock'] / medians[f]:.2f}" if f in medians else "" for f in frameworks if f != "penstock"
         ]

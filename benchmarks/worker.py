@@ -1,5 +1,4 @@
-"""Runs one workload in this interpreter and prints its time a step: `python -m benchmarks.worker FRAMEWORK
-WORKLOAD`."""
+"""Runs one workload in this interpreter and prints its figure: `python -m benchmarks.worker FRAMEWORK WORKLOAD`."""
 
 from __future__ import annotations
 
@@ -9,12 +8,14 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 
-def load(framework: str, workload: str) -> Callable[[], Any] | None:
-    """Return a workload's step for a framework, None where the workload has none for it."""
-    module = importlib.import_module(f"benchmarks.workloads.{workload}")
+def load(framework: str, module: ModuleType) -> Any:
+    """Return what a workload makes with a framework, a step or a figure; None where it has nothing for it."""
+    if hasattr(module, "process"):
+        return module.process(framework)
     if framework != "pytorch" and getattr(module, "FACE", "v1") == "v2":
         return module.tensorflow(importlib.import_module(framework))
     if framework == "penstock":
@@ -46,6 +47,16 @@ def measure(step: Callable[[], Any], seconds: float = 1.5) -> float:
     return statistics.median(times)
 
 
+def figure(framework: str, workload: str) -> dict[str, Any] | None:
+    """Return a workload's figure for a framework with its kind, None where it has none."""
+    module = importlib.import_module(f"benchmarks.workloads.{workload}")
+    loaded = load(framework, module)
+    if loaded is None:
+        return None
+    if hasattr(module, "KIND"):
+        return {"kind": module.KIND, "value": loaded}
+    return {"kind": "seconds", "value": measure(loaded)}
+
+
 if __name__ == "__main__":
-    loaded = load(sys.argv[1], sys.argv[2])
-    print(json.dumps(None if loaded is None else measure(loaded)))
+    print(json.dumps(figure(sys.argv[1], sys.argv[2])))

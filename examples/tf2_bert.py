@@ -1,4 +1,5 @@
-"""A small encoder in the manner of BERT: embeddings of tokens and positions, attention, a classifier on the first token.
+"""A small encoder in the manner of BERT: embeddings of tokens and positions, attention, a classifier on the first
+token.
 
 The task: does a sequence hold token 1 before token 2?
 """

@@ -1,6 +1,6 @@
 """Three weights and three biases learn to map (2, 3, 7) to 20, by ten steps of gradient descent.
 
-The printed outputs begin near 2.6 and end near 19.8 (the weights are set, so that every run prints the same).
+The printed outputs rise from 7.66 to 19.83. The weights begin at set values, so that every run prints the same.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import tensorflow as tf
 model = tf.keras.Sequential(
     [
         tf.keras.layers.Input((3,)),
-        tf.keras.layers.Dense(3, kernel_initializer=tf.keras.initializers.Constant(0.0685)),
+        tf.keras.layers.Dense(3, kernel_initializer=tf.keras.initializers.Constant(0.00457)),
         tf.keras.layers.Lambda(lambda x: tf.math.reduce_sum(x, axis=1)),
     ]
 )

@@ -20,9 +20,7 @@ networks = {
     "simple, loop": keras.layers.RNN(keras.layers.SimpleRNNCell(16)),
     "simple, unrolled": keras.layers.RNN(keras.layers.SimpleRNNCell(16), unroll=True),
     "LSTM, unrolled": keras.layers.RNN(keras.layers.LSTMCell(16), unroll=True),
-    "LSTM, both directions": keras.layers.Bidirectional(
-        keras.layers.RNN(keras.layers.LSTMCell(8), unroll=True)
-    ),
+    "LSTM, both directions": keras.layers.Bidirectional(keras.layers.RNN(keras.layers.LSTMCell(8), unroll=True)),
 }
 for name, layer in networks.items():
     model = keras.Sequential([keras.layers.Input((8, 1)), layer, keras.layers.Dense(2, activation="softmax")])

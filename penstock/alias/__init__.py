@@ -27,6 +27,7 @@ from penstock.language import behavior
 TENSORFLOW_VERSION = "2.21.0"
 # Programs, Keras among them, tell TensorFlow's classes by the modules that they are defined in.
 _MODULES_OF_CLASSES = {
+    "penstock.data.dataset:DatasetV2": "tensorflow.python.data.ops.dataset_ops",
     "penstock.core.tensor:Tensor": "tensorflow.python.framework.tensor",
     "penstock.core.sparse_tensor:SparseTensor": "tensorflow.python.framework.sparse_tensor",
     "penstock.ops.ragged.ragged_tensor:RaggedTensor": "tensorflow.python.ops.ragged.ragged_tensor",

@@ -34,9 +34,7 @@ MODULES: dict[str, dict[str, str]] = {
         "interim": "tensorflow.__internal__.distribute.interim:",
         "strategy_supports_no_merge_call": "penstock.distribute.strategy:strategy_supports_no_merge_call",
     },
-    "tensorflow.__internal__.distribute.interim": {
-        "maybe_merge_call": "penstock.distribute.strategy:maybe_merge_call"
-    },
+    "tensorflow.__internal__.distribute.interim": {"maybe_merge_call": "penstock.distribute.strategy:maybe_merge_call"},
     "tensorflow.__internal__.eager_context": {
         "eager_mode": "penstock.core.context:eager_mode",
         "executing_eagerly": "penstock.core.context:executing_eagerly",

@@ -10,14 +10,20 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from penstock.cli.coverage import print_coverage
+
 REQUIRED = ("penstock", "torch", "numpy", "ml-dtypes", "protobuf", "tensorboard", "google-crc32c", "pillow")
 OPTIONAL = {"scikit-learn": "demo", "matplotlib": "demo", "keras": "keras", "grpcio": "cluster", "ray": "ray"}
 
 
 @click.command("doctor")
-def command() -> None:
+@click.option("--coverage", "shows_coverage", is_flag=True, help="Print how much of TensorFlow's surface is here.")
+def command(shows_coverage: bool) -> None:
     """Print versions and devices; exit code 1 if something required is missing."""
     console = Console()
+    if shows_coverage:
+        print_coverage(console)
+        return
     console.print(f"Python {platform.python_version()} on {platform.platform()}, {os.cpu_count()} cores")
     versions = {name: installed_version(name) for name in (*REQUIRED, *OPTIONAL)}
     table = Table("package", "version", "note", box=None)

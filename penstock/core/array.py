@@ -14,7 +14,10 @@ import numpy as np
 import torch
 
 from penstock.core import dtypes
+from penstock.core.allocator import keep_freed_memory
 from penstock.core.dtypes import DType
+
+keep_freed_memory()
 
 Array: TypeAlias = torch.Tensor
 Value: TypeAlias = Any

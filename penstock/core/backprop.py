@@ -9,8 +9,7 @@ eagerly they are kernel calls that an outer tape may record, which is all that h
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Any, Protocol
 
 from penstock.core.dtypes import int64
@@ -92,11 +91,18 @@ def takes_wanted(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+def takes_missing(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a gradient function as one that takes None for the cotangent of an output that nothing depends on, in place
+    of the zeros that it would get otherwise. In a graph it gets zeros nevertheless: TensorFlow's nodes."""
+    function.takes_missing = True  # type: ignore[attr-defined]
+    return function
+
+
 def is_differentiable(tensor: Any) -> bool:
     """Tell whether cotangents flow to a tensor: its elements are real or complex numbers, or it is a resource or
     variant."""
-    base = tensor.dtype.base_dtype
-    return base.is_floating or base.is_complex or base.name in ("resource", "variant")
+    dtype = tensor.dtype
+    return dtype.is_floating or dtype.is_complex or dtype.base_dtype.name in ("resource", "variant")
 
 
 class Cotangents:
@@ -110,9 +116,13 @@ class Cotangents:
         if piece is not None:
             self._pieces.setdefault(id(tensor), []).append(piece)
 
-    def has(self, tensor: Tensor) -> bool:
-        """Tell whether any contribution has arrived."""
-        return id(tensor) in self._pieces
+    def has_any(self, tensors: Iterable[Tensor]) -> bool:
+        """Tell whether any contribution has arrived for any of the tensors."""
+        pieces = self._pieces
+        for tensor in tensors:
+            if id(tensor) in pieces:
+                return True
+        return False
 
     def total(self, tensor: Tensor) -> Gradient:
         """Return the sum of the contributions to `tensor`, None if there is none."""
@@ -144,8 +154,8 @@ def add_all(pieces: Sequence[Gradient]) -> Gradient:
 def backpropagate(
     calls: Iterable[Call],
     cotangents: Cotangents,
-    keep: Callable[[Tensor], bool],
-    flows_to: Callable[[Tensor], bool],
+    keep: Container[int],
+    flows_to: Container[int],
     around: Callable[[Call], Any] | None = None,
 ) -> None:
     """Carry cotangents from the outputs of calls to their inputs.
@@ -153,47 +163,59 @@ def backpropagate(
     Args:
         calls: calls in the reverse of the order in which they were made.
         cotangents: what has been collected; extended in place.
-        keep: whether the cotangent of a tensor is still wanted after its call was visited.
-        flows_to: whether a tensor's cotangent is of use; others are dropped.
-        around: the context in which the gradient function of a call runs; by default a name scope.
+        keep: the ids of tensors whose cotangents are still wanted after their call was visited.
+        flows_to: the ids of tensors whose cotangents are of use; others are dropped.
+        around: the context in which the gradient function of a call runs in a graph; by default a name scope.
     """
+    is_eager = current_graph() is None
     for call in calls:
-        outputs = call.outputs
-        if not any(cotangents.has(tensor) for tensor in outputs):
+        if not cotangents.has_any(call.outputs):
             continue
         function = gradient_function_of(call)
         if function is None:
             continue
-        with around(call) if around is not None else _scope(call):
-            grads = [cotangents.total(tensor) for tensor in outputs]
-            for tensor in outputs:
-                if not keep(tensor):
-                    cotangents.discard(tensor)
-            grads = [
-                _zeros(t) if g is None and is_differentiable(t) else g for g, t in zip(grads, outputs, strict=True)
-            ]
-            if getattr(function, "takes_wanted", False):
-                produced = function(call, *grads, wanted=[flows_to(tensor) for tensor in call.inputs])
-            else:
-                produced = function(call, *grads)
+        if is_eager:
+            produced = _differentiate(function, call, cotangents, keep, flows_to, is_eager)
+        else:
+            with name_scope(f"{call.name}_grad") if around is None else around(call):
+                produced = _differentiate(function, call, cotangents, keep, flows_to, is_eager)
+        inputs = call.inputs
         if produced is None or isinstance(produced, (Tensor, IndexedSlices)):
             produced = (produced,)
-        produced = list(produced)
-        if len(produced) != len(call.inputs):
+        if len(produced) != len(inputs):
             raise ValueError(
                 f"Num gradients {len(produced)} generated for op {call.name!r} ({call.type}) do not match num inputs "
-                f"{len(call.inputs)}"
+                f"{len(inputs)}"
             )
-        for tensor, piece in zip(call.inputs, produced, strict=True):
-            if piece is None or not flows_to(tensor):
+        for tensor, piece in zip(inputs, produced, strict=True):
+            if piece is None or id(tensor) not in flows_to:
                 continue
-            if not isinstance(piece, IndexedSlices):
+            if not is_eager and not isinstance(piece, IndexedSlices):
                 _check_shape(call, tensor, piece)
             cotangents.add(tensor, piece)
 
 
-def _scope(call: Call) -> Any:
-    return contextlib.nullcontext() if current_graph() is None else name_scope(f"{call.name}_grad")
+def _differentiate(
+    function: Callable[..., Any],
+    call: Call,
+    cotangents: Cotangents,
+    keep: Container[int],
+    flows_to: Container[int],
+    is_eager: bool,
+) -> Any:
+    """Return what the gradient function of a call gives for the cotangents of its outputs, which are used up."""
+    outputs = call.outputs
+    grads = [cotangents.total(tensor) for tensor in outputs]
+    for tensor in outputs:
+        if id(tensor) not in keep:
+            cotangents.discard(tensor)
+    if not (is_eager and getattr(function, "takes_missing", False)):
+        for position, tensor in enumerate(outputs):
+            if grads[position] is None and is_differentiable(tensor):
+                grads[position] = _zeros(tensor)
+    if getattr(function, "takes_wanted", False):
+        return function(call, *grads, wanted=[id(tensor) in flows_to for tensor in call.inputs])
+    return function(call, *grads)
 
 
 def _zeros(tensor: Tensor) -> Gradient:
@@ -206,7 +228,7 @@ def _zeros(tensor: Tensor) -> Gradient:
 
 def _check_shape(call: Call, tensor: Tensor, piece: Tensor) -> None:
     dims, gradient_dims = tensor.dims, piece.dims
-    if current_graph() is None or dims is None or tensor.dtype.base_dtype.name in ("resource", "variant"):
+    if dims is None or tensor.dtype.base_dtype.name in ("resource", "variant"):
         return
     if gradient_dims is None or None in gradient_dims:
         piece.set_shape(dims)  # type: ignore[attr-defined]

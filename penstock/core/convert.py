@@ -5,8 +5,9 @@ Other rooms register how their classes become tensors (`register_conversion`), a
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -154,7 +155,14 @@ def _holds_tensors(value: Any) -> bool:
 
 def _pack(value: Any, wanted: DType | None, name: str | None) -> Tensor:
     dtype = wanted or _dtype_of_first_tensor(value)
-    items = [convert_to_tensor(item, dtype) for item in value]
+    found = _dtype_of_first_tensor(value)
+    # Where a type is asked for that the tensors of the list do not have, they are cast, as TensorFlow does.
+    items = [
+        lookup("Cast")(convert_to_tensor(item), DstT=dtype)  # type: ignore[operator]
+        if found != dtype and is_tensor_like(item)
+        else convert_to_tensor(item, dtype)
+        for item in value
+    ]
     return lookup("Pack")(items, axis=0, name=name or "packed")  # type: ignore[operator]
 
 
@@ -184,6 +192,8 @@ def constant_node(graph: Graph, value: np.ndarray, dtype: DType, name: str, dims
 
 
 def _eager_constant(value: Any, wanted: DType | None) -> EagerTensor:
+    if type(value) is bool and wanted is not None and (wanted.is_integer or wanted.is_floating):
+        value = int(value)  # TensorFlow takes Python's True as 1, though only eagerly
     numbers, dtype = as_array(value, wanted)
     return EagerTensor(array.from_numpy(numbers, copy=True), dtype)
 
@@ -197,6 +207,17 @@ def eager_scalar(value: bool | int | float, wanted: DType | None) -> EagerTensor
         if len(_eager_scalars) < _SCALARS_KEPT and value:
             _eager_scalars[key] = kept
     return kept
+
+
+def eager_vector(value: Sequence[int], wanted: DType | None) -> EagerTensor:
+    """Return integers, such as a shape or axes, as an eager tensor that may be shared with other calls, which never
+    return it."""
+    return _shared_vector(tuple(value), wanted or dtypes.int32)
+
+
+@functools.lru_cache(maxsize=_SCALARS_KEPT)
+def _shared_vector(value: tuple[int, ...], wanted: DType) -> EagerTensor:
+    return _eager_constant(value, wanted)
 
 
 def as_array(value: Any, wanted: DType | None = None) -> tuple[np.ndarray, DType]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from penstock.core import array, errors
 from penstock.core.context import state
-from penstock.core.convert import as_array, convert_to_tensor, dtype_of_argument, eager_scalar
+from penstock.core.convert import as_array, convert_to_tensor, dtype_of_argument, eager_scalar, eager_vector
 from penstock.core.dtypes import DType, as_dtype
 from penstock.core.eager import write_fast_call
 from penstock.core.graph import Graph, current_graph
@@ -28,6 +28,8 @@ from penstock.core.shape_rules import ShapeError, format_dims
 from penstock.core.tensor import EagerTensor, SymbolicTensor, Tensor
 
 _NUMBERS = (bool, int, float)
+# Where TensorFlow gives each input a type of its own first, so that Python values, too, are inputs of another type.
+_CONVERTED_ALONE = ("Add", "AddV2")
 
 
 class EagerCall:
@@ -91,7 +93,7 @@ def apply(op_def: OpDef, args: Sequence[Any], attrs: dict[str, Any], name: str |
             if type(result) is list:
                 if state.tapes:
                     _record(op_def, args, attrs, name, result)
-                return structure_outputs(op_def, result, attrs, None)
+                return result if len(op_def.outputs) == 1 else structure_outputs(op_def, result, attrs, None)
             if state.tapes:
                 _record(op_def, args, attrs, name, [result])
             return result
@@ -146,16 +148,27 @@ def _on_device(arg: Any, location: str) -> Any:
 
 def _record(op_def: OpDef, args: Sequence[Any], given: dict[str, Any], name: str | None, outputs: list[Tensor]) -> None:
     """Tell the tapes of a call that took the short way: the inputs as tensors, all attributes."""
-    attrs = {**op_def.defaults, **given}
+    flat = [item for arg in args for item in arg] if op_def.has_sequence_input else args
+    tapes = [tape for tape in state.tapes if tape.concerns(flat)]
+    if not tapes:
+        return
+    attrs = {**op_def.defaults, **given} if given else op_def.defaults.copy()
+    inputs: list[Tensor] = []
     for argument, arg in zip(op_def.inputs, args, strict=True):
-        if argument.type_attr is not None and type(arg) is EagerTensor:
-            attrs[argument.type_attr] = arg.dtype
-    inputs = [
-        arg if type(arg) is EagerTensor else convert_to_tensor(arg, attrs.get(argument.type_attr or "", argument.dtype))
-        for argument, arg in zip(op_def.inputs, args, strict=True)
-    ]
+        if type(arg) is EagerTensor:
+            if argument.type_attr is not None:
+                attrs[argument.type_attr] = arg.dtype
+            inputs.append(arg)
+        elif argument.is_sequence:
+            attrs[argument.number_attr] = len(arg)  # type: ignore[index]
+            if argument.type_attr is not None:
+                attrs[argument.type_attr] = arg[0].dtype
+            inputs += arg
+        else:
+            dtype = argument.dtype if argument.type_attr is None else attrs.get(argument.type_attr)
+            inputs.append(eager_scalar(arg, dtype) if type(arg) in _NUMBERS else eager_vector(arg, dtype))
     call = EagerCall(op_def, name or op_def.name, inputs, attrs, outputs)
-    for tape in state.tapes:
+    for tape in tapes:
         tape.record(call)
 
 
@@ -203,9 +216,11 @@ def _execute(op_def: OpDef, args: Sequence[Any], given: dict[str, Any], name: st
         raise kernel_error(error, op_def, inputs, attrs, name) from None
     outputs = wrap_outputs(op_def, result, attrs)
     if state.tapes:
-        call = EagerCall(op_def, name or op_def.name, inputs, attrs, outputs)
-        for tape in state.tapes:
-            tape.record(call)
+        tapes = [tape for tape in state.tapes if tape.concerns(inputs)]
+        if tapes:
+            call = EagerCall(op_def, name or op_def.name, inputs, attrs, outputs)
+            for tape in tapes:
+                tape.record(call)
     if op_def.single_output:
         return outputs[0]
     return structure_outputs(op_def, outputs, attrs, None)
@@ -283,6 +298,7 @@ def _bind_inputs(
             f"{len(args)}"
         )
     flat: list[Tensor] = []
+    sizes: dict[str, str] = {}  # number attribute -> the first argument that settles it
     known: dict[str, DType] = {}
     for key, value in given.items():
         attribute = op_def.attributes.get(key)
@@ -291,6 +307,12 @@ def _bind_inputs(
     for argument, arg in zip(op_def.inputs, args, strict=True):
         if argument.number_attr is not None:
             items = _as_list(op_def, argument, arg)
+            if attrs.setdefault(argument.number_attr, len(items)) != len(items) and argument.number_attr in sizes:
+                raise ValueError(
+                    f"{op_def.name} needs as many tensors for {argument.name!r} as for "
+                    f"{sizes[argument.number_attr]!r}: {attrs[argument.number_attr]}, got {len(items)}"
+                )
+            sizes.setdefault(argument.number_attr, argument.name)
             attrs[argument.number_attr] = len(items)
             dtype = _settle(op_def, argument, items, args, known, attrs)
             for index, item in enumerate(items):
@@ -298,6 +320,11 @@ def _bind_inputs(
         elif argument.list_attr is not None:
             items = _as_list(op_def, argument, arg)
             types = given.get(argument.list_attr)
+            if types is not None and len(types) != len(items):
+                raise ValueError(
+                    f"{op_def.name} needs one tensor for each type of {argument.list_attr!r}: {len(types)} types, "
+                    f"but {len(items)} tensors for {argument.name!r}"
+                )
             tensors = [
                 _convert(op_def, argument, item, None if types is None else as_dtype(types[i]), scope, f"_{i}", known)
                 for i, item in enumerate(items)
@@ -405,8 +432,9 @@ def _convert(
         if isinstance(error, errors.OpError) or arg is None:
             raise
         if dtype is not None and not isinstance(arg, Tensor) and isinstance(error, TypeError):
-            # Eagerly, a value of another type is an input that does not fit; only what is no value is a TypeError.
-            kind = _TypeMismatch if scope is None and _has_own_type(arg) else TypeError
+            # Eagerly, an array of another type is an input that does not fit; a Python value cannot be converted.
+            is_input = isinstance(arg, (np.ndarray, np.generic)) or op_def.name in _CONVERTED_ALONE
+            kind = _TypeMismatch if scope is None and is_input else TypeError
             raise kind(f"{op_def.name}: input {argument.name!r}: {error}") from None
         raise
     if argument.is_ref and isinstance(tensor, SymbolicTensor) and not tensor.dtype._is_ref_dtype:
@@ -415,14 +443,6 @@ def _convert(
             f"got {tensor!r}"
         )
     return tensor
-
-
-def _has_own_type(value: Any) -> bool:
-    try:
-        as_array(value)
-    except (TypeError, ValueError):
-        return False
-    return True
 
 
 def _check_allowed(op_def: OpDef, argument: Argument, dtype: DType) -> None:
@@ -515,7 +535,7 @@ def kernel_error(
             infer_dims(op_def, inputs, attrs, len(op_def.outputs))
         except ShapeError as shape_error:
             text = str(shape_error)
-        except (RuntimeError, ValueError, TypeError, IndexError, KeyError, AttributeError):
+        except (RuntimeError, ValueError, TypeError, IndexError, KeyError, AttributeError, MemoryError):
             pass  # the rule stumbles over what the kernel refused
     arrived = "; ".join(f"{t.dtype.name} {format_dims(t.dims)}" for t in inputs)
     message = f"{label}: {text}. It got {arrived}." if arrived else f"{label}: {text}"

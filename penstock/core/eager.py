@@ -28,40 +28,64 @@ from penstock.core.dtypes import DType
 from penstock.core.op_def import OpDef
 from penstock.core.tensor import EagerTensor
 
-_SIMPLE: dict[str, type] = {"bool": bool, "int": int, "string": str, "type": DType}
+# Kinds of attributes whose values need no conversion if they are of just this type.
+_SIMPLE: dict[str, type] = {"bool": bool, "int": int, "string": str, "type": DType, "list(int)": list}
 
 
 def write_fast_call(op_def: OpDef) -> Callable[..., Any] | None:
-    """Return the function for an operation's ordinary calls, or None if it has effects, sequences, or outputs of
-    special types."""
-    if op_def.is_stateful or op_def.injected or op_def.has_sequence_input or op_def.has_ref_input:
+    """Return the function for an operation's ordinary calls, or None if it has effects, sequences of unlike tensors, or
+    outputs of special types."""
+    if op_def.is_stateful or op_def.injected or op_def.has_ref_input:
+        return None
+    if any(argument.list_attr is not None for argument in op_def.inputs):
         return None
     if not op_def.outputs or not op_def.inputs:
         return None
     for output in op_def.outputs:
-        if output.is_sequence or output.is_host or (output.dtype is not None and not torch_dtypes([output.dtype])):
+        if output.is_sequence and (len(op_def.outputs) > 1 or output.number_attr not in op_def.kernel_attributes):
+            return None
+        if output.is_host or (output.dtype is not None and not torch_dtypes([output.dtype])):
             return None
     namespace: dict[str, Any] = {"EagerTensor": EagerTensor, "kernel": op_def.kernel, "eager_scalar": eager_scalar}
     lines: list[str] = []
-    seen: set[str] = set()
+    seen: dict[str, str] = {}  # type attribute -> the first tensor that has it
     arguments = []
     for position, argument in enumerate(op_def.inputs):
         name = f"x{position}"
         attr = argument.type_attr
         if argument.is_host:
+            if argument.is_sequence:
+                return None
             lines += _host_lines(name)
             arguments.append(f"{name}_value")
             continue
-        if attr is not None and attr in seen:
-            first = next(i for i, other in enumerate(op_def.inputs) if other.type_attr == attr and not other.is_host)
-            # A Python number takes the type of the tensor beside it, where that can hold it.
-            number = f"type({name}) is int and x{first}.dtype.is_integer"
+        if argument.is_sequence:
+            # The first tensor of the sequence stands for all of it below.
             lines += [
-                f"if type({name}) in (int, float) and x{first}.dtype.is_floating or {number}:",
-                f"    {name} = eager_scalar({name}, x{first}.dtype)",
+                f"if type({name}) is not list or not {name}: return None",
+                f"for item in {name}:",
+                "    if type(item) is not EagerTensor: return None",
+                f"{name}_values = [item.value for item in {name}]",
+                f"{name} = {name}[0]",
+                f"{name}_value = {name}_values[0]",
+                f"for value in {name}_values:",
+                f"    if value.dtype is not {name}_value.dtype: return None",
             ]
-        lines += [f"if type({name}) is not EagerTensor: return None", f"{name}_value = {name}.value"]
-        arguments.append(f"{name}_value")
+            arguments.append(f"{name}_values")
+        else:
+            # A Python number takes the type of the tensor beside it, where that can hold it.
+            number = (
+                [
+                    f"    if type({name}) is float and {seen[attr]}.dtype.is_floating or type({name}) is int "
+                    f"and ({seen[attr]}.dtype.is_floating or {seen[attr]}.dtype.is_integer):",
+                    f"        {name} = eager_scalar({name}, {seen[attr]}.dtype)",
+                    "    else: return None",
+                ]
+                if attr in seen
+                else ["    return None"]
+            )
+            lines += [f"if type({name}) is not EagerTensor:", *number, f"{name}_value = {name}.value"]
+            arguments.append(f"{name}_value")
         if argument.dtype is not None:
             kinds = torch_dtypes([argument.dtype])
             if not kinds:
@@ -71,13 +95,16 @@ def write_fast_call(op_def: OpDef) -> Callable[..., Any] | None:
         elif attr in seen:
             lines.append(f"if {name}_value.dtype is not {attr}: return None")
         elif attr is not None:
-            seen.add(attr)
+            seen[attr] = name
             namespace[f"{attr}_allowed"] = torch_dtypes(_allowed(op_def, attr))
             lines += [f"{attr} = {name}_value.dtype", f"if {attr} not in {attr}_allowed: return None"]
             if any(dtype.is_quantized for dtype in _allowed(op_def, attr)):
                 # Quantized values are stored as plain integers; only the tensor knows what they are.
                 lines.append(f"if {name}._dtype is not None and {name}._dtype.is_quantized: return None")
-    required, checks = _attribute_checks(op_def)
+    # Kernels that take the types of their inputs as attributes are told what the tensors say.
+    told = [attr for attr in op_def.kernel_attributes if attr in seen]
+    arguments += [f"{attr}={seen[attr]}.dtype" for attr in told]
+    required, checks = _attribute_checks(op_def, told)
     if required is None:
         return None
     namespace["checks"] = checks
@@ -88,6 +115,11 @@ def write_fast_call(op_def: OpDef) -> Callable[..., Any] | None:
         "if attrs:",
         "    for name, value in attrs.items():",
         "        if type(value) is not checks.get(name): return None",
+        *(
+            ["        if type(value) is list and not all(type(item) is int for item in value): return None"]
+            if list in checks.values()
+            else []
+        ),
         "        if type(value) is str and values_of[name] is not None and value not in values_of[name]: return None",
         *(f"if {name!r} not in attrs: return None" for name in required),
     ]
@@ -111,14 +143,17 @@ def _host_lines(name: str) -> list[str]:
     return [
         f"if type({name}) is EagerTensor: {name}_value = {name}.value.tolist()",
         f"elif type({name}) is int: {name}_value = {name}",
-        f"elif type({name}) is list and all(type(item) is int for item in {name}): {name}_value = {name}",
+        f"elif type({name}) in (list, tuple):",
+        f"    for item in {name}:",
+        "        if type(item) is not int: return None",
+        f"    {name}_value = list({name})",
         "else: return None",
     ]
 
 
-def _attribute_checks(op_def: OpDef) -> tuple[list[str] | None, dict[str, type]]:
+def _attribute_checks(op_def: OpDef, told: list[str]) -> tuple[list[str] | None, dict[str, type]]:
     """Return the attributes that must be given, and for those that may be, the type of a value that needs no
-    conversion.
+    conversion; without those in `told`, which follow from the inputs.
 
     The first is None if the kernel takes an attribute that only the long way can supply.
     """
@@ -126,6 +161,8 @@ def _attribute_checks(op_def: OpDef) -> tuple[list[str] | None, dict[str, type]]
     required: list[str] = []
     checks: dict[str, type] = {}
     for name in op_def.kernel_attributes:
+        if name in told:
+            continue
         attribute = op_def.attributes[name]
         kind = _SIMPLE.get(attribute.kind)
         default = parameters[name].default

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from penstock.core import context, nest
@@ -98,6 +99,10 @@ class ForwardAccumulator:
 
     def note_output(self, call: Call, output: Tensor) -> None:
         """Values that only a gradient asks for have no tangents."""
+
+    def concerns(self, inputs: Sequence[Any]) -> bool:
+        """Tell whether any input of a call has a tangent."""
+        return any(id(item) in self._tangents for item in inputs)
 
     def record(self, call: Call) -> None:
         """Compute the tangents of a call's outputs, if any input has one."""

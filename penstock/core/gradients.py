@@ -142,8 +142,8 @@ def gradients_of(
         backpropagate(
             calls,
             cotangents,
-            keep=lambda tensor: id(tensor) in wanted,
-            flows_to=lambda tensor: id(tensor) in reached,
+            keep=wanted,
+            flows_to=reached,
             around=_scopes(colocate),
         )
         results: list[Gradient] = []

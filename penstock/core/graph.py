@@ -37,6 +37,18 @@ class _ControlDependencies:
         self.made: set[Operation] = set()
 
 
+def _inside(graph: Graph) -> str:
+    """Return in which loop, branch or function the operations of a graph stand, as a further sentence for a message."""
+    if not graph.building_function:
+        return ""
+    loop = getattr(graph, "loop", None)
+    if loop is not None:
+        place = f"the body of the loop {loop.name!r}, and has a value for each iteration: make it a loop variable"
+    else:
+        place = f"the function or branch {getattr(graph, 'name', '')!r}: return it from there"
+    return f" It is inside {place}, and fetch or feed what the outer graph has."
+
+
 class Graph:
     """A dataflow graph: operations, joined by the tensors that they give and take.
 
@@ -411,11 +423,11 @@ class Graph:
             obj = obj if converted is None else converted
         if isinstance(obj, SymbolicTensor) and allow_tensor:
             if obj.graph is not self:
-                raise ValueError(f"Tensor {obj} is not an element of this graph.")
+                raise ValueError(f"Tensor {obj} is not an element of this graph.{_inside(obj.graph)}")
             return obj
         if isinstance(obj, Operation) and allow_operation:
             if obj.graph is not self:
-                raise ValueError(f"Operation {obj.name!r} is not an element of this graph.")
+                raise ValueError(f"Operation {obj.name!r} is not an element of this graph.{_inside(obj.graph)}")
             return obj
         if isinstance(obj, bytes):
             obj = obj.decode()

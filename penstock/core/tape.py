@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -68,15 +68,20 @@ class GradientTape:
         self._recording = False
         context.state.tapes = [tape for tape in context.state.tapes if tape is not self]
 
+    def concerns(self, inputs: Sequence[Any]) -> bool:
+        """Tell whether any input of a call is watched, so that the call is to be recorded."""
+        watched = self._watched
+        for item in inputs:
+            if id(item) in watched:
+                return True
+        return False
+
     def record(self, call: Call) -> None:
         """Note a call, if it takes anything that is watched."""
-        watched = self._watched
-        for tensor in call.inputs:
-            if id(tensor) in watched:
-                break
-        else:
+        if not self.concerns(call.inputs):
             return
         self._calls.append(call)
+        watched = self._watched
         for tensor in call.outputs:
             if is_differentiable(tensor):
                 watched.add(id(tensor))
@@ -298,14 +303,8 @@ class GradientTape:
             if not isinstance(source, Tensor) and not hasattr(source, "_gradient_source"):
                 raise ValueError(f"Cannot differentiate with respect to {source!r}: sources are tensors and variables")
             found.append(self._source(source))
-        wanted = {id(tensor) for tensor in found}
         watched = self._watched
-        backpropagate(
-            reversed(list(self._calls)),
-            cotangents,
-            keep=lambda tensor: id(tensor) in wanted,
-            flows_to=lambda tensor: id(tensor) in watched,
-        )
+        backpropagate(reversed(list(self._calls)), cotangents, keep={id(tensor) for tensor in found}, flows_to=watched)
         results: list[Gradient] = []
         for source, tensor in zip(sources, found, strict=True):
             total = cotangents.total(tensor) if id(tensor) in watched else None

@@ -86,7 +86,7 @@ class DatasetSpec(BatchableTypeSpec):
         return DatasetSpec(self._element_spec, self._dataset_shape[1:])
 
 
-class Dataset(CompositeTensor):
+class DatasetV2(CompositeTensor):
     """A sequence of elements, each nested tensors of one structure, made as they are asked for.
 
     >>> dataset = Dataset.range(5).map(lambda x: x * x).batch(2)
@@ -854,7 +854,7 @@ class Dataset(CompositeTensor):
         if reader_func is None:
             return cls._made(storage.Stored(path, meta, element_spec, meta["files"]))
         parts = [cls._made(storage.Stored(path, meta, element_spec, [name])) for name in meta["files"]]
-        held = [((part._variant_tensor.value,),) for part in parts]
+        held = [((part._variant_tensor.value,),) for part in parts]  # type: ignore[attr-defined]
         node = batching.Held(Structure(DatasetSpec(parts[0].element_spec)), held)
         return reader_func(cls._made(node))
 
@@ -966,6 +966,10 @@ class Dataset(CompositeTensor):
         text = f"{type(self._node).__name__}{self.element_spec!r}"
         number = int.from_bytes(text.encode()[:8].ljust(8, b"\0"), "little")
         return convert_to_tensor(np.array(number, dtype=np.uint64))
+
+
+# Libraries know the class by the name that TensorFlow gives it.
+Dataset = DatasetV2
 
 
 class _BucketPadded(Node):
@@ -1083,7 +1087,7 @@ def _state_function(
 
 def _padded_shapes(structure: Structure, given: Any) -> list[tuple[int | None, ...]]:
     if given is None:
-        shapes = []
+        shapes: list[Any] = []
         for spec in structure.leaves:
             if spec.shape.rank is None:
                 raise ValueError(
@@ -1092,7 +1096,7 @@ def _padded_shapes(structure: Structure, given: Any) -> list[tuple[int | None, .
             shapes.append(spec.shape.as_tuple())
         return shapes
     parts = [given] if not nested.is_structure(structure.spec) else _match_shapes(structure.spec, given)
-    result = []
+    result: list[Any] = []
     for spec, part in zip(structure.leaves, parts, strict=True):
         if isinstance(part, Tensor):
             part = np.asarray(part).tolist()

@@ -45,7 +45,7 @@ def open_file(path: str, compression: str) -> IO[bytes]:
         if compression == "ZLIB":
             with open(path, "rb") as file:
                 return io.BytesIO(zlib.decompress(file.read()))
-        return gzip.open(path) if compression == "GZIP" else open(path, "rb")
+        return gzip.open(path) if compression == "GZIP" else open(path, "rb")  # type: ignore[return-value]
     except (FileNotFoundError, IsADirectoryError) as error:
         raise NotFoundError(None, None, f"{path}; {error.strerror}") from None
 
@@ -185,7 +185,7 @@ class CsvRows(_Files):
     def _rows(self, path: str) -> Iterator[list[str]]:
         with open_file(path, self.compression) as file:
             text = io.TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline="")
-            quoting = csv.QUOTE_MINIMAL if self.quotes else csv.QUOTE_NONE
+            quoting: Any = csv.QUOTE_MINIMAL if self.quotes else csv.QUOTE_NONE
             for row in csv.reader(text, delimiter=self.delimiter, quoting=quoting):
                 if row:
                     yield row

@@ -159,18 +159,30 @@ class Generated(Node):
     def iterate(self, run: Run) -> Iterator[Element]:
         arguments = [array.to_numpy(run.value(item), copy=True) for item in self.arguments]
         spec, leaves = self.structure.spec, self.structure.leaves
-        for item in self.generator(*arguments):
-            try:
-                parts = nested.match(spec, item, "`generator` yielded an element that")
-            except ValueError:
-                raise InvalidArgumentError(
-                    None,
-                    None,
-                    "TypeError: `generator` yielded an element that did not match the expected structure. The expected "
-                    f"structure was {nested.map_leaves(_type_of, spec)}, but the yielded element was {item}.",
-                ) from None
+        # The user's code runs eagerly, whatever graph is being built where its results are asked for; nothing of that
+        # may last while the generator waits.
+        with context.eager_mode():
+            items = iter(self.generator(*arguments))
+        while True:
             with context.eager_mode():
-                yield tuple(_leaf_value(leaf, part, item) for leaf, part in zip(leaves, parts, strict=True))
+                item = next(items, _END)
+                if item is _END:
+                    return
+                try:
+                    parts = nested.match(spec, item, "`generator` yielded an element that")
+                except ValueError:
+                    raise InvalidArgumentError(
+                        None,
+                        None,
+                        "TypeError: `generator` yielded an element that did not match the expected structure. The "
+                        f"expected structure was {nested.map_leaves(_type_of, spec)}, but the yielded element was "
+                        f"{item}.",
+                    ) from None
+                element = tuple(_leaf_value(leaf, part, item) for leaf, part in zip(leaves, parts, strict=True))
+            yield element
+
+
+_END: Any = object()
 
 
 def _type_of(spec: Any) -> Any:

@@ -129,6 +129,10 @@ class StrategyExtended:
             return None if result is None else group_operations(result)
         return result
 
+    def call_for_each_replica(self, fn: Callable[..., Any], args: Sequence[Any] = (), kwargs: Any = None) -> Any:
+        """Return what a function returns on each replica."""
+        return self._strategy.run(fn, args, kwargs)
+
     def reduce_to(self, reduce_op: Any, value: Any, destinations: Any, options: Any = None) -> Any:
         """Return what the values of all replicas become."""
         return value
@@ -245,9 +249,7 @@ class InputContext:
         num_replicas_in_sync: the number of replicas.
     """
 
-    def __init__(
-        self, num_input_pipelines: int = 1, input_pipeline_id: int = 0, num_replicas_in_sync: int = 1
-    ) -> None:
+    def __init__(self, num_input_pipelines: int = 1, input_pipeline_id: int = 0, num_replicas_in_sync: int = 1) -> None:
         self.num_input_pipelines = num_input_pipelines
         self.input_pipeline_id = input_pipeline_id
         self.num_replicas_in_sync = num_replicas_in_sync
@@ -391,4 +393,3 @@ def maybe_merge_call(fn: Callable[..., Any], strategy: Strategy, *args: Any, **k
 def strategy_supports_no_merge_call() -> bool:
     """Tell whether replicas update variables without meeting in a merge call."""
     return False
-

@@ -1,7 +1,7 @@
 """What programs of TensorFlow 2 expect of `tf.keras` and Keras 3 dropped: added to its classes, with warnings.
 
 - `optimizer.minimize(loss, var_list)`, and `loss` as a tensor with `tape`
-- `lr=` and `decay=` of optimizers
+- `lr=` and `decay=` of optimizers, and a learning rate that is an integer
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ import keras
 from penstock.core.tape import GradientTape
 
 
-def minimize(self: Any, loss: Any, var_list: Any, grad_loss: Any = None, name: str | None = None, tape: Any = None) -> Any:
+def minimize(
+    self: Any, loss: Any, var_list: Any, grad_loss: Any = None, name: str | None = None, tape: Any = None
+) -> Any:
     """Change variables by one step that lowers a loss.
 
     Args:
@@ -59,6 +61,8 @@ def _with_former_arguments(initialize: Callable[..., None]) -> Callable[..., Non
         if "lr" in kwargs:
             warnings.warn("`lr` is deprecated, use `learning_rate` instead.", stacklevel=3)
             learning_rate = kwargs.pop("lr")
+        if isinstance(learning_rate, int):
+            learning_rate = float(learning_rate)
         decay = kwargs.pop("decay", None)
         if decay:
             warnings.warn("`decay` is deprecated, use a learning rate schedule instead.", stacklevel=3)
@@ -70,9 +74,7 @@ def _with_former_arguments(initialize: Callable[..., None]) -> Callable[..., Non
 
 def apply() -> None:
     """Add what is missing, once."""
-    base = next(
-        cls for cls in keras.optimizers.Optimizer.__mro__ if cls.__name__ == "BaseOptimizer"
-    )
+    base = next(cls for cls in keras.optimizers.Optimizer.__mro__ if cls.__name__ == "BaseOptimizer")
     if "minimize" in base.__dict__:
         return
     base.minimize = minimize

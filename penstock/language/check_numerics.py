@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,10 @@ class NumericsChecker:
 
     def note_output(self, call: Call, output: Tensor) -> None:
         """Values that only a gradient asks for are checked where they were computed."""
+
+    def concerns(self, inputs: Sequence[Any]) -> bool:
+        """Every call is checked."""
+        return True
 
     def record(self, call: Call) -> None:
         """Check the outputs of a call: now, or when the graph runs.
@@ -135,6 +140,10 @@ class _Placement:
 
     def note_output(self, call: Call, output: Tensor) -> None:
         """Nothing is to be done for further outputs."""
+
+    def concerns(self, inputs: Sequence[Any]) -> bool:
+        """Every call is logged."""
+        return True
 
     def record(self, call: Call) -> None:
         """Log an eager call."""

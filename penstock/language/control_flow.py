@@ -84,10 +84,15 @@ def _check_same(results: Sequence[tuple[FuncGraph, Any]], name: str) -> None:
         try:
             nest.assert_same_structure(_outline(first), _outline(result), expand_composites=True)
         except (ValueError, TypeError) as error:
-            raise type(error)(
+            raise TypeError(
                 f"{name}: the branches must return the same structure, but the first returns {first!r} and another "
                 f"{result!r}. {error}"
             ) from None
+        if len(first_body.outputs) != len(body.outputs):
+            raise TypeError(
+                f"{name}: the branches must return the same structure, but the first returns {first!r} and another "
+                f"{result!r}: one returns None or an operation where the other returns a tensor."
+            )
         for a, b in zip(first_body.outputs, body.outputs, strict=True):
             if a.dtype.base_dtype != b.dtype.base_dtype:
                 raise TypeError(
@@ -176,8 +181,8 @@ def cond(
     Returns:
         What the functions return, as tensors.
     Raises:
-        TypeError: if a function is not callable, or the types differ.
-        ValueError: if the structures differ.
+        TypeError: if a function is not callable, or structures or types differ.
+        ValueError: if the predicate is known not to be a scalar.
     """
     for label, function in (("true_fn", true_fn), ("false_fn", false_fn)):
         if not callable(function):
@@ -196,8 +201,9 @@ def cond(
             raise TypeError(
                 f"pred must be a boolean tensor, got {predicate.dtype.name}: compare it, or use tf.cast(pred, tf.bool)"
             )
+        _expect_scalar(predicate, f"tf.cond {graph.get_name_scope()!r}: pred")
         results = [_branch("true", true_fn, graph), _branch("false", false_fn, graph)]
-        _check_same(results, "tf.cond")
+        _check_same(results, f"tf.cond {graph.get_name_scope()!r}")
         bodies = [body for body, _ in results]
         inputs = share_inputs(bodies)
         types = [tensor.dtype.base_dtype for tensor in bodies[0].outputs]
@@ -221,7 +227,7 @@ def switch_on_index(index: Tensor, functions: Sequence[Callable[[], Any]]) -> An
     """
     graph = get_default_graph()
     results = [_branch(f"branch{i}", function, graph) for i, function in enumerate(functions)]
-    _check_same(results, "tf.switch_case")
+    _check_same(results, f"tf.switch_case {graph.get_name_scope()!r}")
     bodies = [body for body, _ in results]
     inputs = share_inputs(bodies)
     types = [tensor.dtype.base_dtype for tensor in bodies[0].outputs]
@@ -363,8 +369,8 @@ def while_loop(
     [12]
 
     Raises:
-        TypeError: if cond or body is not callable.
-        ValueError: if the body returns another structure, or a loop variable changes its type or shape.
+        TypeError: if cond or body is not callable, or a loop variable changes its type.
+        ValueError: if the body returns another structure, or a loop variable changes its shape.
     """
     for label, function in (("cond", cond), ("body", body)):
         if not callable(function):
@@ -455,6 +461,7 @@ def _graph_loop(
         loop_vars,
         [spec if isinstance(item, CompositeTensor) else item for item, spec in zip(variables, specs, strict=True)],
     )
+    name = graph.get_name_scope()
     limited = maximum_iterations is not None
     if limited:
         limit = convert_to_tensor(maximum_iterations, dtypes.int32, name="maximum_iterations")
@@ -476,7 +483,7 @@ def _graph_loop(
             result = [result]
         if isinstance(loop_vars, (list, tuple)) and isinstance(result, (list, tuple)) and len(result) != len(loop_vars):
             raise ValueError(
-                f"tf.while_loop: the body returns {len(result)} values for {len(loop_vars)} loop variables: "
+                f"tf.while_loop {name!r}: the body returns {len(result)} values for {len(loop_vars)} loop variables: "
                 f"{loop_vars!r}"
             )
         nest.assert_same_structure(
@@ -492,18 +499,18 @@ def _graph_loop(
         cond_body.outputs = [cond_body.capture(wanted)]
     with loop_body.as_default():
         loop_body.outputs = [loop_body.capture(tensor) for tensor in following]
-    for before, shape, after in zip(flat, dims, loop_body.outputs, strict=True):
+    _expect_scalar(cond_body.outputs[0], f"tf.while_loop {name!r}: the condition")
+    for index, (before, shape, after) in enumerate(zip(flat, dims, loop_body.outputs, strict=True)):
+        variable = f"tf.while_loop {name!r}: loop variable {index - limited} ({before!r})"
         if before.dtype.base_dtype != after.dtype.base_dtype:
-            raise ValueError(
-                f"tf.while_loop: loop variable {before!r} has type {before.dtype.name}, but the body returns "
-                f"{after.dtype.name}. "
-                "Use tf.cast in the body."
+            raise TypeError(
+                f"{variable} enters with type {before.dtype.name}, but the body returns {after.dtype.name}. Use tf.cast "
+                "in the body."
             )
         if not _keeps(shape, after.dims):
             raise ValueError(
-                f"tf.while_loop: loop variable {before!r} enters with shape {before.shape}, but has shape "
-                f"{after.shape} after one "
-                "iteration. Pass shape_invariants with None for the sizes that change."
+                f"{variable} enters with shape {before.shape}, but has shape {after.shape} after one iteration. Pass "
+                "shape_invariants with None for the sizes that change."
             )
     captured = share_inputs([cond_body, loop_body])
     with loop_body.as_default():
@@ -521,6 +528,13 @@ def _graph_loop(
         op.__dict__["_trips"] = op.outputs[0]
     results = outputs[1 : len(flat)] if limited else outputs[: len(flat)]
     return nest.pack_sequence_as(outline, results, expand_composites=True)
+
+
+def _expect_scalar(predicate: Tensor, what: str) -> None:
+    if predicate.dims:
+        raise ValueError(
+            f"{what} must be a scalar, got the shape {predicate.shape}. Use tf.reduce_all or tf.reduce_any to make one."
+        )
 
 
 def _dims_of(item: Any) -> list[Any]:

@@ -30,7 +30,10 @@ def smart_constant_value(pred: Any) -> bool | None:
 
 
 def smart_cond(
-    pred: Any, true_fn: Callable[[], Any] | None = None, false_fn: Callable[[], Any] | None = None, name: str | None = None
+    pred: Any,
+    true_fn: Callable[[], Any] | None = None,
+    false_fn: Callable[[], Any] | None = None,
+    name: str | None = None,
 ) -> Any:
     """Return what one of two functions returns; where the predicate is known, only that one is called.
 

@@ -33,12 +33,16 @@ class Trackable:
             ValueError: if the name is taken by another object.
         """
         if not isinstance(trackable, Trackable):
-            raise TypeError(f"Trackable._track_trackable() can only be used to track objects of type Trackable. Got "
-                            f"type {type(trackable)}.")
+            raise TypeError(
+                f"Trackable._track_trackable() can only be used to track objects of type Trackable. Got "
+                f"type {type(trackable)}."
+            )
         known = self._dependencies().get(name)
         if known is not None and known is not trackable and not overwrite:
-            raise ValueError(f"Called Trackable._track_trackable() with name='{name}', but a Trackable with this name "
-                             "is already declared as a dependency.")
+            raise ValueError(
+                f"Called Trackable._track_trackable() with name='{name}', but a Trackable with this name "
+                "is already declared as a dependency."
+            )
         self._dependencies()[name] = trackable
         return trackable
 

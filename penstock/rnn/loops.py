@@ -13,7 +13,8 @@ from penstock.core.dtypes import int32
 from penstock.core.inference import static_value
 from penstock.core.shape import TensorShape
 from penstock.core.tensor import Tensor
-from penstock.language.control_flow import while_loop
+from penstock.language.control_flow import assert_true, while_loop
+from penstock.language.graph_functions import control_dependencies
 from penstock.language.tensor_array import TensorArray
 from penstock.language.variable_scope import variable_scope
 from penstock.ops.array.filling import zeros_like
@@ -23,8 +24,8 @@ from penstock.ops.array.selecting import where
 from penstock.ops.array.shaping import expand_dims, shape_v1, transpose
 from penstock.ops.constant import identity
 from penstock.ops.math.cast import cast
-from penstock.ops.math.compare import greater_equal
-from penstock.ops.math.reduce import reduce_all
+from penstock.ops.math.compare import greater_equal, less_equal
+from penstock.ops.math.reduce import reduce_all, reduce_max
 from penstock.rnn.cells import zero_state_of
 
 
@@ -65,7 +66,14 @@ def _lengths(sequence_length: Any, batch_size: Any, steps: Any) -> Any:
         raise ValueError(
             f"sequence_length has {int(known.max())}, but the inputs have {steps} steps: no sequence can be longer"
         )
-    return identity(lengths, name="sequence_length")
+    if known is not None and isinstance(steps, int):
+        return identity(lengths, name="sequence_length")
+    longest = reduce_max(lengths)
+    fits = assert_true(
+        less_equal(longest, steps), ["sequence_length has", longest, "but the inputs have only so many steps:", steps]
+    )
+    with control_dependencies([] if fits is None else [fits]):
+        return identity(lengths, name="sequence_length")
 
 
 def _unless_ended(ended: Tensor, new: Any, old: Any) -> Any:
@@ -202,6 +210,7 @@ def dynamic_rnn(
     Raises:
         TypeError: if `cell` is not a cell.
         ValueError: if neither state nor dtype is given, depths are unknown, or sequences are longer than the inputs.
+        InvalidArgumentError: when the graph runs, if sequences are longer than the inputs.
     """
     _expect_cell(cell)
     with variable_scope(scope or "rnn"):

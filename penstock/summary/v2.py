@@ -281,8 +281,12 @@ def write(tag: str, tensor: Any, step: Any = None, metadata: Any = None, name: s
         writer = _state.writer
         assert writer is not None
         write_summary_op(
-            writer._held(), _step(step), convert_to_tensor(value), convert_to_tensor(tag, string),
-            convert_to_tensor(serialized, string), name=name or "write_summary",
+            writer._held(),
+            _step(step),
+            convert_to_tensor(value),
+            convert_to_tensor(tag, string),
+            convert_to_tensor(serialized, string),
+            name=name or "write_summary",
         )
 
     with name_scope(name, "write_summary"):
@@ -353,9 +357,11 @@ def histogram(
     """
     count = 30 if buckets is None else int(buckets)
     metadata = histogram_metadata.create_summary_metadata(display_name=None, description=description)
-    return _plugin(
-        "histogram_summary", name, lambda: histogram_buckets_op(cast(_value(data), float64), count=count), step, metadata
-    )
+
+    def rows() -> Any:
+        return histogram_buckets_op(cast(_value(data), float64), count=count)
+
+    return _plugin("histogram_summary", name, rows, step, metadata)
 
 
 def image(name: str, data: Any, step: Any = None, max_outputs: int = 3, description: str | None = None) -> Any:

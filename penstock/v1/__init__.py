@@ -567,6 +567,7 @@ from penstock.v1 import autodiff as autodiff
 from penstock.v1 import autograph as autograph
 from penstock.v1 import bitwise as bitwise
 from penstock.v1 import config as config
+from penstock.v1 import contrib as contrib
 from penstock.v1 import data as data
 from penstock.v1 import debugging as debugging
 from penstock.v1 import distribute as distribute

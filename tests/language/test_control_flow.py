@@ -134,7 +134,7 @@ def test_a_body_that_returns_another_number_of_values_is_refused(run):
 
 
 def test_a_loop_variable_that_changes_type_is_refused(run):
-    with pytest.raises(ValueError, match="tf.cast"):
+    with pytest.raises(TypeError, match="tf.cast"):
         while_loop(lambda i: constant(True), lambda i: constant(1.0), [constant(0)])
 
 

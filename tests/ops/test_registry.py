@@ -58,6 +58,17 @@ def test_every_operation_has_a_shape_rule(name):
     assert op.shape_rule is not None or not op.outputs, f"{name} has no shape rule"
 
 
+# Operations that TensorFlow's registry lacks, and why they exist; graphs with them are for Penstock.
+OWN = {
+    "EncodedImages": "what a TensorFlow 2 image summary writes; TensorFlow composes it of a loop over images",
+    "EncodedSounds": "what a TensorFlow 2 audio summary writes",
+    "GatherTree": "TensorFlow 1 had it in contrib",
+    "HistogramBuckets": "what a TensorFlow 2 histogram summary writes",
+    "PipelineCall": "a dataset is a tree of Python nodes, which a graph sees as a variant",
+    "PipelineOneShotIterator": "the same for its iterator",
+}
+
+
 @cache
 def schemas() -> dict[str, dict]:
     if not SCHEMAS.exists():
@@ -85,8 +96,10 @@ def recorded(argument) -> tuple:
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
 def test_schemas_are_tensorflows(name):
     theirs = schemas().get(name)
-    if theirs is None:
-        pytest.fail(f"TensorFlow has no operation {name}")
+    if name in OWN:
+        assert theirs is None, f"TensorFlow has an operation {name}: take its schema"
+        return
+    assert theirs is not None, f"TensorFlow has no operation {name}"
     ours = OPERATIONS[name]
     assert [describe(a) for a in ours.inputs] == [recorded(a) for a in theirs["in"]]
     assert [describe(a) for a in ours.outputs] == [recorded(a) for a in theirs["out"]]

@@ -178,7 +178,9 @@ def concat(values: Any, axis: Any, name: str | None = "concat") -> Tensor:
 
 @op("ParallelConcat(values: N * T) -> output: T")
 def parallel_concat_op(values: list[Value], *, shape: Dims) -> Value:
-    return np.concatenate(values) if isinstance(values[0], np.ndarray) else torch.cat(values)
+    result = np.concatenate(values) if isinstance(values[0], np.ndarray) else torch.cat(values)
+    merge(tuple(result.shape), shape, "shapes of the result and of the attribute")
+    return result
 
 
 @parallel_concat_op.shape

@@ -39,6 +39,8 @@ def reshape_op(tensor: Value, shape: list[int]) -> Value:
         raise InvalidArgumentError(None, None, f"sizes input must be 1-D, not a scalar: {shape}")
     if isinstance(tensor, np.ndarray) and any(size < -1 for size in shape):
         raise InvalidArgumentError(None, None, f"Size {min(shape)} must be non-negative, not {shape}")
+    if -1 in shape and 0 in shape and 0 in tensor.shape:
+        shape = [0 if size == -1 else size for size in shape]  # any size would do; TensorFlow takes 0
     return tensor.reshape(shape)
 
 
@@ -190,7 +192,7 @@ def squeeze_op(input: Value, *, squeeze_dims: list[int] = []) -> Value:
             raise InvalidArgumentError(
                 None, None, f"Can not squeeze dim[{axis}], expected a dimension of 1, got {input.shape[axis]}"
             )
-    return input.squeeze(tuple(squeeze_dims))
+    return input.squeeze(tuple({axis % rank for axis in squeeze_dims}))
 
 
 @squeeze_op.shape
@@ -239,8 +241,13 @@ def squeeze_v1(input: Any, axis: Any = None, name: str | None = None, squeeze_di
 # Transpose
 
 
+def _from_front(perm: list[int]) -> list[int]:
+    """Return a permutation with axes that are counted from the end counted from the front."""
+    return [axis + len(perm) if -len(perm) <= axis < 0 else axis for axis in perm]
+
+
 def _check_perm(rank: int, perm: list[int]) -> None:
-    if sorted(perm) != list(range(rank)):
+    if sorted(_from_front(perm)) != list(range(rank)):
         raise InvalidArgumentError(
             None, None, f"perm {perm} must be a permutation of the axes 0 to {rank - 1} of the input"
         )
@@ -264,7 +271,7 @@ def transpose_shape(x: Dims, perm: Any) -> Dims:
         )
     if not is_known(perm):
         return (None,) * len(perm)
-    if sorted(perm) != list(range(len(perm))):
+    if sorted(_from_front(perm)) != list(range(len(perm))):
         raise ShapeError(f"perm {perm} must be a permutation of the axes 0 to {len(perm) - 1}")
     return (None,) * len(perm) if x is None else tuple(x[axis] for axis in perm)
 
@@ -277,6 +284,7 @@ def transpose_gradient(call: Any, grad: Any) -> tuple[Any, None]:
 def _inverse(perm: Tensor) -> Any:
     known = partial_value(perm)
     if known is not None and is_known(known):
+        known = _from_front(known)
         return [known.index(axis) for axis in range(len(known))]
     return deferred("InvertPermutation")(perm)
 

@@ -17,7 +17,7 @@ from penstock.core.op import op
 from penstock.core.shape import Dims
 from penstock.core.shape_rules import ShapeError, format_dims
 from penstock.core.tensor import Tensor
-from penstock.ops.array.common import INDEX, check_allocation, deferred, is_static, item_size, sizes
+from penstock.ops.array.common import INDEX, check_allocation, deferred, is_static, item_size, moved, sizes
 from penstock.ops.array.joining import pack_op
 from penstock.ops.array.shaping import reshape_op
 from penstock.ops.constant import constant, shape_op
@@ -245,7 +245,9 @@ def _index(plan: _Plan) -> tuple[tuple[Any, ...], list[int]]:
 def _flip(value: Value, axes: list[int]) -> Value:
     if not axes:
         return value
-    return value.flip(axes) if isinstance(value, torch.Tensor) else np.flip(value, tuple(axes))
+    if not isinstance(value, torch.Tensor):
+        return np.flip(value, tuple(axes))
+    return moved(lambda given: given.flip(axes), value)
 
 
 def _kernel_plan(

@@ -91,7 +91,8 @@ def searchsorted(
         raise ValueError(f"Argument `side` must be either 'right' or 'left'. Received: `side` = '{side}'.")
     with name_scope(name, "searchsorted", [sorted_sequence, values]):
         sorted_sequence = convert_to_tensor(sorted_sequence)
-        values = convert_to_tensor(values, sorted_sequence.dtype)
+        if not isinstance(values, Tensor):
+            values = convert_to_tensor(values, sorted_sequence.dtype)
         bound = lower_bound_op if side == "left" else upper_bound_op
         found = bound(_as_rows(sorted_sequence), _as_rows(values), out_type=as_dtype(out_type))
         return reshape(found, sizes(values))

@@ -62,12 +62,15 @@ def pad_and_stack(values: Sequence[Value], dims: Sequence[int], padding: Any) ->
     """Return values stacked along a new first axis, each in the corner of a block of shape `dims` filled with
     `padding`."""
     first = values[0]
+    shape = (len(values), *dims)
+    result: Any
     if isinstance(first, torch.Tensor):
-        result = torch.full((len(values), *dims), padding, dtype=first.dtype)
+        result = torch.full(shape, padding, dtype=first.dtype)
     else:
-        result = np.full((len(values), *dims), padding, dtype=object)
+        result = np.full(shape, padding, dtype=object)
     for index, value in enumerate(values):
-        result[(index, *(slice(0, size) for size in dims_of(value)))] = value if dims_of(value) else value[()]
+        corner = (index, *[slice(0, size) for size in dims_of(value)])
+        result[corner] = value if dims_of(value) else value[()]
     return result
 
 

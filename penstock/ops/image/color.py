@@ -384,11 +384,11 @@ def per_image_standardization(image: Any) -> Tensor:
     Args:
         image: numbers of shape (height, width, channels), or with a batch before.
     Returns:
-        Numbers of the same shape, float32 unless the image is floating.
+        Numbers of the same shape, float32 unless the image is float16.
     """
     with name_scope(None, "per_image_standardization", [image]):
         image = convert_to_tensor(image, name="image")
-        if not image.dtype.is_floating:
+        if image.dtype not in (dtypes.float16, dtypes.float32):
             image = cast(image, dtypes.float32)
         dims = image.shape.as_list()[-3:]
         if None in dims:

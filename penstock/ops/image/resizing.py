@@ -93,6 +93,10 @@ def _resized_gradient(
             None,
             f"grads and original_image must be 4-dimensional, got {list(grads.shape)} and {list(original.shape)}",
         )
+    if grads.shape[0] != original.shape[0]:
+        raise InvalidArgumentError(
+            None, None, f"grads and original_image must have one batch, got {grads.shape[0]} and {original.shape[0]}"
+        )
     height, width = checked_size(original, list(grads.shape[1:3]), align_corners, half_pixel_centers)
     down = taps_of(original.shape[1], height, align_corners, half_pixel_centers)
     across = taps_of(original.shape[2], width, align_corners, half_pixel_centers)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from penstock.core.convert import convert_to_tensor
+from penstock.core.errors import InvalidArgumentError
 from penstock.core.graph import name_scope
 from penstock.core.tensor import Tensor
 from penstock.ops.array.common import deferred
@@ -99,6 +100,8 @@ def _spectral_norm(tensor: Tensor, axes: list[int]) -> Tensor:
     rank = tensor.ndim
     if rank is None:
         raise ValueError("the spectral norm needs a tensor of known rank")
+    if any(not -rank <= axis < rank for axis in axes):
+        raise InvalidArgumentError(None, None, f"axes {axes} are out of range for a tensor of {rank} axes")
     positions = [axis % rank for axis in axes]
     order = [axis for axis in range(rank) if axis not in positions] + positions
     largest = _max_op(svd(deferred("Transpose")(tensor, order), compute_uv=False), [-1], keep_dims=True)

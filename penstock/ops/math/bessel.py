@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,11 @@ from penstock.ops.math.kernels import operation
 def _wide(function: Callable[[Array], Array], x: Array) -> Array:
     """Call a function that knows float32 and float64 only."""
     return function(x) if x.element_size() >= 4 else function(x.float()).to(x.dtype)
+
+
+def _for_positive(x: Array, values: Array, limit: float) -> Array:
+    """Return the values of a function of the second kind, where `x` is not positive its limit at 0."""
+    return torch.where(x <= 0, limit, values)
 
 
 def _unless_zero(x: Tensor, at_zero: float, elsewhere: Callable[[Tensor], Tensor]) -> Tensor:
@@ -127,7 +133,7 @@ def bessel_j1(x: Any, name: str | None = None) -> Tensor:
 
 @op("BesselK0(x: T) -> y: T", T=FLOATING, shape=unchanged)
 def bessel_k0_op(x: Array) -> Array:
-    return _wide(torch.special.modified_bessel_k0, x)
+    return _for_positive(x, _wide(torch.special.modified_bessel_k0, x), math.inf)
 
 
 @bessel_k0_op.gradient
@@ -143,7 +149,7 @@ def bessel_k0(x: Any, name: str | None = None) -> Tensor:
 
 @op("BesselK0e(x: T) -> y: T", T=FLOATING, shape=unchanged)
 def bessel_k0e_op(x: Array) -> Array:
-    return _wide(torch.special.scaled_modified_bessel_k0, x)
+    return _for_positive(x, _wide(torch.special.scaled_modified_bessel_k0, x), math.inf)
 
 
 @bessel_k0e_op.gradient
@@ -159,7 +165,7 @@ def bessel_k0e(x: Any, name: str | None = None) -> Tensor:
 
 @op("BesselK1(x: T) -> y: T", T=FLOATING, shape=unchanged)
 def bessel_k1_op(x: Array) -> Array:
-    return _wide(torch.special.modified_bessel_k1, x)
+    return _for_positive(x, _wide(torch.special.modified_bessel_k1, x), math.inf)
 
 
 @bessel_k1_op.gradient
@@ -175,7 +181,7 @@ def bessel_k1(x: Any, name: str | None = None) -> Tensor:
 
 @op("BesselK1e(x: T) -> y: T", T=FLOATING, shape=unchanged)
 def bessel_k1e_op(x: Array) -> Array:
-    return _wide(torch.special.scaled_modified_bessel_k1, x)
+    return _for_positive(x, _wide(torch.special.scaled_modified_bessel_k1, x), math.inf)
 
 
 @bessel_k1e_op.gradient
@@ -191,7 +197,7 @@ def bessel_k1e(x: Any, name: str | None = None) -> Tensor:
 
 @op("BesselY0(x: T) -> y: T", T=FLOATING, shape=unchanged)
 def bessel_y0_op(x: Array) -> Array:
-    return _wide(torch.special.bessel_y0, x)
+    return _for_positive(x, _wide(torch.special.bessel_y0, x), -math.inf)
 
 
 @bessel_y0_op.gradient
@@ -207,7 +213,7 @@ def bessel_y0(x: Any, name: str | None = None) -> Tensor:
 
 @op("BesselY1(x: T) -> y: T", T=FLOATING, shape=unchanged)
 def bessel_y1_op(x: Array) -> Array:
-    return _wide(torch.special.bessel_y1, x)
+    return _for_positive(x, _wide(torch.special.bessel_y1, x), -math.inf)
 
 
 @bessel_y1_op.gradient

@@ -164,7 +164,7 @@ def bitcast_op(input: Array, *, T: DType, type: DType) -> Array:
                 f"Cannot bitcast shape {list(input.shape)} to {type.name}: the last axis must have {count} elements, "
                 f"as {count} of {size} bytes make one of {wanted_size}",
             )
-        return input.contiguous().view(wanted).squeeze(-1)
+        return input.reshape(-1).contiguous().view(wanted).reshape(input.shape[:-1])
     if wanted_size < size:
         return input.contiguous().unsqueeze(-1).view(wanted)
     return input.view(wanted)

@@ -76,6 +76,8 @@ def einsum_op(inputs: list[Array], *, equation: str) -> Array:
     if inputs[0].dtype in STORED_ONLY:
         return through_numpy(lambda *arrays: np.einsum(f"{','.join(terms)}->{output}", *arrays), *inputs)
     result = torch.einsum(f"{','.join(terms)}->{output}", *inputs)
+    if result.dtype != inputs[0].dtype:  # ATen adds small integers up in a wider type
+        result = result.to(inputs[0].dtype)
     return result.clone() if any(result.data_ptr() == value.data_ptr() for value in inputs) else result
 
 

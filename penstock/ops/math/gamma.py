@@ -203,7 +203,7 @@ def igamma_grad_a_op(a: Array, x: Array) -> Array:
     # probabilities of a Poisson distribution with mean x, of which those far beyond the mean are nothing.
     dtype = a.dtype
     a, x = torch.broadcast_tensors(a.double(), x.double())
-    largest = float(x.clamp(0, 1e4).max()) if x.numel() else 0.0
+    largest = float(x.nan_to_num(0.0).clamp(0, 1e4).max()) if x.numel() else 0.0
     log_x = torch.log(x)
     total = torch.zeros_like(x)
     for n in range(int(largest + 12 * math.sqrt(largest) + 40)):

@@ -33,6 +33,14 @@ from penstock.ops.math.cast import cast
 from penstock.ops.math.kernels import AXIS, operation
 
 
+def _rounded(dtype: DType, *numbers: float) -> tuple[Any, ...]:
+    """Return numbers in the precision of a type, in which TensorFlow counts the elements of a range."""
+    if not dtype.is_floating:
+        return numbers
+    kind = np.float64 if dtype.size == 8 else np.float32
+    return tuple(kind(number) for number in numbers)
+
+
 def _length(start: float, limit: float, delta: float) -> int:
     if delta == 0:
         raise InvalidArgumentError(None, None, "Requires delta != 0: 0")
@@ -55,7 +63,7 @@ def range_op(start: float, limit: float, delta: float, *, Tidx: DType = int32) -
         raise InvalidArgumentError(
             None, None, f"Requires finite start, limit and delta, got {start}, {limit} and {delta}"
         )
-    length = _length(start, limit, delta)
+    length = _length(*_rounded(Tidx, start, limit, delta))
     if length > 2**40:
         raise InvalidArgumentError(None, None, f"a range of {length} elements is too long; enlarge delta")
     if Tidx.is_floating:
@@ -72,7 +80,7 @@ def range_shape(start: Any, limit: Any, delta: Any, *, Tidx: DType) -> Dims:
     if any(isinstance(number, list) for number in (start, limit, delta)):
         raise ShapeError("start, limit and delta must have shape ()")
     try:
-        return (_length(start, limit, delta),)
+        return (_length(*_rounded(Tidx, start, limit, delta)),)
     except InvalidArgumentError as error:
         raise ShapeError(error.message) from None
 

@@ -52,7 +52,9 @@ def add_n_op(inputs: list[Value]) -> Value:
 
 @op("AccumulateNV2(inputs: N * T) -> sum: T", T=NUMBER_OR_QUANTIZED, view=True, commutative=True)
 def accumulate_nv2_op(inputs: list[Array], *, shape: Dims) -> Array:
-    return _sum(inputs)
+    result = _sum(inputs)
+    merge(tuple(result.shape), shape, "shapes of the inputs and of the attribute")
+    return result
 
 
 @accumulate_nv2_op.shape
@@ -96,14 +98,13 @@ def accumulate_n(inputs: Any, shape: Any = None, tensor_dtype: Any = None, name:
         tensor_dtype: their type; if given, it must agree.
         name: the name of the node.
     Raises:
-        ValueError: if the list is empty, or shapes differ.
-        TypeError: if the types differ.
+        ValueError: if the list is empty, or shapes or types differ.
     """
     if not isinstance(inputs, (list, tuple)) or not inputs:
         raise ValueError("inputs must be a list of at least one Tensor with the same dtype and shape")
     tensors = [convert_to_tensor(item) for item in inputs]
     if any(tensor.dtype.base_dtype is not tensors[0].dtype.base_dtype for tensor in tensors):
-        raise TypeError("inputs must be a list of at least one Tensor with the same dtype and shape")
+        raise ValueError("inputs must be a list of at least one Tensor with the same dtype and shape")
     if tensor_dtype is not None and as_dtype(tensor_dtype) != tensors[0].dtype:
         raise TypeError(f"tensor_dtype is {tensor_dtype}, but the inputs are of type {tensors[0].dtype.name}")
     known = TensorShape(shape)

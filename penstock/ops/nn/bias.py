@@ -102,6 +102,10 @@ def bias_add_v1_gradient(call: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
     return grad, _sum_op(grad, axes)
 
 
+def _as_bias(bias: Any, value: Tensor) -> Tensor:
+    return bias if isinstance(bias, Tensor) else convert_to_tensor(bias, value.dtype.base_dtype, "bias")
+
+
 def bias_add(value: Any, bias: Any, data_format: str | None = None, name: str | None = None) -> Tensor:
     """Return `value` with `bias` added along the channels.
 
@@ -122,7 +126,10 @@ def bias_add(value: Any, bias: Any, data_format: str | None = None, name: str | 
     with name_scope(name, "BiasAdd", [value, bias]) as scope:
         tensor = convert_to_tensor(value, name="input")
         return bias_add_op(
-            tensor, convert_to_tensor(bias, tensor.dtype.base_dtype, "bias"), data_format=layout, name=scope
+            tensor,
+            bias if isinstance(bias, Tensor) else convert_to_tensor(bias, tensor.dtype.base_dtype, "bias"),
+            data_format=layout,
+            name=scope,
         )
 
 

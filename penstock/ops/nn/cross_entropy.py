@@ -194,7 +194,8 @@ def softmax_cross_entropy_with_logits_v1(
     axis = dim if axis is None else axis
     with name_scope(name, "softmax_cross_entropy_with_logits_sg", [logits, labels]) as scope:
         constant_labels = stop_gradient_op(
-            convert_to_tensor(labels, _dtype_of(logits), "labels"), name="labels_stop_gradient"
+            labels if isinstance(labels, Tensor) else convert_to_tensor(labels, _dtype_of(logits), "labels"),
+            name="labels_stop_gradient",
         )
         return _softmax_cross_entropy(constant_labels, logits, axis, scope, "")
 

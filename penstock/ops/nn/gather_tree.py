@@ -9,7 +9,8 @@ import torch
 from penstock.core.array import Array
 from penstock.core.dtypes import int32
 from penstock.core.errors import InvalidArgumentError
-from penstock.core.op_def import Dims, op
+from penstock.core.op import op
+from penstock.core.shape import Dims
 from penstock.core.tensor import Tensor
 
 

@@ -122,7 +122,9 @@ def _geometry(
         return Geometry(output, window, stride, nothing, False, (), 1)
     for ceil_mode in (False, True):
         if all(
-            before <= extent // 2 and _kernel_windows(size, extent, step, before, ceil_mode) == count
+            before <= extent // 2
+            and size + 2 * before >= extent
+            and _kernel_windows(size, extent, step, before, ceil_mode) == count
             for size, extent, step, (count, before, _) in zip(spatial, window, stride, laid, strict=True)
         ):
             return Geometry(output, window, stride, tuple(before for _, before, _ in laid), ceil_mode, (), 1)

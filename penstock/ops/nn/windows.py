@@ -68,12 +68,13 @@ def windows(
         return None, before, after
     window = (filter - 1) * dilation + 1
     span = size + before + after - window + 1
-    if span < 0:
+    # TensorFlow rounds the number of windows toward 0: a step more than a stride too large is what it refuses.
+    if span < 0 and span + stride - 1 <= -stride:
         raise ShapeError(
             f"Computed output size would be negative: a window of {window} (filter {filter}, dilation {dilation}) "
             f"does not fit into an axis of {size + before + after}. Use padding 'SAME' or a smaller filter"
         )
-    return -(-span // stride), before, after
+    return max(-(-span // stride), 0), before, after
 
 
 def check_window_attribute(name: str, values: Sequence[int], rank: int, data_format: str) -> tuple[int, ...]:

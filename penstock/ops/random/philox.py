@@ -194,6 +194,8 @@ _UNITS: dict[DType, tuple[int, Callable[[np.ndarray], Any]]] = {
 def _fill(generator: Philox, count: int, dtype: DType, per_block: int, convert: Callable[[np.ndarray], Any]) -> Array:
     """Return `count` numbers, `per_block` for each block in order."""
     blocks = -(-count // per_block)
+    if not count:
+        return torch.empty(0, dtype=array.torch_dtype(dtype))
     if blocks <= _CHUNK:
         return convert(generator.words(0, blocks)).reshape(-1)[:count].to(array.torch_dtype(dtype))
     result = torch.empty(blocks, per_block, dtype=array.torch_dtype(dtype))

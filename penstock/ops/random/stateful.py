@@ -235,7 +235,7 @@ def random_gamma_op(
     shape, samples = checked_shape(shape)
     state = random_state(resources, node_name, seed, seed2, array.dtype_of(alpha))
     generator = state.reserve(samples * alpha.numel() * BLOCKS_PER_OUTPUT)
-    return draw_gamma(generator, alpha, samples).reshape(*shape, *alpha.shape)
+    return draw_gamma(generator, alpha, samples).reshape((*shape, *alpha.shape))
 
 
 def draw_gamma(generator: Philox, alpha: Array, samples: int) -> Array:
@@ -301,7 +301,7 @@ def random_poisson_v2_op(
     shape, samples = checked_shape(shape)
     state = random_state(resources, node_name, seed, seed2, dtype)
     generator = state.reserve(samples * rate.numel() * BLOCKS_PER_OUTPUT)
-    return draw_poisson(generator, rate, samples, dtype).reshape(*shape, *rate.shape)
+    return draw_poisson(generator, rate, samples, dtype).reshape((*shape, *rate.shape))
 
 
 @op(

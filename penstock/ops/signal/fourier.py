@@ -43,6 +43,8 @@ def _transform(name: str, rank: int, function: Callable[..., Array]) -> Op:
     @op(f"{name}(input: Tcomplex) -> output: Tcomplex", Tcomplex=_COMPLEX, shape=_rank_at_least(rank))
     def transform(input: Array) -> Array:
         _check_rank(input, rank)
+        if not input.numel():
+            return input.clone()
         return function(input, dim=list(range(-rank, 0)))
 
     return transform
@@ -353,8 +355,9 @@ def _lengths(given: Any) -> Any:
 def _real_transform(operation: Op, rank: int, input: Any, fft_length: Any, name: str | None) -> Tensor:
     with name_scope(name, operation.name.lower(), [input, fft_length]):
         input = convert_to_tensor(input)
-        if not input.dtype.is_floating:
-            raise ValueError(f"input must have a real floating type, got {input.dtype.name}")
+        if input.dtype.base_dtype not in _REAL.allowed:
+            raise ValueError(f"{operation.name} requires float32 or float64 inputs, got {input.dtype.name}")
+        input.shape.with_rank_at_least(rank)
         complex_dtype = dtypes.complex128 if input.dtype.base_dtype == dtypes.float64 else dtypes.complex64
         known = sizes(input)
         if fft_length is None:

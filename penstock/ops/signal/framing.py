@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from penstock.core.convert import convert_to_tensor
+from penstock.core.errors import InvalidArgumentError
 from penstock.core.graph import name_scope
 from penstock.core.inference import partial_value
 from penstock.core.tensor import Tensor
@@ -40,7 +41,10 @@ def frame(
     """
     with name_scope(name, "frame", [signal, frame_length, frame_step]):
         signal = convert_to_tensor(signal, name="signal")
-        rank = len(signal.shape.as_list())
+        rank = len(signal.shape.with_rank_at_least(1).as_list())
+        for what, number in (("frame_length", frame_length), ("frame_step", frame_step)):
+            if isinstance(number, int) and number < 1:
+                raise InvalidArgumentError(None, None, f"{what} must be positive, got {number}")
         axis = axis + rank if axis < 0 else axis
         size: Any = signal.shape.as_list()[axis]
         if size is None:

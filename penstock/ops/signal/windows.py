@@ -42,7 +42,7 @@ def _raised_cosine(
         if isinstance(length, int):
             if length == 1:
                 return constant([1.0], dtype)
-            points = length - (0 if periodic and length % 2 == 0 else 1) + (1 if periodic and length % 2 else 0)
+            points = length - 1 + (1 if periodic and length % 2 == 0 else 0)
             count: Any = constant(float(points), dtype)
         else:
             even = 1 - length % 2

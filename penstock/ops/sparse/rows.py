@@ -75,6 +75,8 @@ def sparse_fill_empty_rows_gradient(call: Any, _: Any, grad: Tensor, __: Any, __
     "SparseFillEmptyRowsGrad(reverse_index_map: int64, grad_values: T) -> (d_values: T, d_default_value: T)",
 )
 def sparse_fill_empty_rows_grad_op(reverse_index_map: Array, grad_values: Array) -> tuple[Array, Array]:
+    if not isinstance(grad_values, torch.Tensor):
+        raise invalid("grad_values must be numbers, got strings")
     for name, item in (("reverse_index_map", reverse_index_map), ("grad_values", grad_values)):
         if item.ndim != 1:
             raise invalid(f"{name} must be a vector, saw: {list(item.shape)}")

@@ -112,7 +112,11 @@ def encoded_images_op(data: Value) -> Value:
     return array.from_numpy(np.array(result, dtype=object))
 
 
-@op("EncodedSounds(data: float, sample_rate: host int64) -> sounds: string", differentiable=False, shape=lambda data, sample_rate: (None, 2))
+@op(
+    "EncodedSounds(data: float, sample_rate: host int64) -> sounds: string",
+    differentiable=False,
+    shape=lambda data, sample_rate: (None, 2),
+)
 def encoded_sounds_op(data: Value, sample_rate: int) -> Value:
     rows = []
     for sound in np.asarray(array.to_numpy(data)):

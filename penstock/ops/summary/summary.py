@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from google.protobuf.message import DecodeError
 
 from penstock.core import array
 from penstock.core.array import Value
@@ -23,6 +24,14 @@ _BAD_COLOR = np.array([255, 0, 0, 255], dtype=np.uint8)
 def _serialized(values: Any) -> Value:
     """Return a string scalar that holds a summary of the given values."""
     return array.from_numpy(np.array(protos.Summary(value=values).SerializeToString(), dtype=object))
+
+
+def _parse(message: Any, serialized: bytes) -> None:
+    """Read a message from its bytes, raising TensorFlow's error where they are none."""
+    try:
+        message.ParseFromString(serialized)
+    except DecodeError as error:
+        raise InvalidArgumentError(None, None, f"Could not parse the serialized message: {error}") from error
 
 
 def _single_tag(tag: Value) -> str:
@@ -152,7 +161,7 @@ def tensor_summary_op(
 )
 def tensor_summary_v2_op(tag: Value, tensor: Value, serialized_summary_metadata: Value) -> Value:
     metadata = protos.SummaryMetadata()
-    metadata.ParseFromString(serialized_summary_metadata.reshape(-1)[0])
+    _parse(metadata, serialized_summary_metadata.reshape(-1)[0])
     return _serialized([summary_values.tensor(_single_tag(tag), array.to_numpy(tensor), metadata)])
 
 
@@ -162,7 +171,7 @@ def merge_summary_op(inputs: list[Value]) -> Value:
     tags: set[str] = set()
     for serialized in (each for value in inputs for each in value.reshape(-1)):
         summary = protos.Summary()
-        summary.ParseFromString(serialized)
+        _parse(summary, serialized)
         for value in summary.value:
             if value.tag in tags:
                 raise InvalidArgumentError(None, None, f"Duplicate tag {value.tag} found in summary inputs")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property, lru_cache
@@ -79,41 +79,59 @@ def _compile(region: Region) -> Loop:
 
 
 def _caller(chain: Chain) -> Callable[[list[Array]], list[Array]]:
-    """Return the function that runs a chain: on arrays that lie as most do its generated source goes straight to the
-    machine code."""
-    region = chain.region
-    code = _made.setdefault(region, _Code(region))
-    anyhow = _AnyLayout(chain, code)
-    if not region.is_flat:
-        return anyhow
-    names = [f"x{index}" for index in range(len(region.inputs))]
-    full = [name for name, (_, access) in zip(names, region.inputs, strict=True) if access is Access.FULL]
-    scalars = [name for name, (_, access) in zip(names, region.inputs, strict=True) if access is Access.SCALAR]
-    tests = [f"n < {_SHARED_FROM}", "n", *(f"{name}.is_contiguous()" for name in full)]
-    tests += [f"{name}.shape == shape" for name in full[1:]]
-    tests += [f"{name}.numel() == 1" for name in scalars]
-    if not _CPU_ONLY:
-        tests += [f"{name}.is_cpu" for name in names]
-    results = [f"y{position}" for position in range(len(region.outputs))]
-    lines = [
-        "def run(values):",
-        f"    {', '.join(names)}, = values",
-        f"    n = {full[0]}.numel()",
-        *([f"    shape = {full[0]}.shape"] if len(full) > 1 else []),
-        f"    if {' and '.join(tests)}:",
-    ]
-    namespace: dict[str, Any] = {"empty_like": torch.empty_like, "loop": code.flat, "anyhow": anyhow}
-    first_type = region.inputs[names.index(full[0])][0]
-    for position, (name, index) in enumerate(zip(results, region.outputs, strict=True)):
-        dtype = region.steps[index].dtype
-        namespace[f"dtype{position}"] = torch_dtype(as_dtype(dtype))
-        other = "" if dtype == first_type else f", dtype=dtype{position}"
-        lines.append(f"        {name} = empty_like({full[0]}{other})")
-    addresses = ", ".join(f"{name}.data_ptr()" for name in [*names, *results])
-    lines += [f"        loop(1, n, {addresses})", f"        return [{', '.join(results)}]", "    return anyhow(values)"]
-    exec("\n".join(lines), namespace)
+    """Return the function that runs a chain. Its source is generated: for arrays that lie as most do, without gaps or as
+    matrices with gaps between their rows, it goes straight to the machine code."""
+    code = _made.setdefault(chain.region, _Code(chain.region))
+    source = "\n".join(_caller_lines(chain.region))
+    namespace: dict[str, Any] = {"empty": torch.empty, "code": code, "anyhow": _AnyLayout(chain, code)}
+    for position, index in enumerate(chain.region.outputs):
+        namespace[f"dtype{position}"] = torch_dtype(as_dtype(chain.region.steps[index].dtype))
+    exec(source, namespace)
     run: Callable[[list[Array]], list[Array]] = namespace["run"]
     return run
+
+
+def _caller_lines(region: Region) -> Iterator[str]:
+    names = [f"x{index}" for index in range(len(region.inputs))]
+    accesses = [access for _, access in region.inputs]
+    full = [name for name, access in zip(names, accesses, strict=True) if access is Access.FULL]
+    results = [f"y{position}" for position in range(len(region.outputs))]
+    tests = ["n", f"n < {_SHARED_FROM}", *(f"{name}.shape == shape" for name in full[1:])]
+    tests += [f"{name}.numel() == 1" for name, access in zip(names, accesses, strict=True) if access is Access.SCALAR]
+    if not _CPU_ONLY:
+        tests += [f"{name}.is_cpu" for name in names]
+    yield "def run(values):"
+    yield f"    {', '.join(names)}, = values"
+    yield f"    n = {full[0]}.numel()"
+    yield f"    shape = {full[0]}.shape"
+    yield f"    if {' and '.join(tests)}:"
+    makes = [f"{name} = empty(shape, dtype=dtype{position})" for position, name in enumerate(results)]
+    addresses = [f"{name}.data_ptr()" for name in names]
+    if region.is_flat:
+        yield f"        if {' and '.join(f'{name}.is_contiguous()' for name in full)}:"
+        yield from (f"            {line}" for line in makes)
+        arguments = ["1", "n", *addresses, *(f"{name}.data_ptr()" for name in results)]
+        yield f"            code.flat({', '.join(arguments)})"
+        yield f"            return [{', '.join(results)}]"
+    yield "        if len(shape) == 2:"
+    yield "            rows, columns = shape"
+    yield from (f"            {name}_row, {name}_column = {name}.stride()" for name in full)
+    fits = [f"{name}_column == 1" for name in full]
+    if not region.is_flat:
+        fits.append(f"columns == {region.inner}")
+    for name, access in zip(names, accesses, strict=True):
+        if access in (Access.ROW, Access.COLUMN):
+            size = "columns" if access is Access.ROW else "rows"
+            fits.append(f"{name}.numel() == {size} and {name}.is_contiguous()")
+    yield f"            if {' and '.join(fits)}:"
+    yield from (f"                {line}" for line in makes)
+    arguments = ["rows", "columns"]
+    for name, address, access in zip(names, addresses, accesses, strict=True):
+        arguments += [address, f"{name}_row"] if access is Access.FULL else [address]
+    arguments += [f"{name}.data_ptr()" for name in results]
+    yield f"                code.by_rows({', '.join(arguments)})"
+    yield f"                return [{', '.join(results)}]"
+    yield "    return anyhow(values)"
 
 
 class _AnyLayout:

@@ -1,0 +1,77 @@
+"""Keras on Penstock, in a process of its own: it claims the name `tensorflow` for the whole process."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.skipif(importlib.util.find_spec("keras") is None, reason="keras is not installed")
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PROGRAM = """
+import warnings
+import numpy as np
+import penstock as tf
+
+keras = tf.keras
+layers = keras.layers
+
+def model():
+    keras.utils.set_random_seed(1)
+    return keras.Sequential([layers.Input((8, 8, 1)), layers.Conv2D(4, 3, activation="relu"), layers.MaxPooling2D(),
+                             layers.Flatten(), layers.Dropout(0.2), layers.Dense(3, activation="softmax")])
+
+rng = np.random.default_rng(0)
+x, y = rng.normal(size=(64, 8, 8, 1)).astype("float32"), rng.integers(0, 3, 64)
+histories = []
+for eagerly in (False, False, True):
+    net = model()
+    net.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"], run_eagerly=eagerly)
+    log = keras.callbacks.TensorBoard("FOLDER/logs", histogram_freq=1)
+    histories.append(net.fit(x, y, batch_size=16, epochs=2, validation_split=0.25, verbose=0, callbacks=[log]).history)
+np.testing.assert_array_equal(histories[0]["loss"], histories[1]["loss"])
+np.testing.assert_allclose(histories[0]["loss"], histories[2]["loss"], rtol=1e-5)
+
+net.save("FOLDER/net.keras")
+net.save_weights("FOLDER/net.weights.h5")
+np.testing.assert_allclose(keras.models.load_model("FOLDER/net.keras").predict(x, verbose=0), net.predict(x, verbose=0),
+                           rtol=1e-5)
+other = model()
+other.load_weights("FOLDER/net.weights.h5")
+np.testing.assert_array_equal(other.get_weights()[0], net.get_weights()[0])
+
+dataset = tf.data.Dataset.from_tensor_slices((x, y)).shuffle(64, seed=1).batch(16)
+net.fit(dataset, epochs=1, verbose=0)
+assert len(net.evaluate(dataset, verbose=0)) == 2
+
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    optimizer = keras.optimizers.SGD(lr=0.5)
+assert any("lr" in str(item.message) for item in caught)
+w = tf.Variable(3.0)
+optimizer.minimize(lambda: w * w, [w])
+assert float(w) == 0.0, w
+
+assert float(keras.backend.sum(tf.constant([1.0, 2.0]))) == 3.0
+keras.backend.clear_session()
+try:
+    keras.absent
+except AttributeError as error:
+    assert "tf.keras" in str(error)
+print("done")
+"""
+
+
+def test_models_train_save_and_load(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
+    program = PROGRAM.replace("FOLDER", str(tmp_path))
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=280, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.strip().endswith("done")
