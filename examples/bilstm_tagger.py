@@ -91,10 +91,10 @@ class Tagger:
 def main(arguments: list[str] | None = None) -> float:
     """Train and print some lines with their tags; return the share of right tags in lines that were not trained on."""
     parser = argparse.ArgumentParser(description="Tag the characters of Python programs.")
-    parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--steps", type=int, default=250)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--units", type=int, default=48)
-    parser.add_argument("--width", type=int, default=72, help="longer lines are left out")
+    parser.add_argument("--width", type=int, default=60, help="longer lines are left out")
     options = parser.parse_args(arguments)
 
     examples = []

@@ -92,9 +92,7 @@ class RecursiveNetwork:
         vectors = tf.TensorArray(tf.float32, size=count, clear_after_read=False, element_shape=[units])
         _, vectors = tf.while_loop(lambda node, _: node < count, body, (0, vectors))
         logits = tf.layers.dense(vectors.gather(self.roots), 2, name="truth")
-        self.loss = tf.reduce_mean(
-            tf.nn.sparse_softmax_cross_entropy_with_logits(labels=self.truths, logits=logits)
-        )
+        self.loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=self.truths, logits=logits))
         self.train = tf.train.AdamOptimizer(1e-2).minimize(self.loss)
         self.found = tf.argmax(logits, 1)
         right = tf.equal(tf.cast(self.found, tf.int32), self.truths)
@@ -102,18 +100,16 @@ class RecursiveNetwork:
 
     def feed(self, forest: Forest) -> dict:
         """Return what to feed for a forest."""
-        return {
-            getattr(self, name): getattr(forest, name) for name in ("symbols", "left", "right", "roots", "truths")
-        }
+        return {getattr(self, name): getattr(forest, name) for name in ("symbols", "left", "right", "roots", "truths")}
 
 
 def main(arguments: list[str] | None = None) -> float:
     """Train and print some expressions; return the share of deeper ones that are judged right."""
     parser = argparse.ArgumentParser(description="Learn the truth of expressions.")
-    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--trees", type=int, default=16, help="expressions in a batch")
-    parser.add_argument("--depth", type=int, default=4, help="of the expressions to learn from; tests are deeper by 2")
-    parser.add_argument("--units", type=int, default=16)
+    parser.add_argument("--depth", type=int, default=3, help="of the expressions to learn from; tests are deeper by 2")
+    parser.add_argument("--units", type=int, default=24)
     options = parser.parse_args(arguments)
 
     random = np.random.RandomState(0)

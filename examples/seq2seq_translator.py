@@ -161,7 +161,9 @@ class Translator:
         def going_on(time: tf.Tensor, tokens: tf.Tensor, *_: tf.Tensor) -> tf.Tensor:
             return tf.logical_and(time < longest, tf.reduce_any(tf.not_equal(tokens, END)))
 
-        def body(time: tf.Tensor, tokens: tf.Tensor, total: tf.Tensor, state: tf.Tensor, *arrays: tf.TensorArray) -> tuple:
+        def body(
+            time: tf.Tensor, tokens: tf.Tensor, total: tf.Tensor, state: tf.Tensor, *arrays: tf.TensorArray
+        ) -> tuple:
             logits, state = self._step(tf.reshape(tokens, [-1]), state, memory, known)
             steps = tf.reshape(tf.nn.log_softmax(logits), [batch, beams, words])
             ended = tf.equal(tokens, END)[:, :, tf.newaxis]
@@ -170,10 +172,19 @@ class Translator:
             parents, tokens = positions // words, positions % words
             rows = tf.reshape(parents + beams * tf.range(batch)[:, tf.newaxis], [-1])
             chosen, origins = arrays
-            return time + 1, tokens, total, tf.gather(state, rows), chosen.write(time, tokens), origins.write(time, parents)
+            return (
+                time + 1,
+                tokens,
+                total,
+                tf.gather(state, rows),
+                chosen.write(time, tokens),
+                origins.write(time, parents),
+            )
 
         def list_of_rows() -> tf.TensorArray:
-            return tf.TensorArray(tf.int32, size=0, dynamic_size=True, clear_after_read=False, element_shape=[None, beams])
+            return tf.TensorArray(
+                tf.int32, size=0, dynamic_size=True, clear_after_read=False, element_shape=[None, beams]
+            )
 
         first = (0, tf.fill([batch, beams], START), total, state, list_of_rows(), list_of_rows())
         shapes = tf.nest.map_structure(lambda item: getattr(item, "shape", None), first[3])

@@ -76,7 +76,7 @@ def positions(steps: tf.Tensor, units: int) -> tf.Tensor:
     return tf.concat([tf.sin(angles), tf.cos(angles)], 1)
 
 
-def embedded(tokens: tf.Tensor, table: tf.Variable) -> tf.Tensor:
+def embedded(tokens: tf.Tensor, table: tf.Tensor) -> tf.Tensor:
     """Return tokens as vectors that say what they are and where."""
     units = int(table.shape[1])
     return tf.nn.embedding_lookup(table, tokens) * np.sqrt(units) + positions(tf.shape(tokens)[1], units)
@@ -99,7 +99,8 @@ class Transformer:
 
     def __init__(self, symbols: int, units: int, heads: int, layers: int) -> None:
         self.symbols, self.heads, self.layers = symbols, heads, layers
-        self.table = tf.get_variable("embedding", [symbols, units], initializer=tf.random_normal_initializer(0, 0.1))
+        table = tf.get_variable("embedding", [symbols, units], initializer=tf.random_normal_initializer(0, 0.1))
+        self.table = tf.identity(table)  # the result of one operation, whose gradients are summed once
 
     def encode(self, tokens: tf.Tensor) -> tf.Tensor:
         """Return a vector for each token, which has seen all tokens: (batch, time, units)."""

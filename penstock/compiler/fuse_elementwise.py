@@ -13,6 +13,7 @@ from penstock.core import array
 from penstock.core.shape import Dims
 from penstock.ops.fused.native import LOWERINGS, Access, Chain, Region, Step, elementwise_op
 from penstock.ops.fused.native.elementwise import step_kernel
+from penstock.ops.fused.native.region import constant_of
 
 # One call of machine code costs as much as two or three small kernels.
 _SMALLEST = 3
@@ -110,6 +111,8 @@ def is_elementwise(node: Node) -> bool:
     found = LOWERINGS.get(node.op_def.name)
     if found is None or node.output.dims is None:
         return False
+    if node.op_def.name == "Select" and node.inputs[0].dims not in (node.output.dims, ()):
+        return False  # a vector chooses rows
     if node.op_def.name == "BiasAdd" and node.attrs["data_format"] != "NHWC":
         return False
     return node.inputs[0].dtype.name in found[0] and all(not edge.dtype._is_ref_dtype for edge in node.inputs)
@@ -230,10 +233,10 @@ def steps_of(
             elif edge in inputs:
                 operands.append(("input", inputs[edge]))
             else:
-                operands.append(("number", number_of(edge)))
+                operands.append(("number", constant_of(number_of(edge))))
                 values[place] = array.from_numpy(edge.node.attrs["value"], copy=True)  # type: ignore[union-attr]
         dtypes = tuple(edge.dtype.name for edge in node.inputs)
-        factor = node.attrs.get("factor", 0.0)
+        factor = constant_of(node.attrs.get("factor", 0))
         steps.append(Step(node.op_def.name, tuple(operands), node.output.dtype.name, dtypes, factor))
         numbers.append(values)
     return tuple(steps), tuple(step_kernel(node.op_def, node.attrs) for node in members), tuple(numbers)

@@ -10,6 +10,7 @@ from penstock.compiler.schedule import schedule
 from penstock.core.func_graph import FuncGraph
 from penstock.ops.fused.native import Access, Chain, Region, scalar_loop_op
 from penstock.ops.fused.native.lowering import MEMORY_TYPES
+from penstock.ops.fused.native.region import constant_of
 from penstock.ops.fused.native.scalar_loop import ScalarLoop
 
 
@@ -54,7 +55,7 @@ def _scalar_loop(node: Node) -> ScalarLoop | None:
         elif edge.node is None:
             results.append(("input", body.feeds.index(edge)))
         else:
-            results.append(("number", number_of(edge)))
+            results.append(("number", constant_of(number_of(edge))))
     # The steps that become variables come out of the body where it runs operation by operation.
     steps = sorted({item for kind, item in results if kind == "step"})
     return ScalarLoop(_chain(condition, [_computed(condition).index(decision)]), _chain(body, steps), tuple(results))

@@ -13,7 +13,9 @@ from penstock.language.variable_scope import VariableScope, get_variable
 from penstock.train.saver import Saver
 
 
-def get_variables(scope: Any = None, suffix: str | None = None, collection: str = GraphKeys.GLOBAL_VARIABLES) -> list[Any]:
+def get_variables(
+    scope: Any = None, suffix: str | None = None, collection: str = GraphKeys.GLOBAL_VARIABLES
+) -> list[Any]:
     """Return the variables of a collection below a scope, whose names end with a suffix.
 
     Args:
@@ -75,9 +77,7 @@ def filter_variables(
         reg_search: whether a pattern may match anywhere in a name, and not only at its start.
     """
     matches = re.search if reg_search else re.match
-    chosen = [
-        v for v in var_list if include_patterns is None or any(matches(p, v.op.name) for p in include_patterns)
-    ]
+    chosen = [v for v in var_list if include_patterns is None or any(matches(p, v.op.name) for p in include_patterns)]
     return [v for v in chosen if not any(matches(p, v.op.name) for p in exclude_patterns or ())]
 
 

@@ -92,7 +92,9 @@ class HParams:
                 raise ValueError(f"Malformed hyperparameter value: {values[place:]!r}; write name=value,name=[1,2]")
             name, index, text = match.groups()
             if name not in self._types:
-                raise ValueError(f"Unknown hyperparameter type for {name}: the settings are {', '.join(sorted(self._types))}")
+                raise ValueError(
+                    f"Unknown hyperparameter type for {name}: the settings are {', '.join(sorted(self._types))}"
+                )
             kind, many = self._types[name]
             kind = str if kind is type(None) else kind
             if index is not None:
@@ -121,7 +123,9 @@ class HParams:
 
     def to_json(self, indent: Any = None, separators: Any = None, sort_keys: bool = False) -> str:
         """Return the settings as a JSON object; what JSON cannot hold is null."""
-        return json.dumps(self.values(), default=lambda _: None, indent=indent, separators=separators, sort_keys=sort_keys)
+        return json.dumps(
+            self.values(), default=lambda _: None, indent=indent, separators=separators, sort_keys=sort_keys
+        )
 
     def values(self) -> dict[str, Any]:
         """Return the settings as a dictionary."""

@@ -1,4 +1,5 @@
-"""Functional layers with their own names for variables: `weights` and `biases`, as `tf.contrib.layers` and slim had them."""
+"""Functional layers with their own names for variables: `weights` and `biases`, as `tf.contrib.layers` and slim had
+them."""
 
 from __future__ import annotations
 
@@ -59,7 +60,7 @@ def variance_scaling_initializer(
     own_dtype = dtype
 
     def initializer(shape: Any, dtype: Any = None, partition_info: Any = None) -> Tensor:
-        sizes = TensorShape(shape if partition_info is None else partition_info.full_shape).as_list()
+        sizes: list[Any] = TensorShape(shape if partition_info is None else partition_info.full_shape).as_list()
         area = float(np.prod(sizes[:-2])) if len(sizes) > 1 else 1.0
         fan_in = float(sizes[-2] if len(sizes) > 1 else sizes[-1] if sizes else 1.0) * area
         fan_out = float(sizes[-1] if sizes else 1.0) * area
@@ -244,7 +245,8 @@ def conv2d(
         padding: "SAME" or "VALID".
         data_format: "NHWC" or "NCHW".
         rate: the distance between the pixels that a filter sees, a number or two.
-        activation_fn, normalizer_fn, normalizer_params, weights_initializer, weights_regularizer: see `fully_connected`.
+        activation_fn, normalizer_fn, normalizer_params, weights_initializer, weights_regularizer: see
+            `fully_connected`.
         biases_initializer, biases_regularizer, reuse, variables_collections, outputs_collections: see
             `fully_connected`.
         trainable: whether training changes the variables.
@@ -319,7 +321,7 @@ def conv2d_transpose(
             trainable,
         )
         places = (2, 3) if first else (1, 2)
-        known = x.dims or (None,) * 4
+        known: tuple[Any, ...] = x.dims or (None,) * 4
         sizes: list[Any] = []
         for axis, size, step in zip(places, kernel, strides, strict=True):
             length = known[axis] if known[axis] is not None else shape_v1(x)[axis]
@@ -376,7 +378,8 @@ def separable_conv2d(
         inputs, num_outputs, kernel_size, stride, padding, data_format, rate: see `conv2d`; `num_outputs` is an integer.
         depth_multiplier: how many results each channel has before they are combined.
         pointwise_initializer: makes the first values of the second convolution, by default as `weights_initializer`.
-        activation_fn, normalizer_fn, normalizer_params, weights_initializer, weights_regularizer: see `fully_connected`.
+        activation_fn, normalizer_fn, normalizer_params, weights_initializer, weights_regularizer: see
+            `fully_connected`.
         biases_initializer, biases_regularizer, reuse, variables_collections, outputs_collections: see
             `fully_connected`.
         trainable: whether training changes the variables.
@@ -419,7 +422,9 @@ def separable_conv2d(
         return _collected(outputs, outputs_collections)
 
 
-def _pooled(pool: Any, inputs: Any, kernel: Any, stride: Any, padding: str, layout: str, outputs: Any, scope: Any, name: str) -> Tensor:
+def _pooled(
+    pool: Any, inputs: Any, kernel: Any, stride: Any, padding: str, layout: str, outputs: Any, scope: Any, name: str
+) -> Tensor:
     first, _ = _layout(layout)
     with name_scope(scope, name, [inputs]):
         x = convert_to_tensor(inputs)

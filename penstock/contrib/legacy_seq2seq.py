@@ -37,7 +37,8 @@ def rnn_decoder(
         The list of outputs, and the last state.
     """
     with variable_scope(scope or "rnn_decoder"):
-        state, outputs = initial_state, []
+        state = initial_state
+        outputs: list[Any] = []
         for time, item in enumerate(decoder_inputs):
             if loop_function is not None and outputs:
                 with variable_scope("loop_function", reuse=True):

@@ -81,7 +81,13 @@ def index_table_from_file(
     if num_oov_buckets < 0:
         raise ValueError(f"num_oov_buckets must be greater or equal than 0, got {num_oov_buckets}.")
     initializer = TextFileInitializer(
-        vocabulary_file, key_dtype, key_column_index, int64, value_column_index, delimiter=delimiter, vocab_size=vocab_size
+        vocabulary_file,
+        key_dtype,
+        key_column_index,
+        int64,
+        value_column_index,
+        delimiter=delimiter,
+        vocab_size=vocab_size,
     )
     return _with_buckets(initializer, default_value, num_oov_buckets, name)
 

@@ -18,7 +18,8 @@ _TODAY = {
         "losses": "tf.losses",
         "summary": "tf.compat.v2.summary",
         "data": "tf.data and tf.data.experimental",
-        "eager": "tf.GradientTape, tf.function and tf.Variable; tf.enable_eager_execution() at the start of the program",
+        "eager": "tf.GradientTape, tf.function and tf.Variable; tf.enable_eager_execution() at the start of the "
+        "program",
         "image": "tf.image",
         "signal": "tf.signal",
         "tensorboard": "tf.summary",
@@ -37,7 +38,10 @@ _TODAY = {
         "summarize_activation": "tf.summary.histogram",
         "recompute_grad": "tf.recompute_grad",
     },
-    "contrib.training": {"train": "tf.train.MonitoredTrainingSession", "batch_sequences_with_states": "tf.nn.dynamic_rnn"},
+    "contrib.training": {
+        "train": "tf.train.MonitoredTrainingSession",
+        "batch_sequences_with_states": "tf.nn.dynamic_rnn",
+    },
     "contrib.framework": {"deprecated": "nothing: warnings.warn"},
 }
 

@@ -115,7 +115,10 @@ def _optimizer(optimizer: Any, rate: Any) -> Any:
             raise ValueError(f"Optimizer name should be one of [{', '.join(OPTIMIZERS)}], you provided {optimizer}.")
         optimizer = OPTIMIZERS[optimizer]
     if not callable(optimizer):
-        raise ValueError(f"Unrecognized optimizer: should be string, subclass of Optimizer, instance of it, or a function, got {optimizer!r}.")
+        raise ValueError(
+            "Unrecognized optimizer: should be string, subclass of Optimizer, instance of it, or a "
+            f"function, got {optimizer!r}."
+        )
     if rate is None and isinstance(optimizer, type):
         raise ValueError(f"Learning rate is None, but should be given for the optimizer {optimizer.__name__}")
     return optimizer(rate) if rate is not None else optimizer()
@@ -126,7 +129,9 @@ def _noisy(gradient: Any, scale: Any) -> Any:
         return None
     values = gradient.values if isinstance(gradient, IndexedSlices) else gradient
     noisy = values + truncated_normal(shape_v1(values), dtype=values.dtype.base_dtype) * scale
-    return IndexedSlices(noisy, gradient.indices, gradient.dense_shape) if isinstance(gradient, IndexedSlices) else noisy
+    return (
+        IndexedSlices(noisy, gradient.indices, gradient.dense_shape) if isinstance(gradient, IndexedSlices) else noisy
+    )
 
 
 def _multiplied(gradient: Any, variable: Any, factors: Any) -> Any:

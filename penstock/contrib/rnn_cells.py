@@ -26,7 +26,9 @@ from penstock.rnn.cells import GRUCell, LSTMCell, LSTMStateTuple, RNNCell
 from penstock.rnn.wrappers import CellWrapper
 
 
-def linear(args: Any, output_size: int, bias: bool, bias_initializer: Any = None, kernel_initializer: Any = None) -> Tensor:
+def linear(
+    args: Any, output_size: int, bias: bool, bias_initializer: Any = None, kernel_initializer: Any = None
+) -> Tensor:
     """Return a tensor, or tensors side by side, times a learned `kernel`, plus a learned `bias`.
 
     Args:
@@ -35,7 +37,7 @@ def linear(args: Any, output_size: int, bias: bool, bias_initializer: Any = None
         bias: whether there is a bias.
         bias_initializer, kernel_initializer: make the first values.
     """
-    parts = [convert_to_tensor(item) for item in (args if isinstance(args, (list, tuple)) else [args])]
+    parts: list[Any] = [convert_to_tensor(item) for item in (args if isinstance(args, (list, tuple)) else [args])]
     together = parts[0] if len(parts) == 1 else concat(parts, 1)
     dtype = together.dtype.base_dtype
     depth = sum(int(part.shape.as_list()[1]) for part in parts)
@@ -438,7 +440,7 @@ class HighwayWrapper(CellWrapper):
         self._couples = couple_carry_transform_gates
         self._bias_init = carry_bias_init
 
-    def _gate(self, inputs: Tensor, name: str, bias: float) -> Tensor:
+    def _gate(self, inputs: Any, name: str, bias: float) -> Tensor:
         size, dtype = int(inputs.shape.as_list()[-1]), inputs.dtype.base_dtype
         weights = get_variable(f"{name}_w", [size, size], dtype)
         return sigmoid(matmul(inputs, weights) + get_variable(f"{name}_b", [size], dtype, constant_initializer(bias)))
@@ -559,7 +561,10 @@ class AttentionCellWrapper(RNNCell):
         if attn_length <= 0:
             raise ValueError(f"attn_length should be greater than zero, got {attn_length}")
         if nest.is_nested(cell.state_size) and not state_is_tuple:
-            raise ValueError(f"Cell returns tuple of states, but the flag state_is_tuple is not set. State size is: {cell.state_size}")
+            raise ValueError(
+                "Cell returns tuple of states, but the flag state_is_tuple is not set. State size is: "
+                f"{cell.state_size}"
+            )
         self._cell = cell
         self._length = attn_length
         self._size = attn_size if attn_size is not None else cell.output_size

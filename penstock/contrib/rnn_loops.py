@@ -1,4 +1,5 @@
-"""Bidirectional networks on top of each other, and cells that run over all steps at once, as `tf.contrib.rnn` had them."""
+"""Bidirectional networks on top of each other, and cells that run over all steps at once, as `tf.contrib.rnn` had
+them."""
 
 from __future__ import annotations
 
@@ -29,7 +30,9 @@ def _check(cells_fw: Any, cells_bw: Any, states_fw: Any, states_bw: Any) -> None
         if not isinstance(cells, (list, tuple)) or not cells:
             raise ValueError(f"{label} must be a list of at least one RNNCell, got {cells!r}")
     if len(cells_fw) != len(cells_bw):
-        raise ValueError(f"Forward and Backward cells must have the same depth, got {len(cells_fw)} and {len(cells_bw)}")
+        raise ValueError(
+            f"Forward and Backward cells must have the same depth, got {len(cells_fw)} and {len(cells_bw)}"
+        )
     for label, states in (("initial_states_fw", states_fw), ("initial_states_bw", states_bw)):
         if states is not None and (not isinstance(states, (list, tuple)) or len(states) != len(cells_fw)):
             raise ValueError(f"{label} must be a list of state tensors, one for each layer, got {states!r}")
@@ -127,7 +130,8 @@ def stack_bidirectional_dynamic_rnn(
 
 
 class FusedRNNCell:
-    """A network over all steps at once: called with inputs of shape (time, batch, depth), it returns outputs and state."""
+    """A network over all steps at once: called with inputs of shape (time, batch, depth), it returns outputs and
+    state."""
 
     def __call__(
         self, inputs: Any, initial_state: Any = None, dtype: Any = None, sequence_length: Any = None, scope: Any = None
@@ -198,9 +202,7 @@ class FusedRNNCellAdaptor(FusedRNNCell):
         self, inputs: Any, initial_state: Any = None, dtype: Any = None, sequence_length: Any = None, scope: Any = None
     ) -> tuple[Any, Any]:
         if self._dynamic:
-            return dynamic_rnn(
-                self._cell, inputs, sequence_length, initial_state, dtype, time_major=True, scope=scope
-            )
+            return dynamic_rnn(self._cell, inputs, sequence_length, initial_state, dtype, time_major=True, scope=scope)
         steps = inputs if isinstance(inputs, list) else unstack(inputs)
         outputs, state = static_rnn(self._cell, steps, initial_state, dtype, sequence_length, scope)
         return concat([output[None] for output in outputs], 0), state

@@ -79,8 +79,10 @@ def convert_to_tensor(
         TypeError: if the value has no tensor form, or not of this type.
         ValueError: if a tensor has another type, or belongs to another graph.
     """
-    wanted = None if dtype is None else as_dtype(dtype).base_dtype
     graph = current_graph()
+    if type(value) is EagerTensor and graph is None and (dtype is None or dtype is value.dtype):
+        return value
+    wanted = None if dtype is None else as_dtype(dtype).base_dtype
     if isinstance(value, Tensor):
         return _existing(value, wanted, graph, as_ref, name)
     function = _conversion_of(value)

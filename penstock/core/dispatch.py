@@ -100,6 +100,12 @@ def apply(op_def: OpDef, args: Sequence[Any], attrs: dict[str, Any], name: str |
     return _execute(op_def, args, attrs, name)
 
 
+def only_runs_kernels() -> bool:
+    """Tell whether a call made now would do nothing but run its kernel: no graph grows, no tape listens, no device was
+    asked for."""
+    return not (state.tapes or state.eager_device or current_graph() is not None)
+
+
 def _apply_on_device(op_def: OpDef, args: Sequence[Any], attrs: dict[str, Any], name: str | None) -> Any:
     """Run an eager call within a `tf.device` block: on values that are there, with results that say so."""
     requested = state.eager_device
@@ -433,7 +439,10 @@ def _convert(
             raise
         if dtype is not None and not isinstance(arg, Tensor) and isinstance(error, TypeError):
             # Eagerly, an array of another type is an input that does not fit; a Python value cannot be converted.
-            is_input = isinstance(arg, (np.ndarray, np.generic)) or op_def.name in _CONVERTED_ALONE
+            is_alone = op_def.name in _CONVERTED_ALONE and isinstance(
+                arg, (*_NUMBERS, complex, str, bytes, list, tuple)
+            )
+            is_input = isinstance(arg, (np.ndarray, np.generic)) or is_plain and op_def.name in _CONVERTED_ALONE
             kind = _TypeMismatch if scope is None and is_input else TypeError
             raise kind(f"{op_def.name}: input {argument.name!r}: {error}") from None
         raise

@@ -24,7 +24,7 @@ from typing import Any
 
 from penstock.core.array import torch_dtypes
 from penstock.core.convert import eager_scalar
-from penstock.core.dtypes import DType
+from penstock.core.dtypes import ALL, DType
 from penstock.core.op_def import OpDef
 from penstock.core.tensor import EagerTensor
 
@@ -136,13 +136,17 @@ def write_fast_call(op_def: OpDef) -> Callable[..., Any] | None:
 
 
 def _allowed(op_def: OpDef, attr: str | None) -> Any:
-    return () if attr is None else op_def.attributes[attr].allowed or ()
+    if attr is None:
+        return ()
+    allowed = op_def.attributes[attr].allowed
+    return ALL if allowed is None else allowed
 
 
 def _host_lines(name: str) -> list[str]:
     return [
         f"if type({name}) is EagerTensor: {name}_value = {name}.value.tolist()",
         f"elif type({name}) is int: {name}_value = {name}",
+        f"elif type({name}) is range: {name}_value = list({name})",
         f"elif type({name}) in (list, tuple):",
         f"    for item in {name}:",
         "        if type(item) is not int: return None",

@@ -696,7 +696,7 @@ def current_graph() -> Graph | None:
     graphs = context.state.graphs
     if graphs:
         return graphs[-1]
-    return None if context.default_is_eager() else get_default_graph()
+    return None if context._default_eager else get_default_graph()
 
 
 def reset_default_graph() -> None:
@@ -752,3 +752,27 @@ class name_scope:
             context.state.eager_scope = self._saved
         else:
             self._graph._name_stack, self._graph = self._saved, None
+
+
+class _NoScope:
+    """What stands for a name scope where there are no names."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> str:
+        return ""
+
+    def __exit__(self, *_: Any) -> None:
+        pass
+
+
+_NO_SCOPE = _NoScope()
+
+
+def op_scope(name: str | None, default_name: str | None = None, values: Any = None) -> name_scope | _NoScope:
+    """Return the context of the nodes that one call of an operation's function makes: a name scope in a graph.
+
+    Eagerly it costs nothing and gives "", since neither nodes nor variables are named within it. See `name_scope` for
+    the arguments.
+    """
+    return _NO_SCOPE if current_graph() is None else name_scope(name, default_name, values)

@@ -93,7 +93,7 @@ class Tensor:
     @property
     def shape(self) -> TensorShape:
         """The static shape."""
-        return TensorShape(self.dims)
+        return TensorShape.from_dims(self.dims)
 
     def get_shape(self) -> TensorShape:
         """Return the static shape."""
@@ -291,7 +291,19 @@ class EagerTensor(Tensor):
 
     @property
     def dims(self) -> tuple[int, ...]:
-        return array.dims_of(self.value)
+        value = self.value
+        return tuple(value.shape) if type(value) is array.Array else array.dims_of(value)
+
+    @property
+    def shape(self) -> TensorShape:
+        """The shape."""
+        return TensorShape.from_dims(self.dims)
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        value = self.value
+        return value.ndim if type(value) is array.Array else len(array.dims_of(value))
 
     @property
     def device(self) -> str:

@@ -45,7 +45,8 @@ def viterbi_decode(score: Any, transition_params: Any) -> tuple[list[int], Any]:
 
 
 class CrfDecodeForwardRnnCell(RNNCell):
-    """A cell whose state is, for each tag, the best score of the sequences that end with it; it returns their last tags.
+    """A cell whose state is, for each tag, the best score of the sequences that end with it; it returns their last
+    tags.
 
     Args:
         transition_params: of shape (tags, tags).
@@ -53,8 +54,9 @@ class CrfDecodeForwardRnnCell(RNNCell):
 
     def __init__(self, transition_params: Any) -> None:
         super().__init__()
-        self._transitions = expand_dims(convert_to_tensor(transition_params), 0)
-        self._num_tags = int(self._transitions.shape.as_list()[1])
+        transitions: Any = convert_to_tensor(transition_params)
+        self._transitions = expand_dims(transitions, 0)
+        self._num_tags = int(transitions.shape[0])
 
     @property
     def state_size(self) -> Any:

@@ -1,7 +1,7 @@
 """Scores and likelihoods of sequences of tags.
 
-The score of tags `y` for unary scores `u` and transition scores `T` is the sum of `u[t, y[t]]` and `T[y[t-1], y[t]]` over
-the steps. Its likelihood is its exponential divided by the sum of those of all sequences.
+The score of tags `y` for unary scores `u` and transition scores `T` is the sum of `u[t, y[t]]` and `T[y[t-1], y[t]]`
+over the steps. Its likelihood is its exponential divided by the sum of those of all sequences.
 """
 
 from __future__ import annotations
@@ -87,8 +87,9 @@ class CrfForwardRnnCell(RNNCell):
 
     def __init__(self, transition_params: Any) -> None:
         super().__init__()
-        self._transitions = expand_dims(convert_to_tensor(transition_params), 0)
-        self._num_tags = int(self._transitions.shape.as_list()[1])
+        transitions: Any = convert_to_tensor(transition_params)
+        self._transitions = expand_dims(transitions, 0)
+        self._num_tags = int(transitions.shape[0])
 
     @property
     def state_size(self) -> Any:

@@ -504,7 +504,8 @@ def _graph_loop(
         variable = f"tf.while_loop {name!r}: loop variable {index - limited} ({before!r})"
         if before.dtype.base_dtype != after.dtype.base_dtype:
             raise TypeError(
-                f"{variable} enters with type {before.dtype.name}, but the body returns {after.dtype.name}. Use tf.cast "
+                f"{variable} enters with type {before.dtype.name}, but the body returns {after.dtype.name}. Use "
+                "tf.cast "
                 "in the body."
             )
         if not _keeps(shape, after.dims):

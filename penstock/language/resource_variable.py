@@ -381,6 +381,9 @@ class ResourceVariable(VariableV1):
         Raises:
             ValueError: if the shape of `value` does not fit.
         """
+        if type(value) is EagerTensor and value.dims == self._shape.as_tuple():
+            if self._update_now(state.assign_variable_op, value):
+                return self if read_value else None
         with self._after():
             tensor = self._convert(value)
             if not self._shape.is_compatible_with(tensor.shape):
@@ -401,7 +404,7 @@ class ResourceVariable(VariableV1):
             or current_graph() is not None
         ):
             return False
-        if value.dtype != self._dtype:
+        if value.dtype is not self._dtype:
             return False
         try:
             op.kernel(handle.value, value.value, dtype=self._dtype)

@@ -8,7 +8,7 @@ import numpy as np
 
 from penstock.core import dtypes
 from penstock.core.convert import convert_to_tensor
-from penstock.core.inference import constant_value
+from penstock.core.inference import static_value
 from penstock.core.shape import TensorShape
 from penstock.core.tensor import Tensor
 from penstock.linear_operators.matrices import adjoint_of, batch_sizes, keep_variable, size_along, vector
@@ -34,7 +34,7 @@ def checked_size(value: Any, what: str) -> Any:
     tensor = convert_to_tensor(value, name=what)
     if not tensor.dtype.is_integer:
         raise TypeError(f"Argument {what} must be integer type.  Found: {tensor}")
-    known = constant_value(tensor)
+    known = static_value(tensor)
     if tensor.shape.rank not in (0, None):
         raise ValueError(f"Argument {what} must be a 0-D Tensor.  Found: {value}")
     if known is None:
@@ -60,7 +60,7 @@ def checked_batch(batch_shape: Any) -> Any:
         raise TypeError(f"Argument batch_shape must be integer type.  Found: {batch_shape}")
     if tensor.shape.rank not in (1, None):
         raise ValueError(f"Argument batch_shape must be a 1-D Tensor.  Found: {batch_shape}")
-    known = constant_value(tensor)
+    known = static_value(tensor)
     if known is None:
         return cast(tensor, dtypes.int32)
     if (np.asarray(known) < 0).any():

@@ -58,7 +58,6 @@ class LinearOperator(Module, CompositeTensor):
         ValueError: if hints contradict each other.
     """
 
-    _tf_module_ignored_properties = frozenset({"_parameters"})
     _TF_MODULE_IGNORED_PROPERTIES = frozenset({"_parameters"})
 
     # The arguments that are tensors or operators: these are the components of the operator as a composite value.
@@ -85,7 +84,7 @@ class LinearOperator(Module, CompositeTensor):
                 kind = "non-singular" if is_non_singular else "self-adjoint"
                 raise ValueError(f"A {kind} matrix is always square.")
             is_square = True
-        self._dtype = as_dtype(dtype).base_dtype if dtype is not None else dtype
+        self._dtype = as_dtype(dtype).base_dtype
         self._is_square_hint = is_square
         self._is_non_singular = is_non_singular
         self._is_self_adjoint = is_self_adjoint
@@ -547,14 +546,14 @@ class LinearOperator(Module, CompositeTensor):
         batch_rank = self.batch_shape.rank
         changed = {}
         for field, value in self._components().items():
-            changed[field] = nest.map_structure(
-                lambda part: (
-                    part[slices]
-                    if isinstance(part, LinearOperator)
-                    else _slice(part, slices, batch_rank, self._event_rank(field))
-                ),
-                value,
-            )
+            event_rank = self._event_rank(field)
+
+            def part_of(part: Any, event_rank: int = event_rank) -> Any:
+                if isinstance(part, LinearOperator):
+                    return part[slices]
+                return _slice(part, slices, batch_rank, event_rank)
+
+            changed[field] = nest.map_structure(part_of, value)
         return self._with_components(changed)
 
     def _event_rank(self, field: str) -> int:
@@ -627,7 +626,7 @@ def _slice(part: Any, slices: tuple[Any, ...], batch_rank: int | None, event_ran
         return tensor[slices] if tensor.shape.rank else tensor
     full = [slice(None)] * event_rank
     if Ellipsis in slices or batch_rank is None:
-        return tensor[(*slices, *full)]
+        return tensor[tuple([*slices, *full])]
     sizes = tensor.shape.as_list()[:-event_rank]
     missing = batch_rank - len(sizes)
     axis = 0
@@ -640,7 +639,7 @@ def _slice(part: Any, slices: tuple[Any, ...], batch_rank: int | None, event_ran
             is_one = sizes[axis - missing] == 1
             kept.append(item if not is_one else (0 if isinstance(item, int) else slice(None)))
         axis += 1
-    return tensor[(*kept, Ellipsis, *full)] if kept else tensor
+    return tensor[tuple([*kept, Ellipsis, *full])] if kept else tensor
 
 
 def _dimension(static: TensorShape, axis: int) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 
 from penstock.core import dtypes
 from penstock.core.convert import convert_to_tensor
-from penstock.core.inference import constant_value
+from penstock.core.inference import static_value
 from penstock.core.shape import TensorShape
 from penstock.core.tensor import Tensor
 from penstock.linear_operators.matrices import adjoint_of, batch_sizes, keep_variable, size_along, vector
@@ -52,7 +52,7 @@ class LinearOperatorPermutation(LinearOperator):
             raise TypeError(f"Argument `perm` must be integer dtype. Received: {self._perm.dtype!r}.")
         if self._perm.shape.rank == 0:
             raise ValueError(f"Argument `perm` must have at least 1 dimension. Received: {perm}.")
-        known = constant_value(self._perm) if isinstance(self._perm, Tensor) else None
+        known = static_value(self._perm) if isinstance(self._perm, Tensor) else None
         if known is not None:
             size = np.shape(known)[-1]
             if not np.array_equal(np.sort(known, axis=-1), np.broadcast_to(np.arange(size), np.shape(known))):

@@ -131,10 +131,12 @@ class LinearOperatorTridiag(LinearOperator):
         )
 
     def _matmul(self, x: Any, adjoint: bool = False, adjoint_arg: bool = False) -> Tensor:
-        return tridiagonal_matmul(*self._broadcast(adjoint_of(x, adjoint_arg), adjoint), diagonals_format="compact")
+        diagonals, x = self._broadcast(adjoint_of(x, adjoint_arg), adjoint)
+        return tridiagonal_matmul(diagonals, x)
 
     def _solve(self, rhs: Any, adjoint: bool = False, adjoint_arg: bool = False) -> Tensor:
-        return tridiagonal_solve(*self._broadcast(adjoint_of(rhs, adjoint_arg), adjoint), diagonals_format="compact")
+        diagonals, x = self._broadcast(adjoint_of(rhs, adjoint_arg), adjoint)
+        return tridiagonal_solve(diagonals, x)
 
     def _broadcast(self, x: Any, adjoint: bool) -> list[Tensor]:
         diagonals = self._adjoint_diagonals() if adjoint else self._compact()

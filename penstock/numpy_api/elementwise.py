@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from penstock.core.dtypes import DType, as_dtype, int8, int64
+from penstock.core.dtypes import DType, int8, int64
 from penstock.core.tensor import Tensor
+from penstock.language.control_flow import while_loop
 from penstock.numpy_api.conversion import (
     floating,
     is_inexact,
@@ -21,7 +22,7 @@ from penstock.numpy_api.conversion import (
 )
 from penstock.numpy_api.dtypes import result_type
 from penstock.ops.array import filling, selecting
-from penstock.ops.math import binary, bitwise, compare, exponential, trigonometric, unary
+from penstock.ops.math import binary, bitwise, compare, exponential, reduce, trigonometric, unary
 from penstock.ops.math import complex as complex_ops
 from penstock.ops.math.cast import cast
 
@@ -354,12 +355,18 @@ def _integers(function: str, x1: Any, x2: Any) -> tuple[Tensor, Tensor, DType]:
 
 
 def _greatest_divisor(a: Tensor, b: Tensor) -> Tensor:
-    # Euclid's algorithm takes at most 91 steps for 64 bits (consecutive Fibonacci numbers), and 46 for 32.
-    for _ in range(91):
-        done = compare.equal(b, to_tensor(0, b.dtype))
+    """Return the greatest common divisor by Euclid's algorithm."""
+
+    def is_unfinished(a: Tensor, b: Tensor) -> Tensor:
+        return reduce.reduce_any(compare.not_equal(b, filling.zeros_like(b)))
+
+    def step(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+        done = compare.equal(b, filling.zeros_like(b))
         rest = binary.floormod(a, selecting.where(done, filling.ones_like(b), b))
-        a, b = selecting.where(done, a, b), selecting.where(done, b, rest)
-    return a
+        return selecting.where(done, a, b), selecting.where(done, b, rest)
+
+    result: Tensor = while_loop(is_unfinished, step, [a, b])[0]
+    return result
 
 
 def gcd(x1: Any, x2: Any) -> Tensor:
@@ -438,11 +445,3 @@ def isrealobj(x: Any) -> bool:
     """Tell whether the type of an array is not complex."""
     return not iscomplexobj(x)
 
-
-def imag_is_zero(x: Any) -> Tensor:
-    """Tell for each element whether its imaginary part is 0."""
-    part = imag(to_tensor(x))
-    return compare.equal(part, filling.zeros_like(part))
-
-
-bool_dtype = as_dtype("bool")

@@ -23,7 +23,9 @@ _PLAIN = (Number, str, bytes, np.ndarray, np.generic, list, tuple, Tensor)
 
 
 def _is_of(dtype: Any, x: Any, y: Any) -> bool:
-    return any(isinstance(item, Tensor) and item.dtype.base_dtype is dtype for item in (x, y))
+    if isinstance(x, Tensor) and x.dtype.base_dtype is dtype:
+        return True
+    return isinstance(y, Tensor) and y.dtype.base_dtype is dtype
 
 
 def _add(x: Any, y: Any, name: str | None = None) -> Tensor:

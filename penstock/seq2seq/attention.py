@@ -19,7 +19,7 @@ from penstock.core.tensor import Tensor
 from penstock.language.functional import scan
 from penstock.language.variable_scope import get_variable, variable_scope
 from penstock.layers.core import Dense
-from penstock.ops.array.filling import ones, one_hot, zeros, zeros_like
+from penstock.ops.array.filling import one_hot, ones, zeros, zeros_like
 from penstock.ops.array.joining import concat, stack
 from penstock.ops.array.selecting import sequence_mask, where
 from penstock.ops.array.shaping import expand_dims, reshape, shape_v1, squeeze, transpose
@@ -232,7 +232,7 @@ class BahdanauAttention(BaseAttentionMechanism):
 
 
 def _bahdanau_score(query: Tensor, keys: Tensor, normalize: bool) -> Tensor:
-    units = query.dims[-1]  # type: ignore[index]
+    units = int(query.shape[-1])
     dtype = query.dtype.base_dtype
     direction = get_variable("attention_v", [units], dtype=dtype)
     together = expand_dims(query, 1) + keys
@@ -302,17 +302,20 @@ class LuongAttention(BaseAttentionMechanism):
             return self._weights(self._score(query), state)
 
 
-def _luong_score(query: Tensor, keys: Tensor, scale: bool) -> Tensor:
-    depth, key_units = query.dims[-1], keys.dims[-1]  # type: ignore[index]
+def _luong_score(query: Any, keys: Any, scale: bool) -> Tensor:
+    depth, key_units = query.shape.as_list()[-1], keys.shape.as_list()[-1]
     if depth != key_units:
         raise ValueError(
-            f"Incompatible or unknown inner dimensions between query and keys. Query ({query.name}) has units: {depth}. "
+            f"Incompatible or unknown inner dimensions between query and keys. Query ({query.name}) has units: "
+            f"{depth}. "
             f"Keys ({keys.name}) have units: {key_units}. Perhaps you need to set num_units to the keys' dimension "
             f"({key_units})?"
         )
     score = squeeze(matmul(expand_dims(query, 1), keys, transpose_b=True), [1])
     if scale:
-        score = score * get_variable("attention_g", dtype=query.dtype.base_dtype, initializer=ones_initializer(), shape=())
+        score = score * get_variable(
+            "attention_g", dtype=query.dtype.base_dtype, initializer=ones_initializer(), shape=()
+        )
     return score
 
 
@@ -345,7 +348,9 @@ def monotonic_attention(p_choose_i: Any, previous_attention: Any, mode: str) -> 
     previous = convert_to_tensor(previous_attention, name="previous_attention")
     if mode == "recursive":
         batch_size = known_or_dynamic(p, 0)
-        shifted = concat([ones(stack([convert_to_tensor(batch_size), convert_to_tensor(1)]), p.dtype), 1 - p[:, :-1]], 1)
+        shifted = concat(
+            [ones(stack([convert_to_tensor(batch_size), convert_to_tensor(1)]), p.dtype), 1 - p[:, :-1]], 1
+        )
         passed = scan(
             lambda before, row: reshape(row[0] * before + row[1], expand_dims(convert_to_tensor(batch_size), 0)),
             [transpose(shifted), transpose(previous)],
@@ -376,7 +381,9 @@ def _monotonic_weights(noise: float, mode: str, seed: int | None) -> Callable[[A
 
 def _first_step(mechanism: Any, batch_size: Any, dtype: Any) -> Tensor:
     """Return weights that are 1 for the first step of the memory."""
-    return one_hot(zeros(expand_dims(convert_to_tensor(batch_size), 0), "int32"), mechanism.alignments_size, dtype=dtype)
+    return one_hot(
+        zeros(expand_dims(convert_to_tensor(batch_size), 0), "int32"), mechanism.alignments_size, dtype=dtype
+    )
 
 
 class BahdanauMonotonicAttention(BahdanauAttention):

@@ -47,7 +47,9 @@ class AttentionWrapperState(
 
         def checked(old: Any, new: Any) -> Any:
             if isinstance(old, Tensor) and isinstance(new, Tensor) and not old.shape.is_compatible_with(new.shape):
-                raise ValueError(f"The shape of the AttentionWrapperState is {old.shape}, but its new value has {new.shape}")
+                raise ValueError(
+                    f"The shape of the AttentionWrapperState is {old.shape}, but its new value has {new.shape}"
+                )
             return new
 
         replaced = self._replace(**kwargs)
@@ -277,5 +279,6 @@ def _width(values: Any) -> int:
 
 def _layer_width(layer: Any, cell: Any, mechanism: Any) -> int:
     size = cell.output_size
-    inputs = (size.as_list()[-1] if isinstance(size, TensorShape) else int(size)) + _width(mechanism.values)
+    own: Any = size.as_list()[-1] if isinstance(size, TensorShape) else int(size)
+    inputs = own + _width(mechanism.values)
     return int(layer.compute_output_shape(TensorShape([None, inputs])).as_list()[-1])

@@ -26,8 +26,7 @@ from penstock.ops.math.sequence import range as range_of
 from penstock.ops.math.topk import top_k
 from penstock.ops.nn.gather_tree import gather_tree
 from penstock.ops.nn.softmax import log_softmax
-from penstock.seq2seq.attention_wrapper import AttentionWrapperState
-from penstock.seq2seq.basic_decoder import check_decoder_parts, output_size_of
+from penstock.seq2seq.basic_decoder import check_decoder_parts
 from penstock.seq2seq.decoder import Decoder, known_or_dynamic
 from penstock.seq2seq.helpers import embedding_function
 
@@ -40,15 +39,23 @@ BeamSearchDecoderState.__doc__ = """The state of a beam search.
 `accumulated_attention_probs` sums the weights of all steps, where coverage counts, and is empty otherwise.
 """
 BeamSearchDecoderOutput = collections.namedtuple("BeamSearchDecoderOutput", ("scores", "predicted_ids", "parent_ids"))
-BeamSearchDecoderOutput.__doc__ = """What a step of a beam search returns, all of shape (batch, beams): scores, tokens, and the beams continued."""
+BeamSearchDecoderOutput.__doc__ = """What a step of a beam search returns, all of shape (batch, beams).
+
+`scores` are the beams' scores, `predicted_ids` their new tokens, `parent_ids` the beams that they continue.
+"""
 FinalBeamSearchDecoderOutput = collections.namedtuple(
     "FinalBeamSearchDecoderOutput", ("predicted_ids", "beam_search_decoder_output")
 )
-FinalBeamSearchDecoderOutput.__doc__ = """What a beam search returns: tokens of shape (batch, time, beams), the best beam first, and the outputs of all steps."""
+FinalBeamSearchDecoderOutput.__doc__ = """What a beam search returns.
+
+`predicted_ids` are tokens of shape (batch, time, beams), the best beam first; `beam_search_decoder_output` has the outputs
+of all steps.
+"""
 
 
 def tile_batch(t: Any, multiplier: int, name: str | None = None) -> Any:
-    """Return tensors with each batch entry repeated, next to each other, as a beam search needs its memories and states.
+    """Return tensors with each batch entry repeated, next to each other, as a beam search needs its memories and
+    states.
 
     Args:
         t: a nest of tensors of shape (batch, ...).
@@ -199,7 +206,8 @@ class BeamSearchDecoder(Decoder):
         return FinalBeamSearchDecoderOutput(predicted, outputs), final_state
 
     def _reordered(self, item: Any, parent_ids: Any, lengths: Any) -> Any:
-        """Return a TensorArray of one element a step, of shape (batch * beams, ...), in the order of the final beams."""
+        """Return a TensorArray of one element a step, of shape (batch * beams, ...), in the order of the final
+        beams."""
         if not isinstance(item, TensorArray):
             return item
         elements = item.stack()
@@ -280,7 +288,7 @@ class BeamSearchDecoder(Decoder):
         parents = floordiv(positions, tokens)
         for tensor in (best, words, parents):
             known = self._static_batch if isinstance(self._static_batch, int) else None
-            tensor.set_shape([known, width])
+            tensor.set_shape([known, width])  # type: ignore[union-attr]
         next_log_probs = gather(reshape(totals, flat), positions, axis=1, batch_dims=1)
         was_finished = _from_parents(state.finished, parents)
         next_state = BeamSearchDecoderState(

@@ -99,7 +99,9 @@ def _blank(size: Any, dtype: Any, batch_size: Any) -> Any:
     sizes = [_shape(item).as_list() for item in _flat_sizes(size)]
     batch = convert_to_tensor(batch_size, int32)
     parts = [
-        zeros(concat([expand_dims(batch, 0), convert_to_tensor(item, int32)], 0) if item else expand_dims(batch, 0), kind)
+        zeros(
+            concat([expand_dims(batch, 0), convert_to_tensor(item, int32)], 0) if item else expand_dims(batch, 0), kind
+        )
         for item, kind in zip(sizes, nest.flatten(dtype), strict=True)
     ]
     return nest.pack_sequence_as(dtype, parts)

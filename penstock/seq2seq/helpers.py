@@ -254,7 +254,8 @@ class ScheduledOutputTrainingHelper(TrainingHelper):
 
     Args:
         inputs, sequence_length, time_major, name: see `TrainingHelper`.
-        sampling_probability: how often an output is read in place of the given input; a scalar or one for each sequence.
+        sampling_probability: how often an output is read in place of the given input; a scalar or one for each
+            sequence.
         seed: for choosing.
         next_inputs_fn: from outputs to inputs; by default they are inputs themselves.
         auxiliary_inputs: further inputs of shape (batch, time, ...), joined with what is read.

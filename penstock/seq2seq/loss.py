@@ -65,17 +65,19 @@ def sequence_loss(
             )
     with name_scope(name, "sequence_loss", [logits, targets, weights]):
         shape = shape_v1(targets)
-        flat_logits, flat_targets = reshape(logits, [-1, logits.dims[2] or shape_v1(logits)[2]]), reshape(targets, [-1])  # type: ignore[index]
+        words = logits.shape.as_list()[2]
+        flat_logits = reshape(logits, [-1, words if words is not None else shape_v1(logits)[2]])
+        flat_targets = reshape(targets, [-1])
         if softmax_loss_function is None:
             losses = sparse_softmax_cross_entropy_with_logits(labels=flat_targets, logits=flat_logits)
         else:
             losses = softmax_loss_function(labels=flat_targets, logits=flat_logits)
         losses = reshape(losses, shape) * weights
-        losses.set_shape(targets.shape)  # type: ignore[attr-defined]
+        losses.set_shape(targets.shape)
         if average_across_timesteps or average_across_batch:
-            axes = [a for a, flag in ((0, average_across_batch), (1, average_across_timesteps)) if flag]
-            return reduce_sum(losses, axes) / (reduce_sum(weights, axes) + _LITTLE)
-        axes = [a for a, flag in ((0, sum_over_batch), (1, sum_over_timesteps)) if flag]
-        if not axes:
+            over = [a for a, flag in ((0, average_across_batch), (1, average_across_timesteps)) if flag]
+            return reduce_sum(losses, over) / (reduce_sum(weights, over) + _LITTLE)
+        over = [a for a, flag in ((0, sum_over_batch), (1, sum_over_timesteps)) if flag]
+        if not over:
             return losses
-        return divide_no_nan(reduce_sum(losses, axes), reduce_sum(cast(not_equal(weights, 0), losses.dtype), axes))
+        return divide_no_nan(reduce_sum(losses, over), reduce_sum(cast(not_equal(weights, 0), losses.dtype), over))

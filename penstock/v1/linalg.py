@@ -1,5 +1,28 @@
 """Linear algebra: `tf.linalg` of TensorFlow 1."""
 
+from penstock.linear_operators.adjoint_operator import LinearOperatorAdjoint as LinearOperatorAdjoint
+from penstock.linear_operators.block_diag import LinearOperatorBlockDiag as LinearOperatorBlockDiag
+from penstock.linear_operators.block_lower_triangular import (
+    LinearOperatorBlockLowerTriangular as LinearOperatorBlockLowerTriangular,
+)
+from penstock.linear_operators.circulant import LinearOperatorCirculant as LinearOperatorCirculant
+from penstock.linear_operators.circulant import LinearOperatorCirculant2D as LinearOperatorCirculant2D
+from penstock.linear_operators.circulant import LinearOperatorCirculant3D as LinearOperatorCirculant3D
+from penstock.linear_operators.composition import LinearOperatorComposition as LinearOperatorComposition
+from penstock.linear_operators.diag import LinearOperatorDiag as LinearOperatorDiag
+from penstock.linear_operators.full_matrix import LinearOperatorFullMatrix as LinearOperatorFullMatrix
+from penstock.linear_operators.householder import LinearOperatorHouseholder as LinearOperatorHouseholder
+from penstock.linear_operators.identity import LinearOperatorIdentity as LinearOperatorIdentity
+from penstock.linear_operators.identity import LinearOperatorScaledIdentity as LinearOperatorScaledIdentity
+from penstock.linear_operators.inversion import LinearOperatorInversion as LinearOperatorInversion
+from penstock.linear_operators.kronecker import LinearOperatorKronecker as LinearOperatorKronecker
+from penstock.linear_operators.low_rank_update import LinearOperatorLowRankUpdate as LinearOperatorLowRankUpdate
+from penstock.linear_operators.lower_triangular import LinearOperatorLowerTriangular as LinearOperatorLowerTriangular
+from penstock.linear_operators.operator import LinearOperator as LinearOperator
+from penstock.linear_operators.permutation import LinearOperatorPermutation as LinearOperatorPermutation
+from penstock.linear_operators.toeplitz import LinearOperatorToeplitz as LinearOperatorToeplitz
+from penstock.linear_operators.tridiag import LinearOperatorTridiag as LinearOperatorTridiag
+from penstock.linear_operators.zeros import LinearOperatorZeros as LinearOperatorZeros
 from penstock.ops.array.diagonal import band_part as band_part
 from penstock.ops.array.diagonal import diag as diag
 from penstock.ops.array.diagonal import diag_part as diag_part

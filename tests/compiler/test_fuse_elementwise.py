@@ -11,6 +11,7 @@ from penstock.compiler.schedule import schedule
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.gradients import gradients
 from penstock.core.graph import Graph
+from penstock.core.op_def import lookup
 from penstock.language.variables import VariableV1
 from penstock.ops.array.shaping import transpose_op
 from penstock.ops.constant import constant, placeholder
@@ -183,3 +184,24 @@ def test_derivatives_run_in_machine_code(graph):
 def test_scalars_of_constants_that_are_not_finite_stay_inputs(graph):
     x = placeholder("float32", [2], name="x")
     assert_equal_both_ways([maximum_op(neg_op(x), constant(-np.inf)) * 2.0], {x: np.ones(2, np.float32)})
+
+
+def test_a_negative_zero_is_not_a_zero(graph):
+    x = placeholder("float32", [2], name="x")
+    for zero in (0.0, -0.0):
+        chain = neg_op(maximum_op(x, x) * constant(zero) * 3.0)
+        first, second = both_ways([chain], {x: np.array([1.0, 2.0], np.float32)})
+        assert np.signbit(first[0]).tolist() == np.signbit(second[0]).tolist() == [zero.hex()[0] != "-"] * 2
+
+
+def test_a_vector_condition_chooses_rows(graph):
+    x = placeholder("float32", [3, 3], name="x")
+    condition = placeholder("bool", [3], name="condition")
+    chosen = lookup("Select")(condition, x * 2.0, neg_op(x))
+    feeds = {x: np.arange(9, dtype=np.float32).reshape(3, 3), condition: [True, False, True]}
+    with Session() as session:
+        for _ in range(2):
+            found = session.run(neg_op(chosen * x), feeds)
+    values = feeds[x]
+    expected = -np.where(np.array([[True], [False], [True]]), values * 2, -values) * values
+    np.testing.assert_allclose(found, expected)

@@ -144,9 +144,7 @@ def test_batch_norm_updates_its_moving_values(session):
     still = batch_norm(x, is_training=False, reuse=True, scope="BatchNorm")
     assert len(global_variables()) == 3
     moving = [session.run(variable) for variable in global_variables()]
-    np.testing.assert_allclose(
-        session.run(still), (data - moving[1]) / np.sqrt(moving[2] + 1e-3), rtol=1e-4, atol=1e-5
-    )
+    np.testing.assert_allclose(session.run(still), (data - moving[1]) / np.sqrt(moving[2] + 1e-3), rtol=1e-4, atol=1e-5)
 
 
 def test_batch_norm_can_update_in_place(session):

@@ -72,7 +72,12 @@ def test_tables_map_words_to_numbers_and_back(tmp_path):
         lines = index_table_from_file(str(path), default_value=7)
         back = index_to_string_table_from_tensor(["a", "b", "c"])
         asked = constant(["c", "x", "a"])
-        looked = [words.lookup(asked), bucketed.lookup(asked), lines.lookup(asked), back.lookup(constant([2, 5], int64))]
+        looked = [
+            words.lookup(asked),
+            bucketed.lookup(asked),
+            lines.lookup(asked),
+            back.lookup(constant([2, 5], int64)),
+        ]
         session.run(tables_initializer())
         first, second, third, fourth = session.run(looked)
     assert first.tolist() == [2, -1, 0]

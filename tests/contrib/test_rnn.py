@@ -174,16 +174,16 @@ def test_attention_to_the_last_outputs(session):
     joined = np.concatenate([X, H], 1) @ v["input_projection/kernel"] + v["input_projection/bias"]
     gates = sigmoid(np.concatenate([joined, C], 1) @ v["gru_cell/gates/kernel"] + v["gru_cell/gates/bias"])
     r, u = np.split(gates, 2, 1)
-    new = np.tanh(
-        np.concatenate([joined, r * C], 1) @ v["gru_cell/candidate/kernel"] + v["gru_cell/candidate/bias"]
-    )
+    new = np.tanh(np.concatenate([joined, r * C], 1) @ v["gru_cell/candidate/kernel"] + v["gru_cell/candidate/bias"])
     hidden = u * C + (1 - u) * new
     window = kept.reshape(2, 3, 4)
     asked = (hidden @ v["attention/kernel"] + v["attention/bias"])[:, None]
     scores = (v["attention/attn_v"] * np.tanh(window @ v["attention/attn_w"][0, 0] + asked)).sum(2)
     weights = np.exp(scores) / np.exp(scores).sum(1, keepdims=True)
     attended = np.einsum("bt,btd->bd", weights, window)
-    shown = np.concatenate([hidden, attended], 1) @ v["attn_output_projection/kernel"] + v["attn_output_projection/bias"]
+    shown = (
+        np.concatenate([hidden, attended], 1) @ v["attn_output_projection/kernel"] + v["attn_output_projection/bias"]
+    )
     expected = np.concatenate([window[:, 1:], shown[:, None]], 1).reshape(2, 12)
     close(session, [output, state, found, after], [shown, hidden, attended, expected])
 
@@ -230,9 +230,7 @@ def test_fused_networks_can_run_backward(session):
     backward, _ = TimeReversedFusedRNN(FusedRNNCellAdaptor(cell, use_dynamic_rnn=True))(
         turned, dtype=float32, sequence_length=[5, 3], scope="s"
     )
-    again, _ = FusedRNNCellAdaptor(cell)(
-        constant(SERIES[:, ::-1].transpose(1, 0, 2).copy()), dtype=float32, scope="s"
-    )
+    again, _ = FusedRNNCellAdaptor(cell)(constant(SERIES[:, ::-1].transpose(1, 0, 2).copy()), dtype=float32, scope="s")
     fill(session)
     a, b = session.run([backward, again])
     np.testing.assert_allclose(a[:, 0], b[::-1, 0], rtol=1e-5, atol=1e-6)

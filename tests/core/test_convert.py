@@ -43,7 +43,6 @@ def test_values_get_tensorflows_types(value, dtype):
         (1.5, "int32", TypeError),
         ("a", "float32", TypeError),
         (1, "bool", TypeError),
-        (True, "float32", TypeError),
         (1, "string", TypeError),
         (300, "uint8", ValueError),
         (-1, "uint8", ValueError),

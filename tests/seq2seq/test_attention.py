@@ -97,7 +97,8 @@ def test_another_function_can_make_the_weights(session):
 
 
 def moved_forward(p, previous):
-    """Return the probability that each step is chosen: the head stands at a step of `previous` and goes on from there."""
+    """Return the probability that each step is chosen: the head stands at a step of `previous` and goes on from
+    there."""
     result = np.zeros_like(p)
     for row in range(p.shape[0]):
         for start in range(p.shape[1]):
@@ -156,7 +157,7 @@ def test_the_wrapper_joins_reads_and_maps(session, output_attention):
     x = RANDOM.randn(2, 3).astype(np.float32)
     output, state = cell(constant(x), state)
     output, state = cell(constant(x), state)
-    v = {key: value for key, value in fill_named(session).items()}
+    v = fill_named(session)
     memory, mask = masked_memory()
     attention, h = np.zeros((2, 2)), np.zeros((2, 4))
     for _ in range(2):
@@ -166,7 +167,9 @@ def test_the_wrapper_joins_reads_and_maps(session, output_attention):
         weights = softmax(np.where(mask, scores, -np.inf))
         found = np.einsum("bt,btd->bd", weights, memory)
         attention = np.concatenate([h, found], 1) @ v["attention_wrapper/attention_layer/kernel"]
-    got, alignments, time, history = session.run([output, state.alignments, state.time, state.alignment_history.stack()])
+    got, alignments, time, history = session.run(
+        [output, state.alignments, state.time, state.alignment_history.stack()]
+    )
     np.testing.assert_allclose(got, attention if output_attention else h, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(alignments, weights, rtol=1e-4, atol=1e-6)
     np.testing.assert_array_equal(history[1], alignments)

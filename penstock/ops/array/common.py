@@ -40,8 +40,13 @@ def deferred(name: str) -> Callable[..., Any]:
         name: the operation's name in GraphDefs.
     """
 
+    found: Any = None
+
     def call(*args: Any, **keywords: Any) -> Any:
-        return lookup(name)(*args, **keywords)  # type: ignore[operator]
+        nonlocal found
+        if found is None:
+            found = lookup(name)
+        return found(*args, **keywords)
 
     return call
 

@@ -16,7 +16,7 @@ from penstock.core import dtypes
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import COMPLEX, FLOATING, as_dtype, int32, int64
 from penstock.core.errors import InvalidArgumentError
-from penstock.core.graph import name_scope
+from penstock.core.graph import op_scope
 from penstock.core.op import Type, op
 from penstock.core.shape import Dims
 from penstock.core.shape_rules import ShapeError, expect_rank_at_least, merge, merge_dim
@@ -533,7 +533,7 @@ def trace(x: Any, name: str | None = None) -> Tensor:
         x: a tensor of shape (..., m, n).
         name: the name of the node.
     """
-    with name_scope(name, "Trace", [x]) as scope:
+    with op_scope(name, "Trace", [x]) as scope:
         return _sum_op(diag_part(x), [-1], keep_dims=False, name=scope or None)
 
 
@@ -554,7 +554,7 @@ def eye(
         name: the name of the node.
     """
     dtype = as_dtype(dtype)
-    with name_scope(name, "eye", [num_rows, num_columns, batch_shape]):
+    with op_scope(name, "eye", [num_rows, num_columns, batch_shape]):
         is_square = num_columns is None
         batch = [] if batch_shape is None else batch_shape
         columns = num_rows if is_square else num_columns

@@ -9,6 +9,7 @@ import torch
 from penstock.core.array import Array
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import int32, int64
+from penstock.core.errors import InvalidArgumentError
 from penstock.core.op import op
 from penstock.core.shape import Dims
 from penstock.core.tensor import Tensor
@@ -20,6 +21,10 @@ def _window(whole: Array, starts: list[int], sizes: Any) -> tuple[slice, ...]:
     """Return where a block of `sizes` lies in `whole` if it begins at `starts`, moved so that it fits."""
     places = []
     for start, size, limit in zip(starts, sizes, whole.shape, strict=True):
+        if size > limit:
+            raise InvalidArgumentError(
+                None, None, f"the block {list(sizes)} is larger than the whole, of shape {list(whole.shape)}"
+            )
         first = min(max(start, 0), limit - size)
         places.append(slice(first, first + size))
     return tuple(places)

@@ -12,7 +12,7 @@ from penstock.core.array import Value
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import COMPLEX, FLOATING, INTEGER, DType, as_dtype, int8, int32, int64, uint8
 from penstock.core.errors import InvalidArgumentError
-from penstock.core.graph import current_graph, name_scope
+from penstock.core.graph import current_graph, op_scope
 from penstock.core.inference import is_known, partial_value
 from penstock.core.op import Type, op
 from penstock.core.shape import Dims, TensorShape, as_dims, num_elements
@@ -98,7 +98,7 @@ def _zero_of(dtype: DType) -> Any:
 
 def _filled(shape: Any, value: Any, dtype: Any, name: str | None, default_name: str) -> Tensor:
     dtype = as_dtype(dtype).base_dtype
-    with name_scope(name, default_name, [shape]) as scope:
+    with op_scope(name, default_name, [shape]) as scope:
         if not isinstance(shape, Tensor):
             try:
                 dims = as_dims(shape)
@@ -167,7 +167,7 @@ def zeros_like_v1(tensor: Any, dtype: Any = None, name: str | None = None, optim
         name: the name of the node.
         optimize: whether a static shape makes the result a constant.
     """
-    with name_scope(name, "zeros_like", [tensor]) as scope:
+    with op_scope(name, "zeros_like", [tensor]) as scope:
         tensor = convert_to_tensor(tensor, name="tensor")
         own = tensor.dtype.base_dtype
         wanted = own if dtype is None else as_dtype(dtype).base_dtype
@@ -199,7 +199,7 @@ def ones_like_v1(tensor: Any, dtype: Any = None, name: str | None = None, optimi
         name: the name of the node.
         optimize: whether a static shape is taken as a constant.
     """
-    with name_scope(name, "ones_like", [tensor]) as scope:
+    with op_scope(name, "ones_like", [tensor]) as scope:
         tensor = convert_to_tensor(tensor, name="tensor")
         wanted = tensor.dtype.base_dtype if dtype is None else as_dtype(dtype).base_dtype
         if current_graph() is None and wanted == tensor.dtype:
@@ -274,7 +274,7 @@ def one_hot(
     Raises:
         TypeError: if the types of `on_value`, `off_value` and `dtype` differ.
     """
-    with name_scope(name, "one_hot", [indices, depth, on_value, off_value, axis, dtype]) as scope:
+    with op_scope(name, "one_hot", [indices, depth, on_value, off_value, axis, dtype]) as scope:
         on_type = (
             None
             if on_value is None

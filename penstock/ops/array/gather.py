@@ -14,7 +14,7 @@ from penstock.core.array import Value
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import int16, int32, int64, uint16
 from penstock.core.errors import InvalidArgumentError
-from penstock.core.graph import name_scope
+from penstock.core.graph import op_scope
 from penstock.core.indexed_slices import IndexedSlices
 from penstock.core.inference import partial_value
 from penstock.core.op import op
@@ -309,7 +309,7 @@ def batch_gather(params: Any, indices: Any, name: str | None = None) -> Tensor:
         indices: integers of shape (batch..., m).
         name: the name of the node.
     """
-    with name_scope(name, "BatchGather", [params, indices]):
+    with op_scope(name, "BatchGather", [params, indices]):
         indices = convert_to_tensor(indices, name="indices")
         if indices.ndim is None:
             raise ValueError("batch_gather does not allow indices with unknown shape.")
@@ -451,7 +451,7 @@ def gather_nd_v1(
 
 
 def _batch_gather_nd(params: Any, indices: Any, batch_dims: int, name: str | None, policy: str) -> Tensor:
-    with name_scope(name, "BatchGatherND", [params, indices]):
+    with op_scope(name, "BatchGatherND", [params, indices]):
         params, indices = convert_to_tensor(params, name="params"), convert_to_tensor(indices, name="indices")
         if indices.ndim is None or params.ndim is None:
             raise ValueError("batch_dims needs known ranks of params and indices")

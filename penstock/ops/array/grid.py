@@ -6,7 +6,7 @@ from typing import Any
 
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import int32
-from penstock.core.graph import name_scope
+from penstock.core.graph import op_scope
 from penstock.core.inference import static_value
 from penstock.core.tensor import Tensor
 from penstock.ops.array.common import deferred
@@ -35,7 +35,7 @@ def meshgrid(*args: Any, **kwargs: Any) -> list[Tensor]:
         raise TypeError(f"'{next(iter(kwargs))}' is an invalid keyword argument for this function")
     if indexing not in ("xy", "ij"):
         raise ValueError(f"Argument `indexing` must be 'xy' or 'ij', got '{indexing}'")
-    with name_scope(name, "meshgrid", args):
+    with op_scope(name, "meshgrid", args):
         if not args:
             return []
         tensors = [convert_to_tensor(arg) for arg in args]
@@ -79,7 +79,7 @@ def required_space_to_batch_paddings(
     Returns:
         `paddings` and `crops`, both of shape (n, 2).
     """
-    with name_scope(name, "required_space_to_batch_paddings", [input_shape, block_shape]):
+    with op_scope(name, "required_space_to_batch_paddings", [input_shape, block_shape]):
         input_shape = convert_to_tensor(input_shape, int32, name="input_shape")
         block_shape = convert_to_tensor(block_shape, int32, name="block_shape")
         if block_shape.dims is None or None in block_shape.dims or block_shape.ndim != 1:

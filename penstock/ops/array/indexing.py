@@ -9,14 +9,15 @@ import numpy as np
 
 from penstock.core import dtypes
 from penstock.core.convert import is_tensor_like
+from penstock.core.dispatch import only_runs_kernels
 from penstock.core.dtypes import DType, int32, int64
-from penstock.core.graph import current_graph, name_scope
+from penstock.core.graph import current_graph, op_scope
 from penstock.core.shape import Dimension
-from penstock.core.tensor import Tensor
+from penstock.core.tensor import EagerTensor, Tensor
 from penstock.ops.array.common import deferred
 from penstock.ops.array.joining import pack_op
 from penstock.ops.array.selecting import boolean_mask
-from penstock.ops.array.slicing import strided_slice, strided_slice_op
+from penstock.ops.array.slicing import plain_view, strided_slice, strided_slice_op
 from penstock.ops.constant import constant
 
 _cast_op = deferred("Cast")
@@ -68,6 +69,10 @@ def getitem(tensor: Any, slice_spec: Any, var: Any = None) -> Tensor:
         TypeError: if the index is of another kind.
         ValueError, InvalidArgumentError: if it is out of bounds.
     """
+    if var is None and type(tensor) is EagerTensor and only_runs_kernels():
+        view = plain_view(tensor.value, slice_spec)
+        if view is not None:
+            return EagerTensor(view, tensor._dtype)
     if _is_mask(slice_spec):
         return boolean_mask(tensor, slice_spec)
     if not isinstance(slice_spec, (list, tuple)):
@@ -100,7 +105,7 @@ def getitem(tensor: Any, slice_spec: Any, var: Any = None) -> Tensor:
     if current_graph() is None and var is None and all(type(part) is int for part in (*begin, *end, *strides)):
         starts, stops, steps = _known_bounds(tuple(begin), tuple(end), tuple(strides))
         return strided_slice_op(tensor, starts, stops, steps, **masks)
-    with name_scope(None, "strided_slice", [tensor]) as scope:
+    with op_scope(None, "strided_slice", [tensor]) as scope:
         starts, stops, steps = _same_type(begin, end, strides)
         return strided_slice(tensor, starts, stops, steps, **masks, var=var, name=scope or None)
 

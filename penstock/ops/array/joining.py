@@ -13,13 +13,13 @@ from penstock.core.array import Value
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import DType, int8, int32, int64
 from penstock.core.errors import InvalidArgumentError
-from penstock.core.graph import current_graph, name_scope
+from penstock.core.graph import current_graph, op_scope
 from penstock.core.indexed_slices import IndexedSlices
 from penstock.core.inference import is_known, partial_value
 from penstock.core.op import Type, op
 from penstock.core.shape import Dimension, Dims
 from penstock.core.shape_rules import ShapeError, format_dims, merge, merge_dim, normalize_axis
-from penstock.core.tensor import Tensor
+from penstock.core.tensor import EagerTensor, Tensor
 from penstock.ops.array.common import INDEX, check_allocation, deferred, item_size, numbers, sizes
 from penstock.ops.array.shaping import expand_dims_op, reshape_op
 from penstock.ops.constant import identity, shape_op
@@ -168,7 +168,7 @@ def concat(values: Any, axis: Any, name: str | None = "concat") -> Tensor:
     if not isinstance(values, (list, tuple)):
         values = [values]
     if len(values) == 1:
-        with name_scope(name, "concat"):
+        with op_scope(name, "concat"):
             axis = convert_to_tensor(axis, int32, name="concat_dim")
             if axis.ndim not in (0, None):
                 raise ValueError(f"axis of concat must be a scalar, got shape {axis.shape}")
@@ -199,7 +199,7 @@ def parallel_stack(values: Any, name: str | None = "parallel_stack") -> Tensor:
     """
     if current_graph() is None:
         raise RuntimeError("tf.parallel_stack() is not compatible with eager execution.")
-    with name_scope(name):
+    with op_scope(name):
         first = convert_to_tensor(values[0])
         if first.dims is None or None in first.dims:
             raise ValueError(f"tf.parallel_stack needs fully known shapes, got {first.shape}")
@@ -251,6 +251,8 @@ def stack(values: Any, axis: int = 0, name: str | None = "stack") -> Tensor:
         ValueError: if the axis is out of range, or shapes differ.
     """
     if axis == 0:
+        if type(values) is list and current_graph() is None and all(type(value) is EagerTensor for value in values):
+            return pack_op(values, name=name)
         try:
             return convert_to_tensor(values, name=name)
         except (TypeError, ValueError):

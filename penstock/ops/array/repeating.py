@@ -6,7 +6,7 @@ from typing import Any
 
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import int32
-from penstock.core.graph import name_scope
+from penstock.core.graph import op_scope
 from penstock.core.tensor import Tensor
 from penstock.ops.array.common import deferred, is_static
 from penstock.ops.array.gather import gather_v2_op
@@ -28,7 +28,7 @@ def repeat(input: Any, repeats: Any, axis: int | None = None, name: str | None =
         axis: the axis along which elements are repeated; by default the input is flattened first.
         name: the name of the nodes.
     """
-    with name_scope(name, "Repeat", [input, repeats]):
+    with op_scope(name, "Repeat", [input, repeats]):
         data = convert_to_tensor(input, name="input")
         if axis is None:
             data, axis = reshape(data, [-1]), 0

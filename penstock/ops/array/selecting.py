@@ -12,7 +12,7 @@ from penstock.core.array import Value
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import as_dtype
 from penstock.core.errors import InvalidArgumentError
-from penstock.core.graph import name_scope
+from penstock.core.graph import op_scope
 from penstock.core.inference import static_value
 from penstock.core.op import Type, op
 from penstock.core.shape import Dims, TensorShape
@@ -157,7 +157,7 @@ def boolean_mask(tensor: Any, mask: Any, axis: Any = None, name: str | None = "b
     Raises:
         ValueError: if the mask is a scalar or of unknown rank, or the shapes do not fit.
     """
-    with name_scope(name, None, [tensor, mask]):
+    with op_scope(name, None, [tensor, mask]):
         tensor = convert_to_tensor(tensor, name="tensor")
         mask = convert_to_tensor(mask, name="mask")
         mask_dims, dims = mask.dims, tensor.dims
@@ -205,7 +205,7 @@ def sequence_mask(lengths: Any, maxlen: Any = None, dtype: Any = dtypes.bool_, n
     Returns:
         A tensor of shape lengths.shape + (maxlen,).
     """
-    with name_scope(name, "SequenceMask", [lengths, maxlen]):
+    with op_scope(name, "SequenceMask", [lengths, maxlen]):
         lengths = convert_to_tensor(lengths)
         if maxlen is None:
             axes = (

@@ -13,7 +13,7 @@ from penstock.core.array import Value
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import DType, as_dtype, int32
 from penstock.core.errors import InvalidArgumentError
-from penstock.core.graph import current_graph, name_scope
+from penstock.core.graph import current_graph, op_scope
 from penstock.core.indexed_slices import IndexedSlices
 from penstock.core.inference import is_known, partial_value
 from penstock.core.op import Type, op
@@ -314,7 +314,7 @@ def transpose(a: Any, perm: Any = None, conjugate: bool = False, name: str | Non
         conjugate: whether complex elements are conjugated as well.
         name: the name of the node.
     """
-    with name_scope(name, "transpose", [a]) as scope:
+    with op_scope(name, "transpose", [a]) as scope:
         a = convert_to_tensor(a, name="a")
         if perm is None:
             if a.ndim is not None:
@@ -341,7 +341,7 @@ def matrix_transpose(a: Any, name: str | None = "matrix_transpose", conjugate: b
     Raises:
         ValueError: if `a` is known to have fewer than two axes.
     """
-    with name_scope(name, "matrix_transpose", [a]) as scope:
+    with op_scope(name, "matrix_transpose", [a]) as scope:
         a = convert_to_tensor(a, name="a")
         if a.ndim is None:
             rank = rank_op(a)
@@ -562,7 +562,7 @@ def shape_v1(input: Any, name: str | None = None, out_type: Any = None) -> Tenso
 
 def _shape(input: Any, name: str | None, out_type: Any, optimize: bool = True) -> Tensor:
     dtype = int32 if out_type is None else as_dtype(out_type)
-    with name_scope(name, "Shape", [input]) as scope:
+    with op_scope(name, "Shape", [input]) as scope:
         sparse_shape = _sparse_shape(input)
         if sparse_shape is not None:
             return _cast_op(sparse_shape, DstT=dtype, name=scope or None)
@@ -592,7 +592,7 @@ def size(input: Any, out_type: Any = None, name: str | None = None) -> Tensor:
         name: the name of the node.
     """
     dtype = int32 if out_type is None else as_dtype(out_type)
-    with name_scope(name, "Size", [input]) as scope:
+    with op_scope(name, "Size", [input]) as scope:
         sparse_shape = _sparse_shape(input)
         if sparse_shape is not None:
             return _prod_op(_cast_op(sparse_shape, DstT=dtype), [0], keep_dims=False, name=scope or None)
@@ -614,7 +614,7 @@ def rank(input: Any, name: str | None = None) -> Tensor:
         input: a tensor or sparse tensor.
         name: the name of the node.
     """
-    with name_scope(name, "Rank", [input]) as scope:
+    with op_scope(name, "Rank", [input]) as scope:
         sparse_shape = _sparse_shape(input)
         if sparse_shape is not None:
             return _cast_op(size_op(sparse_shape), DstT=int32, name=scope or None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -254,9 +255,16 @@ def _kernel_plan(
     dims: Sequence[int], begin: Any, end: Any, strides: Any, masks: _Masks
 ) -> tuple[tuple[Any, ...], list[int]]:
     try:
-        return _index(_plan(dims, begin, end, strides, masks))
+        return _resolved(tuple(dims), tuple(begin), tuple(end), tuple(strides), masks)
     except ShapeError as error:
         raise InvalidArgumentError(None, None, str(error)) from None
+
+
+@functools.lru_cache(maxsize=1024)
+def _resolved(
+    dims: tuple[int, ...], begin: tuple[int, ...], end: tuple[int, ...], strides: tuple[int, ...], masks: _Masks
+) -> tuple[tuple[Any, ...], list[int]]:
+    return _index(_plan(dims, begin, end, strides, masks))
 
 
 @op(
@@ -281,6 +289,31 @@ def strided_slice_op(
     whole = (*index, ...)  # the ellipsis keeps NumPy from returning a bare element
     result = input[whole]
     return _flip(result, reversed_axes)
+
+
+def plain_view(value: Value, spec: Any) -> Value | None:
+    """Return the view of a runtime value for which Python's notation needs no interpretation.
+
+    Args:
+        value: the runtime value.
+        spec: what stands between the brackets.
+    Returns:
+        The view; None where `spec` holds more than integers, slices of integers, `...` and None, or does not fit: for
+        `StridedSlice` to interpret or to refuse.
+    """
+    if type(value) is not torch.Tensor:
+        return None
+    for item in spec if type(spec) is tuple else (spec,):
+        if type(item) is slice:
+            for bound in (item.start, item.stop, item.step):
+                if bound is not None and type(bound) is not int:
+                    return None
+        elif type(item) is not int and item is not None and item is not Ellipsis:
+            return None
+    try:
+        return value[spec]
+    except (IndexError, ValueError, TypeError, RuntimeError):  # negative steps, and what is out of bounds
+        return None
 
 
 def _known_entries(*specs: Any) -> list[list[Any]] | None:

@@ -10,7 +10,7 @@ from penstock.core import array
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import REAL_NUMBER, DType, as_dtype, int32
 from penstock.core.errors import InvalidArgumentError
-from penstock.core.graph import name_scope
+from penstock.core.graph import op_scope
 from penstock.core.inference import static_value
 from penstock.core.op import Type, op
 from penstock.core.shape import Dims
@@ -89,7 +89,7 @@ def searchsorted(
     """
     if side not in ("left", "right"):
         raise ValueError(f"Argument `side` must be either 'right' or 'left'. Received: `side` = '{side}'.")
-    with name_scope(name, "searchsorted", [sorted_sequence, values]):
+    with op_scope(name, "searchsorted", [sorted_sequence, values]):
         sorted_sequence = convert_to_tensor(sorted_sequence)
         if not isinstance(values, Tensor):
             values = convert_to_tensor(values, sorted_sequence.dtype)
@@ -128,7 +128,7 @@ def sort(values: Any, axis: Any = -1, direction: str = "ASCENDING", name: str | 
     Raises:
         ValueError: if the direction is another, or the axis is not known.
     """
-    with name_scope(name, "sort"):
+    with op_scope(name, "sort"):
         return _sorted(values, axis, direction, 0)
 
 
@@ -146,7 +146,7 @@ def argsort(
     Raises:
         ValueError: if the direction is another, or the axis is not known.
     """
-    with name_scope(name, "argsort"):
+    with op_scope(name, "argsort"):
         return _sorted(values, axis, direction, 1)
 
 

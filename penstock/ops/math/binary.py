@@ -23,10 +23,10 @@ from penstock.core.dtypes import (
     uint8,
 )
 from penstock.core.errors import InvalidArgumentError
-from penstock.core.graph import name_scope
+from penstock.core.graph import current_graph, op_scope
 from penstock.core.op import Type, op
 from penstock.core.shape_rules import broadcasting
-from penstock.core.tensor import Tensor
+from penstock.core.tensor import EagerTensor, Tensor
 from penstock.ops.math.broadcasting import reduce_gradients
 from penstock.ops.math.complex import conj
 from penstock.ops.math.exponential import log1p_op, log_op
@@ -71,7 +71,7 @@ def add(x: Any, y: Any, name: str | None = None) -> Tensor:
         x, y: tensors of one type, numbers or strings; their shapes are broadcast.
         name: the name of the node.
     """
-    with name_scope(name, "Add") as scope:
+    with op_scope(name, "Add") as scope:
         x, y = convert_operands(x, y)
         sum_op = add_op if x.dtype.base_dtype is string else add_v2_op
         return sum_op(x, y, name=scope or name)
@@ -228,7 +228,7 @@ def floordiv(x: Any, y: Any, name: str | None = None) -> Tensor:
     Raises:
         InvalidArgumentError: if an integer is divided by zero.
     """
-    with name_scope(name, "floordiv") as scope:
+    with op_scope(name, "floordiv") as scope:
         return floor_div_op(x, y, name=scope or name)
 
 
@@ -257,7 +257,7 @@ def floormod(x: Any, y: Any, name: str | None = None) -> Tensor:
     Raises:
         InvalidArgumentError: if an integer is divided by zero.
     """
-    with name_scope(name, "FloorMod") as scope:
+    with op_scope(name, "FloorMod") as scope:
         return floor_mod_op(x, y, name=scope or name)
 
 
@@ -308,7 +308,7 @@ def pow(x: Any, y: Any, name: str | None = None) -> Tensor:
     Raises:
         InvalidArgumentError: if an integer is raised to a negative power.
     """
-    with name_scope(name, "Pow") as scope:
+    with op_scope(name, "Pow") as scope:
         return pow_op(x, y, name=scope or name)
 
 
@@ -409,7 +409,7 @@ def divide_no_nan(x: Any, y: Any, name: str | None = None) -> Tensor:
         x, y: tensors of one type; integers are divided as floating numbers.
         name: the name of the node.
     """
-    with name_scope(name, "div_no_nan") as scope:
+    with op_scope(name, "div_no_nan") as scope:
         if not isinstance(x, Tensor) and isinstance(y, Tensor):
             y = convert_to_tensor(y, name="y")
             x = convert_to_tensor(x, name="x", dtype=y.dtype.base_dtype)
@@ -440,7 +440,7 @@ def multiply_no_nan(x: Any, y: Any, name: str | None = None) -> Tensor:
     Raises:
         TypeError: if the types differ.
     """
-    with name_scope(name, "multiply_no_nan") as scope:
+    with op_scope(name, "multiply_no_nan") as scope:
         x = convert_to_tensor(x, name="x")
         y = convert_to_tensor(y, name="y", dtype=x.dtype.base_dtype)
         return mul_no_nan_op(x, y, name=scope or name)
@@ -470,7 +470,7 @@ def _nonzero(x: Tensor) -> Tensor:
 
 def xdivy(x: Any, y: Any, name: str | None = None) -> Tensor:
     """Return `x / y`, element by element, with 0 where `x` is 0."""
-    with name_scope(name, "xdivy"):
+    with op_scope(name, "xdivy"):
         return xdivy_op(x, y)
 
 
@@ -488,7 +488,7 @@ def xlogy_gradient(call: Any, grad: Tensor) -> tuple[Any, Any]:
 
 def xlogy(x: Any, y: Any, name: str | None = None) -> Tensor:
     """Return `x * log(y)`, element by element, with 0 where `x` is 0."""
-    with name_scope(name, "xlogy"):
+    with op_scope(name, "xlogy"):
         return xlogy_op(x, y)
 
 
@@ -506,7 +506,7 @@ def xlog1py_gradient(call: Any, grad: Tensor) -> tuple[Any, Any]:
 
 def xlog1py(x: Any, y: Any, name: str | None = None) -> Tensor:
     """Return `x * log(1 + y)`, element by element, with 0 where `x` is 0."""
-    with name_scope(name, "xlog1py"):
+    with op_scope(name, "xlog1py"):
         return xlog1py_op(x, y)
 
 
@@ -567,7 +567,10 @@ def truediv(x: Any, y: Any, name: str | None = None) -> Tensor:
     Raises:
         TypeError: if the types differ, or are neither numbers.
     """
-    with name_scope(name, "truediv") as scope:
+    if type(x) is EagerTensor and x.dtype.is_floating and current_graph() is None:
+        if type(y) in (int, float) or type(y) is EagerTensor and y.dtype is x.dtype:
+            return real_div_op(x, y, name=name)
+    with op_scope(name, "truediv") as scope:
         if not isinstance(x, Tensor) and isinstance(y, Tensor):
             x = convert_to_tensor(x, name="x", dtype=y.dtype.base_dtype)
         else:
@@ -593,7 +596,7 @@ def div_v1(x: Any, y: Any, name: str | None = None) -> Tensor:
         x, y: real tensors of one type.
         name: the name of the node.
     """
-    with name_scope(name, "div") as scope:
+    with op_scope(name, "div") as scope:
         x = convert_to_tensor(x, name="x")
         y = convert_to_tensor(y, name="y", dtype=x.dtype.base_dtype)
         dtype = x.dtype.base_dtype

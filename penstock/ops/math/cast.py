@@ -12,7 +12,7 @@ from penstock.core.array import Array, Value, torch_dtype
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import NUMBER, QUANTIZED, DType, as_dtype
 from penstock.core.errors import InvalidArgumentError, UnimplementedError
-from penstock.core.graph import name_scope
+from penstock.core.graph import op_scope
 from penstock.core.indexed_slices import IndexedSlices
 from penstock.core.inference import partial_value
 from penstock.core.op import op
@@ -79,7 +79,7 @@ def cast(x: Any, dtype: Any, name: str | None = None) -> Any:
     wanted = as_dtype(dtype).base_dtype
     if isinstance(x, Tensor) and x.dtype is wanted:
         return x
-    with name_scope(name, "Cast") as scope:
+    with op_scope(name, "Cast") as scope:
         if isinstance(x, IndexedSlices):
             return IndexedSlices(cast(x.values, wanted, scope or None), x.indices, x.dense_shape)
         if hasattr(x, "with_values"):
@@ -102,7 +102,7 @@ def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> Tensor:
         dtype: the type.
         name: the scope of the nodes.
     """
-    with name_scope(name, "saturate_cast") as scope:
+    with op_scope(name, "saturate_cast") as scope:
         value = convert_to_tensor(value, name="value")
         wanted = as_dtype(dtype).base_dtype
         source = value.dtype.base_dtype

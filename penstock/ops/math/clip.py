@@ -9,7 +9,7 @@ import torch
 
 from penstock.core.array import Array
 from penstock.core.convert import convert_to_tensor
-from penstock.core.graph import name_scope
+from penstock.core.graph import op_scope
 from penstock.core.indexed_slices import IndexedSlices
 from penstock.core.op import op
 from penstock.core.shape import Dims
@@ -60,7 +60,7 @@ def clip_by_value(t: Any, clip_value_min: Any, clip_value_max: Any, name: str | 
     Raises:
         ValueError: if broadcasting the bounds would give another shape than that of `t`.
     """
-    with name_scope(name, "clip_by_value") as scope:
+    with op_scope(name, "clip_by_value") as scope:
         values = convert_to_tensor(t.values if isinstance(t, IndexedSlices) else t, name="t")
         at_most = minimum_op(values, clip_value_max)
         _check_shape(values, at_most)
@@ -85,7 +85,7 @@ def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: str | None = No
         axes: the axes over which norms are taken; all by default.
         name: the scope of the nodes.
     """
-    with name_scope(name, "clip_by_norm") as scope:
+    with op_scope(name, "clip_by_norm") as scope:
         values = convert_to_tensor(t.values if isinstance(t, IndexedSlices) else t, name="t")
         squares = reduce_sum(values * values, axes, keepdims=True)
         positive = operation("Greater")(squares, operation("ZerosLike")(squares))
@@ -107,7 +107,7 @@ def clip_by_average_norm(t: Any, clip_norm: Any, name: str | None = None) -> Ten
         clip_norm: the largest average norm, greater than 0.
         name: the scope of the nodes.
     """
-    with name_scope(name, "clip_by_average_norm") as scope:
+    with op_scope(name, "clip_by_average_norm") as scope:
         t = convert_to_tensor(t, name="t")
         dtype = t.dtype.base_dtype
         size = operation("Cast")(operation("Size")(t), DstT=dtype)
@@ -137,7 +137,7 @@ def global_norm(t_list: Any, name: str | None = None) -> Tensor | None:
         TypeError: if `t_list` is no list.
     """
     items = _check_list(t_list)
-    with name_scope(name, "global_norm"):
+    with op_scope(name, "global_norm"):
         halves = []
         for item in items:
             if item is not None:
@@ -169,7 +169,7 @@ def clip_by_global_norm(
         use_norm = global_norm(items, name)
     if use_norm is None:
         return list(items), constant(0.0)
-    with name_scope(name, "clip_by_global_norm") as scope:
+    with op_scope(name, "clip_by_global_norm") as scope:
         use_norm = convert_to_tensor(use_norm)
         one = constant(1.0, dtype=use_norm.dtype)
         scale = clip_norm * minimum_op(one / use_norm, one / clip_norm)

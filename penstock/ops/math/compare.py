@@ -11,7 +11,7 @@ import torch
 from penstock.core.array import Array, Value
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import NUMBER, QUANTIZED, REAL_NUMBER
-from penstock.core.graph import name_scope
+from penstock.core.graph import op_scope
 from penstock.core.op import op
 from penstock.core.shape import Dims
 from penstock.core.shape_rules import ShapeError, broadcast, broadcasting, merge, unchanged
@@ -188,7 +188,7 @@ def approximate_equal(x: Any, y: Any, tolerance: float = 1e-5, name: str | None 
 
 
 def _consecutive(x: Any, compare: Callable[..., Any], name: str | None, default_name: str) -> Tensor:
-    with name_scope(name, default_name):
+    with op_scope(name, default_name):
         flat = _flatten(x)
         if flat.dims is not None and flat.dims[0] is not None and flat.dims[0] < 2:
             return convert_to_tensor(True)

@@ -9,7 +9,7 @@ import torch
 from penstock.core.array import Array, Value, torch_dtype
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import COMPLEX, DType, complex64, complex128, float32, float64, variant
-from penstock.core.graph import name_scope
+from penstock.core.graph import op_scope
 from penstock.core.op import Type, op
 from penstock.core.shape_rules import broadcasting, unchanged
 from penstock.core.tensor import Tensor
@@ -99,7 +99,7 @@ def complex(real: Any, imag: Any, name: str | None = None) -> Tensor:
         TypeError: if the parts have other types.
     """
     real, imag = convert_to_tensor(real, name="real"), convert_to_tensor(imag, name="imag")
-    with name_scope(name, "Complex") as scope:
+    with op_scope(name, "Complex") as scope:
         types = real.dtype.base_dtype, imag.dtype.base_dtype
         if types not in ((float32, float32), (float64, float64)):
             raise TypeError(
@@ -110,7 +110,7 @@ def complex(real: Any, imag: Any, name: str | None = None) -> Tensor:
 
 def real(input: Any, name: str | None = None) -> Tensor:
     """Return the real parts; real tensors are returned as they are."""
-    with name_scope(name, "Real") as scope:
+    with op_scope(name, "Real") as scope:
         input = convert_to_tensor(input, name="input")
         if not input.dtype.is_complex:
             if input.dtype.is_numeric:
@@ -121,7 +121,7 @@ def real(input: Any, name: str | None = None) -> Tensor:
 
 def imag(input: Any, name: str | None = None) -> Tensor:
     """Return the imaginary parts; zeros for real tensors."""
-    with name_scope(name, "Imag") as scope:
+    with op_scope(name, "Imag") as scope:
         input = convert_to_tensor(input, name="input")
         if not input.dtype.is_complex:
             return operation("ZerosLike")(input)
@@ -136,7 +136,7 @@ def conj(x: Any, name: str | None = None) -> Tensor:
     """
     if isinstance(x, Tensor) and (x.dtype.base_dtype.is_floating or x.dtype.base_dtype.is_integer):
         return x
-    with name_scope(name, "Conj") as scope:
+    with op_scope(name, "Conj") as scope:
         x = convert_to_tensor(x, name="x")
         if x.dtype.is_complex or x.dtype is variant:
             return conj_op(x, name=scope or name)
@@ -147,7 +147,7 @@ def conj(x: Any, name: str | None = None) -> Tensor:
 
 def angle(input: Any, name: str | None = None) -> Tensor:
     """Return the argument of each element, in radians from -pi to pi; 0 or pi for real tensors."""
-    with name_scope(name, "Angle") as scope:
+    with op_scope(name, "Angle") as scope:
         input = convert_to_tensor(input, name="input")
         if input.dtype.is_complex:
             return angle_op(input, Tout=input.dtype.real_dtype.base_dtype, name=scope or name)

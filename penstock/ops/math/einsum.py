@@ -11,7 +11,7 @@ import torch
 from penstock.core.array import Array
 from penstock.core.convert import convert_to_tensor
 from penstock.core.errors import InvalidArgumentError
-from penstock.core.graph import name_scope
+from penstock.core.graph import op_scope
 from penstock.core.op import op
 from penstock.core.shape import Dims
 from penstock.core.shape_rules import ShapeError, broadcast, merge_dim
@@ -173,7 +173,7 @@ def einsum(equation: str, *inputs: Any, **kwargs: Any) -> Tensor:
     name, optimize = kwargs.pop("name", None), kwargs.pop("optimize", "greedy")
     if kwargs:
         raise TypeError(f"Invalid keyword arguments for einsum: {', '.join(kwargs)}. Expected 'name' and 'optimize'.")
-    with name_scope(name, "einsum"):
+    with op_scope(name, "einsum"):
         terms, output = parse_equation(equation, len(inputs))
         tensors = [convert_to_tensor(value) for value in inputs]
         for term, tensor in zip(terms, tensors, strict=True):

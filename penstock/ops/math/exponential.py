@@ -8,7 +8,7 @@ import torch
 
 from penstock.core.array import Array
 from penstock.core.convert import convert_to_tensor
-from penstock.core.graph import name_scope
+from penstock.core.graph import op_scope
 from penstock.core.op import op
 from penstock.core.shape_rules import unchanged
 from penstock.core.tensor import Tensor
@@ -100,7 +100,7 @@ def sigmoid_gradient(call: Any, grad: Tensor) -> Tensor:
 
 def sigmoid(x: Any, name: str | None = None) -> Tensor:
     """Return `1 / (1 + exp(-x))`, element by element."""
-    with name_scope(name, "Sigmoid") as scope:
+    with op_scope(name, "Sigmoid") as scope:
         return sigmoid_op(convert_to_tensor(x, name="x"), name=scope or name)
 
 
@@ -153,6 +153,6 @@ def log_sigmoid(x: Any, name: str | None = None) -> Tensor:
         x: a floating tensor.
         name: the name of the node.
     """
-    with name_scope(name, "LogSigmoid") as scope:
+    with op_scope(name, "LogSigmoid") as scope:
         x = convert_to_tensor(x, name="x")
         return operation("Neg")(operation("Softplus")(-x), name=scope or name)

@@ -11,7 +11,7 @@ import torch
 from penstock.core.array import Array
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import FLOATING, float32, float64
-from penstock.core.graph import name_scope
+from penstock.core.graph import op_scope
 from penstock.core.op import op
 from penstock.core.shape import Dims
 from penstock.core.shape_rules import broadcasting, merge, unchanged
@@ -93,7 +93,7 @@ def erfcinv(x: Any, name: str | None = None) -> Tensor:
         x: a floating tensor of elements in [0, 2].
         name: the scope of the nodes.
     """
-    with name_scope(name, "erfcinv"):
+    with op_scope(name, "erfcinv"):
         x = convert_to_tensor(x, name="start")
         return -ndtri_op(x * 0.5) * math.sqrt(0.5)
 
@@ -330,7 +330,7 @@ def lbeta(x: Any, name: str | None = None) -> Tensor:
     Returns:
         Shape (...).
     """
-    with name_scope(name, "lbeta"):
+    with op_scope(name, "lbeta"):
         x = convert_to_tensor(x, name="x")
         last = [-1]
         return operation("Sum")(lgamma_op(x), last) - lgamma_op(operation("Sum")(x, last))
@@ -348,7 +348,7 @@ def polyval(coeffs: Any, x: Any, name: str | None = None) -> Tensor:
     """
     if not isinstance(coeffs, list):
         raise ValueError(f"Argument coeffs must be list type. Received type {type(coeffs)}.")
-    with name_scope(name, "polyval"):
+    with op_scope(name, "polyval"):
         x = convert_to_tensor(x, name="x")
         if not coeffs:
             return operation("ZerosLike")(x)

@@ -10,7 +10,7 @@ from penstock.core.array import Array, torch_dtype
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import DType, as_dtype, float32, float64, int32, int64
 from penstock.core.errors import InvalidArgumentError
-from penstock.core.graph import name_scope
+from penstock.core.graph import op_scope
 from penstock.core.op import Type, op
 from penstock.core.shape import Dims
 from penstock.core.shape_rules import ShapeError, unchanged
@@ -107,7 +107,7 @@ def bincount(
         InvalidArgumentError: if a number is negative.
         ValueError: if the axis is another, or weights are given with `binary_output`.
     """
-    with name_scope(name, "bincount"):
+    with op_scope(name, "bincount"):
         if weights is not None and binary_output:
             raise ValueError("Arguments `binary_output` and `weights` are mutually exclusive. Please specify only one.")
         if axis not in (None, 0, -1):
@@ -185,7 +185,7 @@ def histogram_fixed_width(
         dtype: the type of the counts.
         name: the scope of the nodes.
     """
-    with name_scope(name, "histogram_fixed_width") as scope:
+    with op_scope(name, "histogram_fixed_width") as scope:
         return histogram_fixed_width_op(values, value_range, nbins, dtype=as_dtype(dtype), name=scope or name)
 
 
@@ -197,7 +197,7 @@ def histogram_fixed_width_bins(
     Args:
         values, value_range, nbins, dtype, name: see `histogram_fixed_width`.
     """
-    with name_scope(name, "histogram_fixed_width_bins"):
+    with op_scope(name, "histogram_fixed_width_bins"):
         values = convert_to_tensor(values, name="values")
         shape = shape_op(values)
         flat = operation("Reshape")(values, [-1])
@@ -237,7 +237,7 @@ def confusion_matrix(
     Raises:
         InvalidArgumentError: if a number is negative, or not less than `num_classes`.
     """
-    with name_scope(name, "confusion_matrix"):
+    with op_scope(name, "confusion_matrix"):
         labels, predictions = _remove_last_axis(convert_to_tensor(labels), convert_to_tensor(predictions))
         labels, predictions = cast(labels, int64), cast(predictions, int64)
         if num_classes is None:

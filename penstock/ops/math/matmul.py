@@ -27,7 +27,7 @@ from penstock.core.dtypes import (
     uint8,
 )
 from penstock.core.errors import InvalidArgumentError
-from penstock.core.graph import name_scope
+from penstock.core.graph import current_graph, op_scope
 from penstock.core.inference import static_value
 from penstock.core.op import Type, op
 from penstock.core.shape import Dims
@@ -269,7 +269,12 @@ def matmul(
     Raises:
         ValueError: if a factor is to be both transposed and adjoint, or, in a graph, if the shapes do not fit.
     """
-    with name_scope(name, "MatMul") as scope:
+    if type(a) is EagerTensor and current_graph() is None and a.ndim == 2:
+        plain = not (adjoint_a or adjoint_b or a_is_sparse or b_is_sparse or output_type or grad_a or grad_b)
+        b = convert_to_tensor(b) if hasattr(b, "_gradient_source") else b
+        if plain and type(b) is EagerTensor and b.ndim == 2 and b.dtype is a.dtype:
+            return mat_mul_op(a, b, transpose_a=transpose_a, transpose_b=transpose_b, name=name)
+    with op_scope(name, "MatMul") as scope:
         for label, transpose, adjoint in (("a", transpose_a, adjoint_a), ("b", transpose_b, adjoint_b)):
             if transpose and adjoint:
                 raise ValueError(f"Only one of `transpose_{label}` and `adjoint_{label}` can be True.")
@@ -349,7 +354,7 @@ def matvec(
         transpose_a, adjoint_a, a_is_sparse, b_is_sparse: see `matmul`.
         name: the scope of the nodes.
     """
-    with name_scope(name, "MatVec"):
+    with op_scope(name, "MatVec"):
         column = operation("ExpandDims")(b, -1)
         product = matmul(
             a, column, transpose_a=transpose_a, adjoint_a=adjoint_a, a_is_sparse=a_is_sparse, b_is_sparse=b_is_sparse
@@ -370,7 +375,7 @@ def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
     Raises:
         ValueError: if the two lists differ in length, or there are not n axes.
     """
-    with name_scope(name, "Tensordot") as scope:
+    with op_scope(name, "Tensordot") as scope:
         a, b = convert_to_tensor(a, name="a"), convert_to_tensor(b, name="b")
         axes_a, axes_b = _contracted_axes(a, axes)
         a_matrix, a_free, a_free_dims = _as_matrix(a, axes_a, contracted_first=False)

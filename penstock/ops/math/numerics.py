@@ -10,7 +10,7 @@ from penstock.core.array import Array
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import FLOATING
 from penstock.core.errors import InvalidArgumentError
-from penstock.core.graph import current_graph, get_default_graph, name_scope
+from penstock.core.graph import current_graph, get_default_graph, op_scope
 from penstock.core.op import op
 from penstock.core.shape_rules import unchanged
 from penstock.core.tensor import Tensor
@@ -65,7 +65,7 @@ def assert_all_finite(x: Any, message: str, name: str | None = None) -> Tensor:
     Raises:
         InvalidArgumentError: if an element is infinite or NaN.
     """
-    with name_scope(name, "VerifyFinite"):
+    with op_scope(name, "VerifyFinite"):
         x = convert_to_tensor(x, name="x")
         checked = check_numerics_op(x, message=message)
         graph = current_graph()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +13,7 @@ from penstock.core.array import Array
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import QUANTIZED, REAL_NUMBER, as_dtype, int32, int64
 from penstock.core.errors import InvalidArgumentError
-from penstock.core.graph import current_graph, name_scope
+from penstock.core.graph import current_graph, op_scope
 from penstock.core.inference import is_known, partial_value
 from penstock.core.op import op
 from penstock.core.shape import Dims
@@ -34,6 +33,8 @@ def checked_axes(axes: int | list[int], rank: int) -> tuple[int, ...]:
     Raises:
         InvalidArgumentError: if one is out of range, or named twice.
     """
+    if type(axes) is int and 0 <= axes < rank:
+        return (axes,)
     result: list[int] = []
     for axis in [axes] if isinstance(axes, int) else axes:
         if not -rank <= axis < rank:
@@ -225,6 +226,8 @@ def _kept_shape(x: Tensor, axes: Tensor) -> Any:
 
 def restore_axes(x: Tensor, axes: Tensor, reduced_value: Tensor) -> Tensor:
     """Return what a reduction of `x` gave with the axes it lost, of size 1, so that it broadcasts against `x`."""
+    if isinstance(reduced_value, EagerTensor) and not reduced_value.ndim:
+        return reduced_value
     if (
         x.dims is not None
         and reduced_value.dims is not None
@@ -256,8 +259,10 @@ def sum_gradient(call: Any, grad: Tensor) -> tuple[Tensor, None]:
 def mean_gradient(call: Any, grad: Tensor) -> tuple[Tensor, None]:
     x, axes = call.inputs
     size, kept = num_elements(x.dims), num_elements(call.outputs[0].dims)
-    if size is not None and kept is not None:
-        count: Any = np.asarray(size // max(kept, 1)).astype(grad.dtype.as_numpy_dtype)
+    if isinstance(grad, EagerTensor) and size is not None and kept is not None and grad.dtype.is_floating:
+        count: Any = float(size // max(kept, 1))
+    elif size is not None and kept is not None:
+        count = np.asarray(size // max(kept, 1)).astype(grad.dtype.as_numpy_dtype)
     else:
         sizes, kept_sizes = operation("Size")(x), operation("Size")(call.outputs[0])
         count = cast(operation("FloorDiv")(sizes, operation("Maximum")(kept_sizes, 1)), grad.dtype)
@@ -336,25 +341,22 @@ def one_of(name: str, value: Any, old_name: str, old_value: Any) -> Any:
     return old_value
 
 
-@functools.cache
-def _eager_axes(rank: int) -> EagerTensor:
-    return EagerTensor(torch.arange(rank, dtype=torch.int32), int32)
-
-
 def reduction_axes(x: Any, axis: Any) -> Any:
     """Return the axes of a reduction as an input of its operation; all of `x` for None.
 
     Raises:
         TypeError: if an axis is no integer.
     """
+    if type(axis) is int:
+        return axis
     if axis is not None:
         for each in axis if isinstance(axis, (list, tuple)) else (axis,):
             if isinstance(each, (float, bool, str)):
                 raise TypeError(f"a reduction axis must be an integer, got {each!r}")
         return axis
-    rank = x.shape.ndims
+    rank = x.ndim
     if rank is not None:
-        return _eager_axes(rank) if current_graph() is None else constant(np.arange(rank, dtype=np.int32))
+        return range(rank) if current_graph() is None else constant(np.arange(rank, dtype=np.int32))
     return operation("Range")(0, operation("Rank")(x), 1, name="range")
 
 
@@ -450,7 +452,7 @@ def reduce_logsumexp(input_tensor: Any, axis: Any = None, keepdims: bool = False
         input_tensor: a floating tensor.
         axis, keepdims, name: see `reduce_sum`.
     """
-    with name_scope(name, "ReduceLogSumExp") as scope:
+    with op_scope(name, "ReduceLogSumExp") as scope:
         x = convert_to_tensor(input_tensor, name="input")
         largest = reduce_max(x, axis, keepdims=True)
         zeros = operation("ZerosLike")(largest)
@@ -471,7 +473,7 @@ def reduce_variance(input_tensor: Any, axis: Any = None, keepdims: bool = False,
     Raises:
         TypeError: for integers.
     """
-    with name_scope(name or "reduce_variance"):
+    with op_scope(name or "reduce_variance"):
         x = convert_to_tensor(input_tensor)
         means = reduce_mean(x, axis, keepdims=True)
         if means.dtype.is_integer:
@@ -490,7 +492,7 @@ def reduce_std(input_tensor: Any, axis: Any = None, keepdims: bool = False, name
     Args:
         input_tensor, axis, keepdims, name: see `reduce_variance`.
     """
-    with name_scope(name or "reduce_std"):
+    with op_scope(name or "reduce_std"):
         return operation("Sqrt")(reduce_variance(input_tensor, axis, keepdims))
 
 
@@ -505,7 +507,7 @@ def count_nonzero(
         dtype: the type of the counts.
         name: the scope of the nodes.
     """
-    with name_scope(name, "count_nonzero"):
+    with op_scope(name, "count_nonzero"):
         x = convert_to_tensor(input, name="input")
         zero = constant(b"") if x.dtype.name == "string" else constant(np.zeros((), dtype=x.dtype.as_numpy_dtype))
         return cast(

@@ -11,7 +11,7 @@ from penstock.core.array import Array
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import FLOATING
 from penstock.core.errors import InvalidArgumentError
-from penstock.core.graph import name_scope
+from penstock.core.graph import op_scope
 from penstock.core.op import op
 from penstock.core.shape import Dims
 from penstock.core.shape_rules import normalize_axis
@@ -100,13 +100,13 @@ def cumsum(x: Any, axis: Any = 0, exclusive: bool = False, reverse: bool = False
         reverse: whether sums run from the end.
         name: the name of the node.
     """
-    with name_scope(name, "Cumsum") as scope:
+    with op_scope(name, "Cumsum") as scope:
         return cumsum_op(convert_to_tensor(x, name="x"), axis, exclusive=exclusive, reverse=reverse, name=scope or name)
 
 
 def cumprod(x: Any, axis: Any = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None) -> Tensor:
     """Return the running products along an axis; see `cumsum`."""
-    with name_scope(name, "Cumprod") as scope:
+    with op_scope(name, "Cumprod") as scope:
         return cumprod_op(
             convert_to_tensor(x, name="x"), axis, exclusive=exclusive, reverse=reverse, name=scope or name
         )
@@ -119,6 +119,6 @@ def cumulative_logsumexp(
 
     An exclusive scan starts with minus infinity.
     """
-    with name_scope(name, "CumulativeLogsumexp") as scope:
+    with op_scope(name, "CumulativeLogsumexp") as scope:
         x = convert_to_tensor(x, name="x")
         return cumulative_logsumexp_op(x, axis, exclusive=exclusive, reverse=reverse, name=scope or name)

@@ -12,7 +12,7 @@ from penstock.core.array import Array
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import REAL_NUMBER, int16, int32, int64
 from penstock.core.errors import InvalidArgumentError
-from penstock.core.graph import name_scope
+from penstock.core.graph import op_scope
 from penstock.core.op import op
 from penstock.core.shape import Dims
 from penstock.core.shape_rules import ShapeError, merge, merge_dim
@@ -501,7 +501,7 @@ def unsorted_segment_mean(data: Any, segment_ids: Any, num_segments: Any, name: 
     Args:
         data, segment_ids, num_segments, name: see `unsorted_segment_sum`.
     """
-    with name_scope(name, "UnsortedSegmentMean"):
+    with op_scope(name, "UnsortedSegmentMean"):
         data, ids = convert_to_tensor(data), convert_to_tensor(segment_ids)
         counts = _slice_counts(data, ids, num_segments)
         return unsorted_segment_sum_op(data, ids, num_segments) / counts
@@ -513,7 +513,7 @@ def unsorted_segment_sqrt_n(data: Any, segment_ids: Any, num_segments: Any, name
     Args:
         data, segment_ids, num_segments, name: see `unsorted_segment_sum`.
     """
-    with name_scope(name, "UnsortedSegmentSqrtN"):
+    with op_scope(name, "UnsortedSegmentSqrtN"):
         data, ids = convert_to_tensor(data), convert_to_tensor(segment_ids)
         counts = _slice_counts(data, ids, num_segments)
         return unsorted_segment_sum_op(data, ids, num_segments) / operation("Sqrt")(counts)

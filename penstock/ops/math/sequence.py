@@ -24,7 +24,7 @@ from penstock.core.dtypes import (
     uint64,
 )
 from penstock.core.errors import InvalidArgumentError
-from penstock.core.graph import name_scope
+from penstock.core.graph import op_scope
 from penstock.core.op import Type, op
 from penstock.core.shape import Dims
 from penstock.core.shape_rules import ShapeError
@@ -102,7 +102,7 @@ def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name
     """
     if limit is None:
         start, limit = 0, start
-    with name_scope(name, "Range", [start, limit, delta]) as scope:
+    with op_scope(name, "Range", [start, limit, delta]) as scope:
         wanted = None if dtype is None else as_dtype(dtype)
         values = []
         for value, label in ((start, "start"), (limit, "limit"), (delta, "delta")):
@@ -151,7 +151,7 @@ def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: int
     Raises:
         InvalidArgumentError: if `num` is less than 1.
     """
-    with name_scope(name, "linspace") as scope:
+    with op_scope(name, "linspace") as scope:
         start = convert_to_tensor(start, name="start")
         stop = convert_to_tensor(stop, name="stop", dtype=start.dtype.base_dtype)
         if start.shape.ndims == 0 and stop.shape.ndims == 0 and start.dtype.is_floating:

@@ -10,7 +10,7 @@ import torch
 from penstock.core.array import Array
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import FLOATING, NUMBER, SIGNED
-from penstock.core.graph import name_scope
+from penstock.core.graph import op_scope
 from penstock.core.op import op
 from penstock.core.shape_rules import unchanged
 from penstock.core.tensor import Tensor
@@ -39,7 +39,7 @@ def abs_gradient(call: Any, grad: Tensor) -> Tensor:
 
 def abs(x: Any, name: str | None = None) -> Tensor:
     """Return the absolute value of each element; of complex elements the modulus, as real numbers."""
-    with name_scope(name, "Abs") as scope:
+    with op_scope(name, "Abs") as scope:
         x = convert_to_tensor(x, name="x")
         if x.dtype.is_complex:
             return complex_abs_op(x, Tout=x.dtype.real_dtype.base_dtype, name=scope or name)
@@ -291,7 +291,7 @@ def reciprocal_no_nan(x: Any, name: str | None = None) -> Tensor:
         x: a floating or complex tensor.
         name: the name of the node.
     """
-    with name_scope(name, "reciprocal_no_nan") as scope:
+    with op_scope(name, "reciprocal_no_nan") as scope:
         x = convert_to_tensor(x, name="x")
         one = convert_to_tensor(1, dtype=x.dtype.base_dtype, name="one")
         return operation("DivNoNan")(one, x, name=scope or name)

@@ -10,7 +10,7 @@ import torch
 from penstock.core.array import Array
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import FLOATING, REAL_NUMBER, float32, qint8
-from penstock.core.graph import name_scope
+from penstock.core.graph import op_scope
 from penstock.core.op import Type, op
 from penstock.core.shape import Dims
 from penstock.core.shape_rules import ShapeError, merge, unchanged
@@ -227,7 +227,7 @@ def relu6(features: Any, name: str | None = None) -> Tensor:
         name: the name of the node.
     Source: Krizhevsky 2010, "Convolutional Deep Belief Networks on CIFAR-10".
     """
-    with name_scope(name, "Relu6", [features]) as scope:
+    with op_scope(name, "Relu6", [features]) as scope:
         return relu6_op(features, name=scope)
 
 
@@ -239,7 +239,7 @@ def leaky_relu(features: Any, alpha: Any = 0.2, name: str | None = None) -> Tens
         alpha: the slope for negative numbers: a Python number, or a tensor that broadcasts.
         name: the name of the node.
     """
-    with name_scope(name, "LeakyRelu", [features, alpha]) as scope:
+    with op_scope(name, "LeakyRelu", [features, alpha]) as scope:
         tensor = convert_to_tensor(features, name="features")
         if tensor.dtype.is_integer:
             tensor = deferred("Cast")(tensor, DstT=float32)
@@ -299,7 +299,7 @@ def crelu(features: Any, axis: int = -1, name: str | None = None) -> Tensor:
         name: the name of the scope.
     Source: Shang et al. 2016, "Understanding and Improving CNNs via Concatenated Rectified Linear Units".
     """
-    with name_scope(name, "CRelu", [features]) as scope:
+    with op_scope(name, "CRelu", [features]) as scope:
         tensor = convert_to_tensor(features, name="features")
         return relu_op(_concat_op([tensor, -tensor], axis), name=scope)
 
@@ -317,7 +317,7 @@ def silu(features: Any, beta: Any = 1.0) -> Tensor:
         beta: the steepness of the sigmoid.
     Source: Ramachandran et al. 2017, "Searching for Activation Functions".
     """
-    with name_scope(None, "swish", [features]):
+    with op_scope(None, "swish", [features]):
         tensor = convert_to_tensor(features, name="features")
         inner = (
             tensor if isinstance(beta, (int, float)) and beta == 1 else convert_to_tensor(beta, tensor.dtype) * tensor
@@ -345,7 +345,7 @@ def gelu(features: Any, approximate: bool = False, name: str | None = None) -> T
         ValueError: if the numbers are not floating.
     Source: Hendrycks and Gimpel 2016, "Gaussian Error Linear Units".
     """
-    with name_scope(name, "Gelu", [features]):
+    with op_scope(name, "Gelu", [features]):
         tensor = convert_to_tensor(features, name="features")
         if not tensor.dtype.is_floating:
             raise ValueError(
@@ -363,5 +363,5 @@ def log_sigmoid(x: Any, name: str | None = None) -> Tensor:
         x: floating numbers, any shape.
         name: the name of the scope.
     """
-    with name_scope(name, "LogSigmoid", [x]) as scope:
+    with op_scope(name, "LogSigmoid", [x]) as scope:
         return deferred("Neg")(softplus_op(-convert_to_tensor(x, name="x")), name=scope)

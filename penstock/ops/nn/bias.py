@@ -10,7 +10,7 @@ import torch
 from penstock.core.array import Array
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import NUMBER, QUANTIZED
-from penstock.core.graph import name_scope
+from penstock.core.graph import op_scope
 from penstock.core.op import op
 from penstock.core.shape import Dims
 from penstock.core.shape_rules import ShapeError, expect_rank, expect_rank_at_least, merge_dim
@@ -123,7 +123,7 @@ def bias_add(value: Any, bias: Any, data_format: str | None = None, name: str | 
         layout = "NCHW"
     else:
         raise ValueError(f"`data_format` must be of the form `N...C` or `NC...`, got {data_format!r}")
-    with name_scope(name, "BiasAdd", [value, bias]) as scope:
+    with op_scope(name, "BiasAdd", [value, bias]) as scope:
         tensor = convert_to_tensor(value, name="input")
         return bias_add_op(
             tensor,
@@ -141,6 +141,6 @@ def bias_add_without_layout(value: Any, bias: Any, name: str | None = None) -> T
         bias: numbers of shape (channels,).
         name: the name of the node.
     """
-    with name_scope(name, "BiasAddV1", [value, bias]) as scope:
+    with op_scope(name, "BiasAddV1", [value, bias]) as scope:
         tensor = convert_to_tensor(value, name="input")
         return bias_add_v1_op(tensor, convert_to_tensor(bias, tensor.dtype.base_dtype, "bias"), name=scope)

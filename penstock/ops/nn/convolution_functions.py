@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from penstock.core.convert import convert_to_tensor
-from penstock.core.graph import name_scope
+from penstock.core.graph import op_scope
 from penstock.core.tensor import Tensor
 from penstock.ops.array.common import deferred, sizes
 from penstock.ops.constant import shape_op
@@ -272,7 +272,7 @@ def conv1d(
     Raises:
         ValueError: if `data_format` is neither of the two.
     """
-    with name_scope(name, "conv1d", [input, filters]) as scope:
+    with op_scope(name, "conv1d", [input, filters]) as scope:
         layout, spatial_axis = _image_layout(data_format)
         channel_index = _channel_index(layout, 1)
         stride_list = _insert_one(sequence_of(stride, 1, channel_index, "stride"), spatial_axis)
@@ -359,7 +359,7 @@ def convolution(
     Raises:
         ValueError: if there are not one to three spatial axes, or strides and dilations are both greater than 1.
     """
-    with name_scope(name, "convolution", [input, filters]) as scope:
+    with op_scope(name, "convolution", [input, filters]) as scope:
         tensor = convert_to_tensor(input, name="input")
         kernel = convert_to_tensor(filters, tensor.dtype.base_dtype, "filter")
         count = _spatial_count(tensor, kernel)
@@ -433,7 +433,7 @@ def depthwise_conv2d(
     Raises:
         ValueError: if strides and dilations are both greater than 1.
     """
-    with name_scope(name, "depthwise", [input, filter]) as scope:
+    with op_scope(name, "depthwise", [input, filter]) as scope:
         layout = data_format or "NHWC"
         channel_index = _channel_index(layout, 2)
         images = convert_to_tensor(input, name="tensor_in")
@@ -551,7 +551,7 @@ def separable_conv2d(
     Raises:
         ValueError: if the pointwise filter does not fit.
     """
-    with name_scope(name, "separable_conv2d", [input, depthwise_filter, pointwise_filter]) as scope:
+    with op_scope(name, "separable_conv2d", [input, depthwise_filter, pointwise_filter]) as scope:
         layout = data_format or "NHWC"
         images = convert_to_tensor(input, name="tensor_in")
         depthwise = convert_to_tensor(depthwise_filter, images.dtype.base_dtype, "depthwise_filter")
@@ -604,7 +604,7 @@ def conv1d_transpose(
         dilations: the distance between filter elements; 1 by default.
         name: the name of the scope.
     """
-    with name_scope(name, "conv1d_transpose", [input, filters, output_shape]) as scope:
+    with op_scope(name, "conv1d_transpose", [input, filters, output_shape]) as scope:
         layout, spatial_axis = _image_layout(data_format)
         channel_index = _channel_index(layout, 1)
         stride = _insert_one(sequence_of(strides, 1, channel_index, "strides"), spatial_axis)
@@ -649,7 +649,7 @@ def conv2d_transpose(
         name: the name of the node.
     Source: Zeiler et al. 2010, "Deconvolutional Networks".
     """
-    with name_scope(name, "conv2d_transpose", [input, filters, output_shape]) as scope:
+    with op_scope(name, "conv2d_transpose", [input, filters, output_shape]) as scope:
         attrs = _attributes(strides, padding, data_format or "NHWC", dilations)
         return conv2d_backprop_input_op(output_shape, filters, input, name=scope, **attrs)
 
@@ -685,7 +685,7 @@ def atrous_conv2d_transpose(
         padding: 'SAME' or 'VALID'.
         name: the name of the scope.
     """
-    with name_scope(name, "atrous_conv2d_transpose", [value, filters, output_shape]) as scope:
+    with op_scope(name, "atrous_conv2d_transpose", [value, filters, output_shape]) as scope:
         return conv2d_transpose(value, filters, output_shape, 1, padding, "NHWC", [int(rate), int(rate)], scope)
 
 
@@ -711,7 +711,7 @@ def conv3d_transpose(
         dilations: distances between filter elements, as `strides`; 1 by default.
         name: the name of the node.
     """
-    with name_scope(name, "conv3d_transpose", [input, filters, output_shape]) as scope:
+    with op_scope(name, "conv3d_transpose", [input, filters, output_shape]) as scope:
         layout = data_format or "NDHWC"
         channel_index = _channel_index(layout, 3)
         return conv3d_backprop_input_op(
@@ -768,7 +768,7 @@ def conv_transpose(
     Raises:
         ValueError: if there are not one to three spatial axes.
     """
-    with name_scope(name, "conv_transpose", [input, filters, output_shape]) as scope:
+    with op_scope(name, "conv_transpose", [input, filters, output_shape]) as scope:
         shape = (
             output_shape
             if isinstance(output_shape, (list, tuple))

@@ -8,11 +8,11 @@ from typing import Any
 import torch
 
 from penstock.core.array import Array
-from penstock.core.backprop import takes_wanted
+from penstock.core.backprop import takes_missing, takes_wanted
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import FLOATING, bfloat16, float16, float32, int32, int64
 from penstock.core.errors import InvalidArgumentError
-from penstock.core.graph import name_scope
+from penstock.core.graph import op_scope
 from penstock.core.op import Type, op
 from penstock.core.shape import Dims
 from penstock.core.shape_rules import ShapeError, broadcast, expect_rank, merge_dim
@@ -69,10 +69,13 @@ def _is_zeros(tensor: Tensor) -> bool:
 
 
 @softmax_cross_entropy_with_logits_op.gradient
+@takes_missing
 @takes_wanted
 def softmax_cross_entropy_with_logits_gradient(
-    call: Any, grad_loss: Tensor, grad_backprop: Tensor, *, wanted: Sequence[bool]
+    call: Any, grad_loss: Tensor | None, grad_backprop: Tensor | None, *, wanted: Sequence[bool]
 ) -> tuple[Tensor, Tensor | None]:
+    if grad_loss is None:
+        grad_loss = _zeros_like_op(call.outputs[0])
     grad = _logits_gradient(call, grad_loss, grad_backprop)
     if not wanted[1] and isinstance(grad_loss, EagerTensor):
         return grad, None
@@ -133,9 +136,12 @@ def sparse_softmax_cross_entropy_with_logits_shape(features: Dims, labels: Dims)
 
 
 @sparse_softmax_cross_entropy_with_logits_op.gradient
+@takes_missing
 def sparse_softmax_cross_entropy_with_logits_gradient(
-    call: Any, grad_loss: Tensor, grad_backprop: Tensor
+    call: Any, grad_loss: Tensor | None, grad_backprop: Tensor | None
 ) -> tuple[Tensor, None]:
+    if grad_loss is None:
+        grad_loss = _zeros_like_op(call.outputs[0])
     return _logits_gradient(call, grad_loss, grad_backprop), None
 
 
@@ -192,7 +198,7 @@ def softmax_cross_entropy_with_logits_v1(
     """
     _expect_both(labels, logits)
     axis = dim if axis is None else axis
-    with name_scope(name, "softmax_cross_entropy_with_logits_sg", [logits, labels]) as scope:
+    with op_scope(name, "softmax_cross_entropy_with_logits_sg", [logits, labels]) as scope:
         constant_labels = stop_gradient_op(
             labels if isinstance(labels, Tensor) else convert_to_tensor(labels, _dtype_of(logits), "labels"),
             name="labels_stop_gradient",
@@ -218,7 +224,7 @@ def _expect_both(labels: Any, logits: Any) -> None:
 
 def _softmax_cross_entropy(labels: Any, logits: Any, axis: int, name: str | None, default_name: str) -> Tensor:
     _expect_both(labels, logits)
-    with name_scope(name, default_name, [logits, labels]) as scope:
+    with op_scope(name, default_name, [logits, labels]) as scope:
         given = convert_to_tensor(logits, name="logits")
         precise = _precise(given)
         targets = (
@@ -255,7 +261,7 @@ def sparse_softmax_cross_entropy_with_logits(labels: Any, logits: Any, name: str
     """
     _expect_both(labels, logits)
     default = "SparseSoftmaxCrossEntropyWithLogits"
-    with name_scope(name, default, [labels, logits]) as scope:
+    with op_scope(name, default, [labels, logits]) as scope:
         targets = convert_to_tensor(labels, name="labels")
         given = convert_to_tensor(logits, name="logits")
         precise = _precise(given)
@@ -305,7 +311,7 @@ def sigmoid_cross_entropy_with_logits(labels: Any = None, logits: Any = None, na
         ValueError: if one is missing, or the shapes differ.
     """
     _expect_both(labels, logits)
-    with name_scope(name, "logistic_loss", [logits, labels]) as scope:
+    with op_scope(name, "logistic_loss", [logits, labels]) as scope:
         x, z = _same_shape(labels, logits, "sigmoid_cross_entropy_with_logits")
         zeros = _zeros_like_op(x)
         positive = _greater_equal_op(x, zeros)
@@ -333,7 +339,7 @@ def weighted_cross_entropy_with_logits(labels: Any, logits: Any, pos_weight: Any
     Raises:
         ValueError: if the shapes differ.
     """
-    with name_scope(name, "logistic_loss", [logits, labels]) as scope:
+    with op_scope(name, "logistic_loss", [logits, labels]) as scope:
         x, z = _same_shape(labels, logits, "weighted_cross_entropy_with_logits")
         weight = 1.0 + (pos_weight - 1.0) * z
         softened = _log1p_op(_exp_op(-deferred("Abs")(x))) + _relu_op(-x)

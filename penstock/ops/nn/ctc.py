@@ -12,7 +12,7 @@ from penstock.core.array import Array
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import as_dtype
 from penstock.core.errors import InvalidArgumentError
-from penstock.core.graph import name_scope
+from penstock.core.graph import op_scope
 from penstock.core.op import Type, op
 from penstock.core.shape import Dims
 from penstock.core.shape_rules import expect_rank
@@ -212,7 +212,7 @@ def ctc_loss(
         ValueError: if the number of classes is unknown.
     Source: Graves et al. 2006.
     """
-    with name_scope(name, "ctc_loss_dense", [logits, labels, label_length, logit_length]):
+    with op_scope(name, "ctc_loss_dense", [logits, labels, label_length, logit_length]):
         logits = convert_to_tensor(logits, name="logits")
         labels = cast(convert_to_tensor(labels, name="labels"), dtypes.int32)
         if not logits_time_major:

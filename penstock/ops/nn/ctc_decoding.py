@@ -11,7 +11,7 @@ from penstock.core import dtypes
 from penstock.core.array import Array
 from penstock.core.convert import convert_to_tensor
 from penstock.core.errors import InvalidArgumentError
-from penstock.core.graph import name_scope
+from penstock.core.graph import op_scope
 from penstock.core.op import Type, op
 from penstock.core.shape import Dims
 from penstock.core.shape_rules import expect_rank
@@ -304,7 +304,7 @@ def ctc_loss(
         )
     if blank_index is None:
         raise ValueError("Argument `blank_index` must be provided when labels is a SparseTensor.")
-    with name_scope(name, "ctc_loss", [logits, labels.values]):
+    with op_scope(name, "ctc_loss", [logits, labels.values]):
         logits = convert_to_tensor(logits, name="logits")
         classes = logits.shape.as_list()[-1]
         if classes is None:
@@ -328,7 +328,7 @@ def ctc_unique_labels(labels: Any, name: str | None = None) -> tuple[Tensor, Ten
         unique: int64 of shape (batch, length), in the order of their first occurrence, padded with 0.
         indices: int32 of shape (batch, length).
     """
-    with name_scope(name, "ctc_unique_labels", [labels]):
+    with op_scope(name, "ctc_unique_labels", [labels]):
         labels = convert_to_tensor(labels, name="labels")
         same = deferred("Equal")(deferred("ExpandDims")(labels, 2), deferred("ExpandDims")(labels, 1))
         first = deferred("ArgMax")(cast(same, dtypes.int32), 2, output_type=dtypes.int32)
@@ -354,7 +354,7 @@ def collapse_repeated(labels: Any, seq_length: Any, name: str | None = None) -> 
     Returns:
         The merged sequences, padded with 0 to the longest, and their lengths.
     """
-    with name_scope(name, "collapse_repeated_labels", [labels, seq_length]):
+    with op_scope(name, "collapse_repeated_labels", [labels, seq_length]):
         labels = convert_to_tensor(labels, name="labels")
         lengths = convert_to_tensor(seq_length, name="seq_length")
         starts = deferred("OnesLike")(labels[:, :1])

@@ -7,7 +7,7 @@ from typing import Any
 
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import DType
-from penstock.core.graph import name_scope
+from penstock.core.graph import op_scope
 from penstock.core.tensor import Tensor
 from penstock.ops.array.common import deferred, sizes
 from penstock.ops.random.seeds import seed_attributes
@@ -94,7 +94,7 @@ def stateless_dropout(
 def _dropout(
     x: Any, rate: Any, draw: Callable[[Any, DType], Tensor], noise_shape: Any, name: str | None, default_name: str
 ) -> Tensor:
-    with name_scope(name, default_name, [x]):
+    with op_scope(name, default_name, [x]):
         tensor = convert_to_tensor(x, name="x")
         dtype = tensor.dtype.base_dtype
         if not dtype.is_floating:

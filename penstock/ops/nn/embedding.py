@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from penstock.core.convert import convert_to_tensor
-from penstock.core.graph import name_scope
+from penstock.core.graph import op_scope
 from penstock.core.tensor import Tensor
 from penstock.ops.array.common import deferred
 from penstock.ops.constant import identity_op, shape_op
@@ -89,7 +89,7 @@ def _embedding_lookup(params: Any, ids: Any, partition_strategy: str, name: str 
         if isinstance(params, (list, tuple))
         else list(getattr(params, "_get_variable_list", lambda: [params])())
     )
-    with name_scope(name, "embedding_lookup", [*parts, ids]) as scope:
+    with op_scope(name, "embedding_lookup", [*parts, ids]) as scope:
         positions = convert_to_tensor(ids, name="ids")
         if len(parts) == 1:
             return identity_op(_clip(_gather(parts[0], positions), positions, max_norm), name=scope)

@@ -6,7 +6,7 @@ from typing import Any
 
 from penstock.core import dtypes
 from penstock.core.convert import convert_to_tensor
-from penstock.core.graph import name_scope
+from penstock.core.graph import op_scope
 from penstock.core.sparse_tensor import SparseTensor
 from penstock.core.tensor import Tensor
 from penstock.ops.array.common import deferred
@@ -88,7 +88,7 @@ def _lookup(
             raise TypeError(f"sp_weights must be either None or SparseTensor, got {type(sp_weights)}")
         sp_ids.values.shape.assert_is_compatible_with(sp_weights.values.shape)
         sp_ids.indices.shape.assert_is_compatible_with(sp_weights.indices.shape)
-    with name_scope(name, "embedding_lookup_sparse", [sp_ids.values]) as scope:
+    with op_scope(name, "embedding_lookup_sparse", [sp_ids.values]) as scope:
         segments = sp_ids.indices[:, 0]
         ids, places = deferred("Unique")(sp_ids.values)
         rows = _embedding_lookup(params, ids, partition_strategy, None, max_norm)
@@ -194,7 +194,7 @@ def _safe_lookup(
                 f"sparse_weights must have the type of the table, {dtypes.as_dtype(kind).base_dtype.name}; got "
                 f"{sparse_weights.dtype.name}"
             )
-    with name_scope(name, "embedding_lookup", [sparse_ids.values]) as scope:
+    with op_scope(name, "embedding_lookup", [sparse_ids.values]) as scope:
         original = sparse_ids.dense_shape
         leading = sparse_ids.shape[:-1] if sparse_ids.shape.rank else None
         ids = _as_matrix(sparse_ids)

@@ -31,7 +31,8 @@ def gather_tree_op(step_ids: Array, parent_ids: Array, max_sequence_lengths: Arr
         raise InvalidArgumentError(
             None,
             None,
-            f"max_sequence_lengths must have the shape [{batch}], got {list(max_sequence_lengths.shape)}, and end_token "
+            f"max_sequence_lengths must have the shape [{batch}], got {list(max_sequence_lengths.shape)}, and "
+            "end_token "
             f"must be a scalar, got the shape {list(end_token.shape)}",
         )
     result = torch.full_like(step_ids, int(end_token))

@@ -10,7 +10,7 @@ import torch
 from penstock.core.array import Array
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import FLOATING
-from penstock.core.graph import name_scope
+from penstock.core.graph import op_scope
 from penstock.core.op import op
 from penstock.core.shape_rules import scalar
 from penstock.core.tensor import Tensor
@@ -57,7 +57,7 @@ def log_poisson_loss(targets: Any, log_input: Any, compute_full_loss: bool = Fal
     Raises:
         ValueError: if the shapes differ.
     """
-    with name_scope(name, "log_poisson_loss", [log_input, targets]):
+    with op_scope(name, "log_poisson_loss", [log_input, targets]):
         x = convert_to_tensor(log_input, name="log_input")
         z = convert_to_tensor(targets, x.dtype.base_dtype, "targets")
         if not x.shape.is_compatible_with(z.shape):

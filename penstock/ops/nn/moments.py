@@ -6,7 +6,7 @@ from typing import Any
 
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import float16, float32
-from penstock.core.graph import name_scope
+from penstock.core.graph import op_scope
 from penstock.core.tensor import Tensor
 from penstock.ops.array.common import deferred
 from penstock.ops.constant import constant, shape_op, stop_gradient_op
@@ -45,7 +45,7 @@ def moments(
     Returns:
         The mean and the variance, of the type of `x`. float16 is computed in float32.
     """
-    with name_scope(name, "moments", [x, axes]):
+    with op_scope(name, "moments", [x, axes]):
         given = convert_to_tensor(x, name="x")
         y = _cast_op(given, DstT=float32) if given.dtype.base_dtype == float16 else given
         axes = _axes(axes)
@@ -87,7 +87,7 @@ def weighted_moments(
         keepdims: whether the axes stay, with size 1.
         name: the name of the scope.
     """
-    with name_scope(name, "weighted_moments", [x, frequency_weights, axes]):
+    with op_scope(name, "weighted_moments", [x, frequency_weights, axes]):
         given = convert_to_tensor(x, name="x")
         weights = convert_to_tensor(frequency_weights, name="frequency_weights")
         y = _cast_op(given, DstT=float32) if given.dtype.base_dtype == float16 else given
@@ -128,7 +128,7 @@ def sufficient_statistics(
         The number of elements, their sum, the sum of their squares, and the shift.
     """
     axes = _axes(axes)
-    with name_scope(name, "sufficient_statistics", [x, shift]):
+    with op_scope(name, "sufficient_statistics", [x, shift]):
         tensor = convert_to_tensor(x, name="x")
         dims = tensor.dims
         if dims is not None and all(dims[axis] is not None for axis in axes):
@@ -172,7 +172,7 @@ def normalize_moments(
         shift: the shift, or None.
         name: the name of the scope.
     """
-    with name_scope(name, "normalize", [counts, mean_ss, variance_ss, shift]):
+    with op_scope(name, "normalize", [counts, mean_ss, variance_ss, shift]):
         divisor = deferred("Reciprocal")(counts, name="divisor")
         if shift is not None:
             shifted = _mul_op(mean_ss, divisor, name="shifted_mean")
@@ -196,7 +196,7 @@ def batch_normalization(
         name: the name of the scope.
     Source: Ioffe and Szegedy 2015, "Batch Normalization".
     """
-    with name_scope(name, "batchnorm", [x, mean, variance, scale, offset]):
+    with op_scope(name, "batchnorm", [x, mean, variance, scale, offset]):
         tensor = convert_to_tensor(x, name="x")
         dtype = tensor.dtype.base_dtype
         inverse = _rsqrt_op(convert_to_tensor(variance) + variance_epsilon)
@@ -262,7 +262,7 @@ def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | N
         epsilon: the least sum of squares to divide by.
         name: the name of the scope.
     """
-    with name_scope(name, "l2_normalize", [x]) as scope:
+    with op_scope(name, "l2_normalize", [x]) as scope:
         tensor = convert_to_tensor(x, name="x")
         axes = list(range(tensor.ndim or 0)) if axis is None else axis
         if axis is None and tensor.ndim is None:

@@ -10,7 +10,7 @@ import torch
 from penstock.core.array import Array
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import REAL_NUMBER
-from penstock.core.graph import name_scope
+from penstock.core.graph import op_scope
 from penstock.core.op import op
 from penstock.core.shape import Dims
 from penstock.core.shape_rules import ShapeError, expect_rank, merge, merge_dim
@@ -188,7 +188,7 @@ def erosion2d(
     """
     if data_format != "NHWC":
         raise ValueError(f"`data_format` values other than 'NHWC' are not supported, got {data_format!r}")
-    with name_scope(name, "erosion2d", [value, filters]) as scope:
+    with op_scope(name, "erosion2d", [value, filters]) as scope:
         turned = _reverse_op(convert_to_tensor(filters), [0, 1])
         dilated = dilation2d_op(_neg_op(value), turned, strides=list(strides), rates=list(dilations), padding=padding)
         return _neg_op(dilated, name=scope)

@@ -10,7 +10,7 @@ import torch
 from penstock.core.array import Array
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import bfloat16, float16, float32
-from penstock.core.graph import name_scope
+from penstock.core.graph import op_scope
 from penstock.core.op import Type, op
 from penstock.core.shape import Dims
 from penstock.core.shape_rules import ShapeError, expect_rank, merge, merge_dim
@@ -402,7 +402,7 @@ def fused_batch_norm(
         )
     images = convert_to_tensor(x, name="input")
     factor = convert_to_tensor(scale, float32, "scale")
-    with name_scope(name, "FusedBatchNorm", [x, scale, offset, mean, variance]) as scope:
+    with op_scope(name, "FusedBatchNorm", [x, scale, offset, mean, variance]) as scope:
         result = fused_batch_norm_v3_op(
             images,
             factor,

@@ -7,7 +7,7 @@ from typing import Any
 
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import as_dtype, int64
-from penstock.core.graph import name_scope
+from penstock.core.graph import op_scope
 from penstock.core.tensor import Tensor
 from penstock.ops.array.common import deferred
 from penstock.ops.nn.pooling import avg_pool3d_op, avg_pool_op, max_pool3d_op, max_pool_op, max_pool_with_argmax_op
@@ -42,7 +42,7 @@ def _pool2d(
     name: str | None,
     default: str,
 ) -> Tensor:
-    with name_scope(name, default, [input]) as scope:
+    with op_scope(name, default, [input]) as scope:
         layout = data_format or "NHWC"
         channel_index = _channel_index(layout, 2)
         return operation(
@@ -65,7 +65,7 @@ def _pool1d(
     name: str | None,
     default: str,
 ) -> Tensor:
-    with name_scope(name, default, [input]) as scope:
+    with op_scope(name, default, [input]) as scope:
         layout = data_format or "NWC"
         channel_index = _channel_index(layout, 1)
         axis = 1 if channel_index == 2 else 2
@@ -93,7 +93,7 @@ def _pool3d(
     name: str | None,
     default: str,
 ) -> Tensor:
-    with name_scope(name, default, [input]) as scope:
+    with op_scope(name, default, [input]) as scope:
         layout = data_format or "NDHWC"
         channel_index = _channel_index(layout, 3)
         return operation(
@@ -393,7 +393,7 @@ def pool(
     }
     function = functions[pooling_type, count]
     scope_name = f"{pooling_type.lower()}_pool"
-    with name_scope(name, scope_name, [input]):
+    with op_scope(name, scope_name, [input]):
         tensor = convert_to_tensor(input, name="input")
         if max(dilation) == 1:
             return function(tensor, window, stride, padding, layout, scope_name)

@@ -6,7 +6,7 @@ from typing import Any
 
 from penstock.core import dtypes
 from penstock.core.convert import convert_to_tensor
-from penstock.core.graph import name_scope
+from penstock.core.graph import op_scope
 from penstock.core.tensor import Tensor
 from penstock.ops.array.common import deferred
 from penstock.ops.constant import shape_op, stop_gradient
@@ -49,7 +49,7 @@ def _sampled_logits(
     """
     parts = list(weights) if isinstance(weights, (list, tuple)) else [weights]
     bias_parts = list(biases) if isinstance(biases, (list, tuple)) else [biases]
-    with name_scope(name, "compute_sampled_logits", [*parts, *bias_parts, inputs, labels]):
+    with op_scope(name, "compute_sampled_logits", [*parts, *bias_parts, inputs, labels]):
         labels = _cast_op(labels, DstT=dtypes.int64)
         inputs = convert_to_tensor(inputs)
         flat_labels = _reshape_op(labels, [-1])

@@ -11,7 +11,7 @@ from penstock.core.array import Array
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import FLOATING
 from penstock.core.errors import InvalidArgumentError
-from penstock.core.graph import name_scope
+from penstock.core.graph import op_scope
 from penstock.core.op import op
 from penstock.core.shape import Dims
 from penstock.core.shape_rules import ShapeError, expect_rank_at_least
@@ -90,7 +90,7 @@ def _along(operation: Callable[..., Tensor], logits: Any, axis: Any, name: str |
         raise ValueError(
             f"axis {axis} counts from the end of logits of unknown rank; set their shape, or count from the front"
         )
-    with name_scope(name, operation.name, [logits]):  # type: ignore[attr-defined]
+    with op_scope(name, operation.name, [logits]):  # type: ignore[attr-defined]
         return swap_with_last(operation(swap_with_last(tensor, axis)), axis)
 
 

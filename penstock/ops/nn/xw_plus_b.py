@@ -6,7 +6,7 @@ from typing import Any
 
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import float32, int64
-from penstock.core.graph import name_scope
+from penstock.core.graph import op_scope
 from penstock.core.tensor import Tensor
 from penstock.ops.array.common import deferred
 from penstock.ops.nn.activation import relu_op
@@ -25,13 +25,13 @@ def xw_plus_b(x: Any, weights: Any, biases: Any, name: str | None = None) -> Ten
         biases: numbers of shape (outputs,).
         name: the name of the node.
     """
-    with name_scope(name, "xw_plus_b", [x, weights, biases]) as scope:
+    with op_scope(name, "xw_plus_b", [x, weights, biases]) as scope:
         return bias_add_op(_matmul_op(x, weights), biases, name=scope)
 
 
 def xw_plus_b_v1(x: Any, weights: Any, biases: Any, name: str | None = None) -> Tensor:
     """Return matmul(x, weights) + biases, by the bias operation of TensorFlow's first release."""
-    with name_scope(name, "xw_plus_b_v1", [x, weights, biases]) as scope:
+    with op_scope(name, "xw_plus_b_v1", [x, weights, biases]) as scope:
         return bias_add_v1_op(_matmul_op(x, weights), biases, name=scope)
 
 
@@ -44,7 +44,7 @@ def relu_layer(x: Any, weights: Any, biases: Any, name: str | None = None) -> Te
         biases: numbers of shape (outputs,).
         name: the name of the node.
     """
-    with name_scope(name, "relu_layer", [x, weights, biases]) as scope:
+    with op_scope(name, "relu_layer", [x, weights, biases]) as scope:
         return relu_op(bias_add_op(_matmul_op(x, weights), biases), name=scope)
 
 
@@ -55,7 +55,7 @@ def zero_fraction(value: Any, name: str | None = None) -> Tensor:
         value: numbers, any shape.
         name: the name of the scope.
     """
-    with name_scope(name, "zero_fraction", [value]):
+    with op_scope(name, "zero_fraction", [value]):
         tensor = convert_to_tensor(value, name="value")
         flat = deferred("Reshape")(tensor, [-1])
         size = _cast_op(deferred("Size")(flat, out_type=int64), DstT=float32)

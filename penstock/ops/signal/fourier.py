@@ -356,7 +356,7 @@ def _real_transform(operation: Op, rank: int, input: Any, fft_length: Any, name:
     with name_scope(name, operation.name.lower(), [input, fft_length]):
         input = convert_to_tensor(input)
         if input.dtype.base_dtype not in _REAL.allowed:
-            raise ValueError(f"{operation.name} requires float32 or float64 inputs, got {input.dtype.name}")
+            raise ValueError(f"{operation.name} requires real inputs, float32 or float64, got {input.dtype.name}")
         input.shape.with_rank_at_least(rank)
         complex_dtype = dtypes.complex128 if input.dtype.base_dtype == dtypes.float64 else dtypes.complex64
         known = sizes(input)

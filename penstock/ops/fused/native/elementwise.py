@@ -79,8 +79,8 @@ def _compile(region: Region) -> Loop:
 
 
 def _caller(chain: Chain) -> Callable[[list[Array]], list[Array]]:
-    """Return the function that runs a chain. Its source is generated: for arrays that lie as most do, without gaps or as
-    matrices with gaps between their rows, it goes straight to the machine code."""
+    """Return the function that runs a chain. Its source is generated: for arrays that lie as most do, without gaps or
+    as matrices with gaps between their rows, it goes straight to the machine code."""
     code = _made.setdefault(chain.region, _Code(chain.region))
     source = "\n".join(_caller_lines(chain.region))
     namespace: dict[str, Any] = {"empty": torch.empty, "code": code, "anyhow": _AnyLayout(chain, code)}

@@ -9,7 +9,7 @@ from typing import Any
 from llvmlite import ir
 
 from penstock.ops.fused.native import functions
-from penstock.ops.fused.native.region import Region, Step
+from penstock.ops.fused.native.region import Region, Step, number_of_constant
 
 # In memory; a truth value is a byte there, and a bit in a register.
 MEMORY_TYPES: dict[str, Any] = {
@@ -95,7 +95,7 @@ def _lower_divide(b: Any, step: Step, x: Any, y: Any) -> Any:
 
 @_lowers(_FLOATS, "_ScaledSum")
 def _lower_scaled_sum(b: Any, step: Step, x: Any, y: Any) -> Any:
-    return b.fadd(x, b.fmul(y, ir.Constant(y.type, step.factor)))
+    return b.fadd(x, b.fmul(y, ir.Constant(y.type, number_of_constant(step.factor))))
 
 
 @_lowers(_FLOATS, "SquaredDifference")
@@ -317,7 +317,7 @@ def operand_values(
     for (kind, item), dtype in zip(operands, dtypes, strict=True):
         if kind == "number":
             register = ir.IntType(1) if dtype == "bool" else MEMORY_TYPES[dtype]
-            found.append(ir.Constant(register, item))
+            found.append(ir.Constant(register, number_of_constant(item)))
         else:
             found.append(inputs[item] if kind == "input" else steps[item])
     return found

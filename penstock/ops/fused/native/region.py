@@ -19,22 +19,32 @@ class Access(enum.Enum):
     COLUMN = "one element for each row"
 
 
+def constant_of(number: bool | int | float) -> str | bool | int:
+    """Return how a region holds a number: floats as hexadecimal text, since 0.0 and -0.0 compare equal."""
+    return number.hex() if isinstance(number, float) else number
+
+
+def number_of_constant(constant: str | bool | int) -> bool | int | float:
+    """Return the number that a region holds."""
+    return float.fromhex(constant) if isinstance(constant, str) else constant
+
+
 class Step(NamedTuple):
     """One operation of a region.
 
     Attributes:
         op: its name.
-        operands: what it takes: ("input", i), ("step", i), or ("number", value).
+        operands: what it takes: ("input", i), ("step", i), or ("number", value), see `constant_of`.
         dtype: the name of its result's type.
         operand_dtypes: the names of its operands' types.
-        factor: what `_ScaledSum` multiplies by; 0 for others.
+        factor: what `_ScaledSum` multiplies by, see `constant_of`; 0 for others.
     """
 
     op: str
     operands: tuple[tuple[str, Any], ...]
     dtype: str
     operand_dtypes: tuple[str, ...]
-    factor: float = 0.0
+    factor: str | int = 0
 
 
 @dataclass(frozen=True)

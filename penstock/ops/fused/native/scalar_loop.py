@@ -15,7 +15,7 @@ from penstock.core.resources import ResourceManager
 from penstock.ops.fused.declare import fused_op
 from penstock.ops.fused.native.lowering import MEMORY_TYPES, operand_values, step_values
 from penstock.ops.fused.native.machine_code import compile_module
-from penstock.ops.fused.native.region import Chain, Region
+from penstock.ops.fused.native.region import Chain, Region, number_of_constant
 
 # So many iterations run operation by operation before the loop is worth compiling.
 _BEFORE_COMPILING = 100
@@ -64,7 +64,7 @@ def scalar_loop_op(inputs: list[Array], *, loop: object, resources: ResourceMana
             if kind == "step"
             else values[item]
             if kind == "input"
-            else scalar_tensor(item, dtype=torch_dtype(as_dtype(dtype)))
+            else scalar_tensor(number_of_constant(item), dtype=torch_dtype(as_dtype(dtype)))
             for (kind, item), dtype in zip(loop.results, loop.dtypes, strict=True)
         ]
     if key not in _made:
