@@ -18,14 +18,18 @@ import numpy as np
 
 import penstock.v1 as tf
 
-PAGES = Path(__file__).parents[1] / "docs"
+ROOT = Path(__file__).parents[1]
+PAGES = [
+    ROOT / "README.md",
+    *(ROOT / "docs" / f"{name}.md" for name in ("architecture", "adding-an-op", "control-flow")),
+]
 
 
 def read_text(path: str | None) -> str:
-    """Return the text of a file; by default, of all pages of the documentation."""
+    """Return the text of a file; by default, of pages of the documentation."""
     if path is not None:
         return Path(path).read_text(encoding="utf-8")
-    return "\n".join(page.read_text(encoding="utf-8") for page in sorted(PAGES.glob("*.md")))
+    return "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
 
 
 def pieces(codes: np.ndarray, batch: int, length: int) -> Iterator[tuple[np.ndarray, np.ndarray, bool]]:
@@ -97,7 +101,7 @@ def main(arguments: list[str] | None = None) -> tuple[list[float], str]:
     """Train, and print a sample now and then; return the losses and the last sample."""
     parser = argparse.ArgumentParser(description="Learn to write like a text.")
     parser.add_argument("--text", help="a text file; the documentation by default")
-    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--steps", type=int, default=800)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--length", type=int, default=64, help="characters read before the weights change")
     parser.add_argument("--units", type=int, default=128)

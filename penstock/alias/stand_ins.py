@@ -6,10 +6,12 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
+from penstock.core import array
 from penstock.core import context as thread_context
 from penstock.core.graph import Graph
 from penstock.core.type_spec import TypeSpec
 from penstock.language import behavior
+from penstock.runtime.config.devices import list_physical_devices
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -43,7 +45,7 @@ def async_wait() -> None:
 
 def num_gpus() -> int:
     """Return the number of GPUs in use."""
-    return 0
+    return len(list_physical_devices("GPU"))
 
 
 @contextlib.contextmanager
@@ -69,8 +71,8 @@ def add_dispatch_support(target: F) -> F:
 
 
 def is_op_determinism_enabled() -> bool:
-    """Tell whether operations were asked to be deterministic. On the CPU they are."""
-    return False
+    """Tell whether operations were asked to be deterministic, by `tf.config.experimental.enable_op_determinism`."""
+    return array.is_deterministic()
 
 
 def list_local_devices(session_config: Any = None) -> list[Any]:

@@ -61,10 +61,12 @@ def gradient_function_of(call: Call) -> Callable[..., Any] | None:
     Raises:
         LookupError: if the operation has no gradient.
     """
-    custom = call.attrs.get("_gradient_function")
+    # No default asks for either; so what an eager call was given will do.
+    attrs = call.given if hasattr(call, "given") else call.attrs
+    custom = attrs.get("_gradient_function")
     if custom is not None:
         return custom
-    override = call.attrs.get("_gradient_op_type")
+    override = attrs.get("_gradient_op_type")
     if override is not None:
         override = override.decode() if isinstance(override, bytes) else override
         if override not in _gradient_functions:

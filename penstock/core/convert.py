@@ -200,13 +200,15 @@ def _eager_constant(value: Any, wanted: DType | None) -> EagerTensor:
     return EagerTensor(array.from_numpy(numbers, copy=True), dtype)
 
 
-def eager_scalar(value: bool | int | float, wanted: DType | None) -> EagerTensor:
-    """Return a Python number as an eager tensor that may be shared with other calls, which never watch or return it."""
+def eager_scalar(value: bool | int | float | bytes, wanted: DType | None) -> EagerTensor:
+    """Return a Python value as an eager tensor that may be shared with other calls, which never watch or return it."""
+    if value == 0.0 and type(value) is float:
+        return _eager_constant(value, wanted)  # 0.0 and -0.0 are equal as keys
     key = (type(value), value, wanted)
     kept = _eager_scalars.get(key)
-    if kept is None or (not value and math.copysign(1.0, value) < 0):
+    if kept is None:
         kept = _eager_constant(value, wanted)
-        if len(_eager_scalars) < _SCALARS_KEPT and value:
+        if len(_eager_scalars) < _SCALARS_KEPT:
             _eager_scalars[key] = kept
     return kept
 

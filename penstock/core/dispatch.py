@@ -33,18 +33,46 @@ _CONVERTED_ALONE = ("Add", "AddV2")
 
 
 class EagerCall:
-    """A kernel call, as gradient functions see it: the same fields as an Operation."""
+    """A kernel call, as gradient functions see it: the same fields as an Operation.
 
-    __slots__ = ("attrs", "inputs", "name", "op_def", "outputs")
+    Attributes:
+        given: the attributes that the call was given.
+    """
+
+    __slots__ = ("_attrs", "given", "inputs", "name", "op_def", "outputs")
 
     def __init__(
-        self, op_def: OpDef, name: str, inputs: Sequence[Tensor], attrs: dict[str, Any], outputs: Sequence[Tensor]
+        self,
+        op_def: OpDef,
+        name: str,
+        inputs: Sequence[Tensor],
+        attrs: dict[str, Any],
+        outputs: Sequence[Tensor],
+        is_complete: bool = True,
     ) -> None:
+        """Describe a call.
+
+        Args:
+            op_def, name, inputs, outputs: as an Operation has them.
+            attrs: the attributes.
+            is_complete: whether those are all; otherwise defaults and the types of inputs are added when asked for.
+        """
         self.op_def = op_def
         self.name = name
         self.inputs = inputs
-        self.attrs = attrs
+        self.given = attrs
         self.outputs = outputs
+        self._attrs = attrs if is_complete else None
+
+    @property
+    def attrs(self) -> dict[str, Any]:
+        """All attributes."""
+        if self._attrs is None:
+            self._attrs = {**self.op_def.defaults, **self.given}
+            for argument, tensor in zip(self.op_def.inputs, self.inputs, strict=True):
+                if argument.type_attr is not None:
+                    self._attrs[argument.type_attr] = tensor.dtype
+        return self._attrs
 
     @property
     def type(self) -> str:
@@ -72,31 +100,55 @@ def apply(op_def: OpDef, args: Sequence[Any], attrs: dict[str, Any], name: str |
         TypeError, ValueError: in a graph, if types or shapes do not fit.
         OpError: eagerly, if the kernel refuses its inputs.
     """
+    result = apply_quickly(op_def, args, attrs, name)
+    return apply_slowly(op_def, args, attrs, name) if result is None else result
+
+
+def apply_quickly(op_def: OpDef, args: Sequence[Any], attrs: dict[str, Any], name: str | None) -> Any:
+    """Call an operation eagerly if nothing about the call is out of the ordinary; see `apply`.
+
+    Returns:
+        What the call gives; None if it is for `apply_slowly` to make.
+    """
+    fast_call = op_def.fast_call
+    if fast_call is None:
+        if op_def.has_tried_fast_call:
+            return None
+        fast_call = op_def.fast_call = write_fast_call(op_def)
+        op_def.has_tried_fast_call = True
+        if fast_call is None:
+            return None
+    if state.eager_device or current_graph() is not None:
+        return None
+    try:
+        result = fast_call(*args, **attrs)
+        if result is None:
+            # Variables among the arguments are read.
+            tensors = [arg.value() if hasattr(arg, "_gradient_source") else arg for arg in args]
+            if all(tensor is arg for tensor, arg in zip(tensors, args, strict=True)):
+                return None
+            args = tensors
+            result = fast_call(*args, **attrs)
+            if result is None:
+                return None
+    except Exception:  # the other way fails again, and explains
+        return None
+    if type(result) is not list:
+        if state.tapes:
+            _record(op_def, args, attrs, name, [result])
+        return result
+    if state.tapes:
+        _record(op_def, args, attrs, name, result)
+    return result if len(op_def.outputs) == 1 else structure_outputs(op_def, result, attrs, None)
+
+
+def apply_slowly(op_def: OpDef, args: Sequence[Any], attrs: dict[str, Any], name: str | None) -> Any:
+    """Call an operation in any mode, on arguments that may need to be converted or explained; see `apply`."""
     graph = current_graph()
     if graph is not None:
         return _build(op_def, args, attrs, name, graph)
     if state.eager_device:
         return _apply_on_device(op_def, args, attrs, name)
-    fast_call = op_def.fast_call
-    if not op_def.has_tried_fast_call:
-        fast_call = op_def.fast_call = write_fast_call(op_def)
-        op_def.has_tried_fast_call = True
-    if fast_call is not None:
-        try:
-            result = fast_call(*args, **attrs)
-            if result is None and any(hasattr(arg, "_gradient_source") for arg in args):
-                args = [arg.value() if hasattr(arg, "_gradient_source") else arg for arg in args]
-                result = fast_call(*args, **attrs)
-        except Exception:  # the long way fails again, and explains
-            result = None
-        if result is not None:
-            if type(result) is list:
-                if state.tapes:
-                    _record(op_def, args, attrs, name, result)
-                return result if len(op_def.outputs) == 1 else structure_outputs(op_def, result, attrs, None)
-            if state.tapes:
-                _record(op_def, args, attrs, name, [result])
-            return result
     return _execute(op_def, args, attrs, name)
 
 
@@ -146,36 +198,51 @@ def _on_device(arg: Any, location: str) -> Any:
         return arg
     moved = EagerTensor(array.to_device(arg.value, location), arg.dtype)
     identity = lookup("Identity")
-    call = EagerCall(identity, "Identity", [arg], {**identity.defaults, "T": arg.dtype}, [moved])
-    for tape in state.tapes:
-        tape.record(call)
+    record_call(identity, "Identity", [arg], {**identity.defaults, "T": arg.dtype}, [moved])
     return moved
 
 
+def record_call(
+    op_def: OpDef,
+    name: str,
+    inputs: Sequence[Tensor],
+    attrs: dict[str, Any],
+    outputs: Sequence[Tensor],
+    is_complete: bool = True,
+) -> None:
+    """Tell those tapes of an eager call that it concerns. See `EagerCall` for the arguments."""
+    call: EagerCall | None = None
+    for tape in state.tapes:
+        if tape.concerns(inputs):
+            if call is None:
+                call = EagerCall(op_def, name, inputs, attrs, outputs, is_complete)
+            tape.record(call)
+
+
 def _record(op_def: OpDef, args: Sequence[Any], given: dict[str, Any], name: str | None, outputs: list[Tensor]) -> None:
-    """Tell the tapes of a call that took the short way: the inputs as tensors, all attributes."""
-    flat = [item for arg in args for item in arg] if op_def.has_sequence_input else args
-    tapes = [tape for tape in state.tapes if tape.concerns(flat)]
-    if not tapes:
+    """Tell the tapes of a call that took the short way, whose arguments are tensors, numbers and lists of them."""
+    for arg in args:
+        if type(arg) is not EagerTensor:
+            break
+    else:
+        record_call(op_def, name or op_def.name, args, given, outputs, False)
         return
-    attrs = {**op_def.defaults, **given} if given else op_def.defaults.copy()
+    attrs = {**op_def.defaults, **given}
     inputs: list[Tensor] = []
     for argument, arg in zip(op_def.inputs, args, strict=True):
-        if type(arg) is EagerTensor:
-            if argument.type_attr is not None:
-                attrs[argument.type_attr] = arg.dtype
-            inputs.append(arg)
-        elif argument.is_sequence:
+        if argument.is_sequence:
             attrs[argument.number_attr] = len(arg)  # type: ignore[index]
-            if argument.type_attr is not None:
-                attrs[argument.type_attr] = arg[0].dtype
             inputs += arg
-        else:
+            arg = arg[0]
+        elif type(arg) is not EagerTensor:
             dtype = argument.dtype if argument.type_attr is None else attrs.get(argument.type_attr)
-            inputs.append(eager_scalar(arg, dtype) if type(arg) in _NUMBERS else eager_vector(arg, dtype))
-    call = EagerCall(op_def, name or op_def.name, inputs, attrs, outputs)
-    for tape in tapes:
-        tape.record(call)
+            arg = eager_scalar(arg, dtype) if type(arg) in _NUMBERS else eager_vector(arg, dtype)
+            inputs.append(arg)
+        else:
+            inputs.append(arg)
+        if argument.type_attr is not None:
+            attrs[argument.type_attr] = arg.dtype
+    record_call(op_def, name or op_def.name, inputs, attrs, outputs)
 
 
 def _build(op_def: OpDef, args: Sequence[Any], given: dict[str, Any], name: str | None, graph: Graph) -> Any:
@@ -188,7 +255,8 @@ def _build(op_def: OpDef, args: Sequence[Any], given: dict[str, Any], name: str 
     _check_attributes(op_def, attrs)
     op = graph.add_operation(op_def, inputs, attrs, full_name)  # type: ignore[arg-type]
     for tape in state.tapes:
-        tape.record(op)
+        if tape.concerns(inputs):
+            tape.record(op)
     return structure_outputs(op_def, op.outputs, attrs, op)
 
 
@@ -222,11 +290,7 @@ def _execute(op_def: OpDef, args: Sequence[Any], given: dict[str, Any], name: st
         raise kernel_error(error, op_def, inputs, attrs, name) from None
     outputs = wrap_outputs(op_def, result, attrs)
     if state.tapes:
-        tapes = [tape for tape in state.tapes if tape.concerns(inputs)]
-        if tapes:
-            call = EagerCall(op_def, name or op_def.name, inputs, attrs, outputs)
-            for tape in tapes:
-                tape.record(call)
+        record_call(op_def, name or op_def.name, inputs, attrs, outputs)
     if op_def.single_output:
         return outputs[0]
     return structure_outputs(op_def, outputs, attrs, None)
@@ -439,9 +503,7 @@ def _convert(
             raise
         if dtype is not None and not isinstance(arg, Tensor) and isinstance(error, TypeError):
             # Eagerly, an array of another type is an input that does not fit; a Python value cannot be converted.
-            is_alone = op_def.name in _CONVERTED_ALONE and isinstance(
-                arg, (*_NUMBERS, complex, str, bytes, list, tuple)
-            )
+            is_plain = isinstance(arg, (*_NUMBERS, complex, str, bytes, list, tuple))
             is_input = isinstance(arg, (np.ndarray, np.generic)) or is_plain and op_def.name in _CONVERTED_ALONE
             kind = _TypeMismatch if scope is None and is_input else TypeError
             raise kind(f"{op_def.name}: input {argument.name!r}: {error}") from None

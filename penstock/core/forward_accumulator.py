@@ -105,9 +105,9 @@ class ForwardAccumulator:
         return any(id(item) in self._tangents for item in inputs)
 
     def record(self, call: Call) -> None:
-        """Compute the tangents of a call's outputs, if any input has one."""
+        """Compute the tangents of the outputs of a call that takes something with a tangent."""
         known = [self._tangents.get(id(tensor)) for tensor in call.inputs]
-        if all(entry is None for entry in known) or not call.outputs:
+        if not call.outputs:
             return
         tangents = [None if entry is None else entry[1] for entry in known]
         # Tapes and accumulators around this one see what is computed here; those inside it do not.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from penstock.core.dispatch import apply
+from penstock.core.dispatch import apply, apply_quickly, apply_slowly
 from penstock.core.dtypes import DType
 from penstock.core.op_def import OpDef, Type, register, registered
 
@@ -18,8 +18,11 @@ class Op(OpDef):
     def __call__(self, *args: Any, name: str | None = None, **attrs: Any) -> Any:
         """Call the operation; see `penstock.core.dispatch.apply`. A positional argument beyond the inputs is the
         name."""
+        result = apply_quickly(self, args, attrs, name)
+        if result is not None:
+            return result
         if len(args) == len(self.inputs) and (not attrs or attrs.keys() <= self.attributes.keys()):
-            return apply(self, args, attrs, name)
+            return apply_slowly(self, args, attrs, name)
         if len(args) == len(self.inputs) + 1 and (args[-1] is None or isinstance(args[-1], str)):
             name, args = args[-1], args[:-1]
         if len(args) < len(self.inputs):

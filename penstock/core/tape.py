@@ -77,9 +77,7 @@ class GradientTape:
         return False
 
     def record(self, call: Call) -> None:
-        """Note a call, if it takes anything that is watched."""
-        if not self.concerns(call.inputs):
-            return
+        """Note a call that takes something that is watched."""
         self._calls.append(call)
         watched = self._watched
         for tensor in call.outputs:
@@ -116,7 +114,7 @@ class GradientTape:
 
     def watch_variable(self, variable: Any) -> None:
         """Note that a trainable variable is read."""
-        if self._watches_variables and id(variable) not in self._variables:
+        if id(variable) not in self._variables and self._watches_variables:
             self._watch_source(variable)
 
     def _source(self, item: Any) -> Tensor:
@@ -171,10 +169,14 @@ class GradientTape:
             RuntimeError: if called a second time on a tape that is not persistent.
         """
         self._begin()
-        unconnected = UnconnectedGradients(getattr(unconnected_gradients, "value", unconnected_gradients))
+        unconnected = (
+            unconnected_gradients
+            if type(unconnected_gradients) is UnconnectedGradients
+            else UnconnectedGradients(getattr(unconnected_gradients, "value", unconnected_gradients))
+        )
         targets = [
             convert_to_tensor(t) if not hasattr(t, "_gradient_source") else t
-            for t in nest.flatten(target, expand_composites=True)
+            for t in ([target] if type(target) is EagerTensor else nest.flatten(target, expand_composites=True))
         ]
         flat_sources = nest.flatten(sources, expand_composites=True)
         seeds: list[Any] = [None] * len(targets)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,27 +12,12 @@ from penstock.core.array import dims_of
 from penstock.core.context import eager_mode
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.sparse_tensor import SparseTensorSpec
-from penstock.core.tensor import EagerTensor
 from penstock.core.type_spec import TensorSpec
+from penstock.data import ragged
 from penstock.data.node import Element
 from penstock.data.structure import NoneTensorSpec, Structure, leaf_of_value, value_of_leaf
 from penstock.ops.data import values
-
-# How leaves other than dense and sparse tensors are stacked and taken apart, by the class of their specs: from specs
-# and lists of leaves to one leaf, and back.
-_stackers: dict[type, tuple[Callable[..., Any], Callable[..., Any]]] = {}
-
-
-def register_batching(spec_class: type, stack: Callable[..., Any], unstack: Callable[..., Any]) -> None:
-    """Register how leaves of a kind are batched.
-
-    Args:
-        spec_class: the class of their specs.
-        stack: from the spec of the batch and a list of leaves to a leaf.
-        unstack: from a leaf to a list of leaves.
-    """
-    _stackers[spec_class] = (stack, unstack)
-
+from penstock.ops.ragged.ragged_tensor import RaggedTensorSpec
 
 def batch_elements(structure: Structure, elements: Sequence[Element]) -> Element:
     """Return several elements as one, each leaf with a new first axis.
@@ -72,11 +57,10 @@ def batch_leaf(spec: Any, batch_spec: Any, items: list[Any], index: int) -> Any:
     if isinstance(spec, SparseTensorSpec):
         return _stack_sparse(items)
     result_spec = spec._batch(len(items)) if batch_spec is None else batch_spec
-    stackers = _stackers.get(type(result_spec))
-    if stackers is None:
+    if not isinstance(result_spec, RaggedTensorSpec):
         raise InvalidArgumentError(None, None, f"Elements of {spec!r} cannot be batched.")
     with eager_mode():
-        return value_of_leaf(result_spec, stackers[0](result_spec, [leaf_of_value(spec, item) for item in items]))
+        return value_of_leaf(result_spec, ragged.stack_rows(result_spec, [leaf_of_value(spec, item) for item in items]))
 
 
 def batched_spec(spec: Any, size: int | None) -> Any:
@@ -91,18 +75,10 @@ def batched_spec(spec: Any, size: int | None) -> Any:
 
 
 def ragged_batch_spec(spec: Any, size: int | None, row_splits_dtype: Any) -> Any:
-    """Return the spec of a batch of a leaf that is ragged where the leaf's sizes are open.
-
-    Raises:
-        TypeError: where ragged tensors are not known to this room.
-    """
-    if type(spec) is not TensorSpec or spec.shape.is_fully_defined():
+    """Return the spec of a batch of a leaf that is ragged where the leaf's sizes are open."""
+    if type(spec) is not TensorSpec or spec.shape.rank is None or spec.shape.is_fully_defined():
         return batched_spec(spec, size)
-    for spec_class in _stackers:
-        if spec_class.__name__ == "RaggedTensorSpec":
-            shape = [size, *(spec.shape.as_list())]
-            return spec_class(shape, spec.dtype, ragged_rank=len(shape) - 1, row_splits_dtype=row_splits_dtype)
-    raise TypeError("ragged_batch needs tf.RaggedTensor")
+    return ragged.ragged_spec(spec, size, row_splits_dtype)
 
 
 def sparse_rows(items: Sequence[Any], row_shape: Sequence[int | None]) -> Any:
@@ -176,11 +152,8 @@ def _unbatch_leaf(spec: Any, item: Any) -> list[Any] | None:
         return None
     if isinstance(spec, SparseTensorSpec):
         return _unstack_sparse(item)
-    stackers = _stackers.get(type(spec))
-    if stackers is None:
+    if not isinstance(spec, RaggedTensorSpec):
         raise InvalidArgumentError(None, None, f"Elements of {spec!r} cannot be taken apart.")
     unbatched = spec._unbatch()
     with eager_mode():
-        leaf = leaf_of_value(spec, item)
-        assert not isinstance(leaf, EagerTensor)
-        return [value_of_leaf(unbatched, row) for row in stackers[1](leaf)]
+        return [value_of_leaf(unbatched, row) for row in ragged.rows_of(leaf_of_value(spec, item))]

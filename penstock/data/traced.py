@@ -18,14 +18,7 @@ from penstock.core.type_spec import CompositeTensor
 from penstock.data import structure as nested
 from penstock.data.node import Element, Run
 from penstock.data.structure import Structure
-
-Convert = Callable[[Callable[..., Any]], Callable[..., Any]]
-_converters: list[Convert] = []
-
-
-def register_function_converter(convert: Convert) -> None:
-    """Register what rewrites a function before it is traced, as AutoGraph does."""
-    _converters.append(convert)
+from penstock.language.autograph import control_status_ctx, tf_convert
 
 
 class TracedFunction:
@@ -47,9 +40,7 @@ class TracedFunction:
         self, function: Callable[..., Any], inputs: Sequence[Structure], spread: bool = True, name: str = "map"
     ) -> None:
         graph = FuncGraph(getattr(function, "__name__", name).strip("<>") or name, outer_graph=current_graph())
-        call = function
-        for convert in _converters:
-            call = convert(call)
+        call = tf_convert(function, control_status_ctx())
         with graph.as_default():
             arguments = []
             for structure in inputs:

@@ -9,13 +9,10 @@ from typing import Any, TypeVar
 
 from penstock.core import nest
 from penstock.core.graph import name_scope
+from penstock.language.trackable import AutoTrackable
 
 F = TypeVar("F", bound=Callable[..., Any])
 _WORD_STARTS = re.compile(r"((?<=[a-z0-9])[A-Z]|(?!^)[A-Z](?=[a-z]))")
-
-
-class AutoTrackable:
-    """An object whose attributes are tracked by checkpoints."""
 
 
 class Module(AutoTrackable):
@@ -132,7 +129,7 @@ def _walk(
     attributes = vars(module)
     submodules: list[tuple[tuple[Any, ...], Module]] = []
     for key in sorted(attributes, key=attribute_key):
-        if key in module._TF_MODULE_IGNORED_PROPERTIES:
+        if key in module._TF_MODULE_IGNORED_PROPERTIES or key.startswith("_self_"):
             continue
         try:
             leaves = nest.flatten_with_tuple_paths(attributes[key], expand_composites=expand_composites)

@@ -13,12 +13,13 @@ from penstock.core.array import clone
 from penstock.core.context import executing_eagerly
 from penstock.core.context import state as thread
 from penstock.core.convert import convert_to_tensor
-from penstock.core.dispatch import EagerCall, on_requested_device
+from penstock.core.dispatch import on_requested_device, record_call
 from penstock.core.dtypes import DType, as_dtype
 from penstock.core.graph import Graph, current_graph, get_default_graph, name_scope
 from penstock.core.indexed_slices import IndexedSlices
 from penstock.core.operation import Operation
 from penstock.core.shape import TensorShape
+from penstock.core.tape import watch_variable_access
 from penstock.core.tensor import EagerTensor, SymbolicTensor, Tensor, default_session
 from penstock.formats import protos
 from penstock.language.control_flow import cond
@@ -290,16 +291,16 @@ class ResourceVariable(VariableV1):
         return value
 
     def _read(self) -> Any:
-        note_access(self)
         handle = self._handle
         if type(handle) is EagerTensor and not thread.eager_device and current_graph() is None:
             value = EagerTensor(handle.value.read_shared(), self._dtype)
             if thread.tapes:
-                op_def = state.read_variable_op
-                call = EagerCall(op_def, "ReadVariableOp", (handle,), {"dtype": self._dtype}, (value,))
-                for tape in thread.tapes:
-                    tape.record(call)
+                if self._trainable:
+                    watch_variable_access(self)
+                attrs = {"dtype": self._dtype}
+                record_call(state.read_variable_op, "ReadVariableOp", (handle,), attrs, (value,))
             return value
+        note_access(self)
         with self._after():
             return self._read_node()
 

@@ -2,11 +2,44 @@
 
 from __future__ import annotations
 
+import collections
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+_CONTAINERS = (list, tuple, dict, collections.OrderedDict, collections.defaultdict)
+
+
+def is_variable(value: Any) -> bool:
+    """Tell whether a value is a variable."""
+    return hasattr(type(value), "_gradient_source")
+
+
+def is_container(value: Any) -> bool:
+    """Tell whether a value is a plain list, tuple or dictionary, whose elements are dependencies."""
+    return type(value) in _CONTAINERS or isinstance(value, (ListWrapper, DictWrapper))
+
+
+def children_of(value: Any) -> dict[str, Any]:
+    """Return the objects that a trackable object, or a container, depends on, by name.
+
+    Containers name their elements by position or key, and count only where they hold something trackable.
+    """
+    if is_container(value):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        return {str(key): item for key, item in items if is_tracked(item)}
+    children = getattr(value, "_trackable_children", None)
+    return dict(children("checkpoint")) if children is not None and not isinstance(value, type) else {}
+
+
+def is_tracked(value: Any) -> bool:
+    """Tell whether a value can be a dependency: a trackable object, a variable, or a container that holds one."""
+    if is_container(value):
+        return any(is_tracked(item) for item in (value.values() if isinstance(value, dict) else value))
+    return not isinstance(value, type) and (hasattr(value, "_trackable_children") or is_variable(value))
 
 
 class Trackable:
@@ -44,14 +77,21 @@ class Trackable:
                 "is already declared as a dependency."
             )
         self._dependencies()[name] = trackable
+        self._handle_deferred_dependencies(name, trackable)
         return trackable
+
+    def _handle_deferred_dependencies(self, name: str, trackable: Any) -> None:
+        """Restore an object that a checkpoint, restored before the object was there, has a value for."""
+        waiting = self.__dict__.get("_self_deferred_dependencies")
+        for restore in waiting.pop(name, ()) if waiting else ():
+            restore(trackable)
 
     def _lookup_dependency(self, name: str, cached_dependencies: Any = None) -> Any:
         return (cached_dependencies or self._dependencies()).get(name)
 
     def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
         """Return the dependencies by name."""
-        return dict(self._dependencies())
+        return dict(self.__dict__.get("_self_unconditional_dependency_names", {}))
 
 
 class AutoTrackable(Trackable):
@@ -66,13 +106,27 @@ class AutoTrackable(Trackable):
     """
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if getattr(self, "_self_setattr_tracking", True) and isinstance(value, Trackable):
-            self._track_trackable(value, name, overwrite=True)
         super().__setattr__(name, value)
+        if name.startswith("_self_"):
+            return
+        if not getattr(self, "_self_setattr_tracking", True):
+            self.__dict__.setdefault("_self_untracked_names", set()).add(name)
+        elif "_self_deferred_dependencies" in self.__dict__ and is_tracked(value):
+            self._handle_deferred_dependencies(name, value)
 
     def __delattr__(self, name: str) -> None:
         self._dependencies().pop(name, None)
         super().__delattr__(name)
+
+    def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
+        """Return the attributes that are trackable, and what was declared to be a dependency, by name."""
+        return {**dict(self._tracked_attributes()), **super()._trackable_children(save_type, **kwargs)}
+
+    def _tracked_attributes(self) -> Iterator[tuple[str, Any]]:
+        untracked = self.__dict__.get("_self_untracked_names", ())
+        for name, value in list(self.__dict__.items()):
+            if not name.startswith("_self_") and name not in untracked and is_tracked(value):
+                yield name, value
 
 
 class ListWrapper(list):  # type: ignore[type-arg]

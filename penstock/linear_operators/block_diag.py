@@ -181,6 +181,8 @@ class LinearOperatorBlockDiag(BlockwiseOperator):
         return self._combined("log_abs_determinant", lambda a, b: a + b)
 
     def _trace(self) -> Tensor:
+        if not all(operator.is_square for operator in self._operators):
+            return super()._trace()
         return self._combined("trace", lambda a, b: a + b)
 
     def _assert_non_singular(self) -> Any:

@@ -10,13 +10,13 @@ import numpy as np
 from penstock.core.dtypes import DType, as_dtype
 from penstock.core.tensor import Tensor
 from penstock.numpy_api import dtypes as types
-from penstock.numpy_api import elementwise, reductions, shaping
+from penstock.numpy_api import elementwise, linear_algebra, reductions, shaping
 from penstock.numpy_api.conversion import to_tensor
 from penstock.numpy_api.indexing import is_numeric_operand, numpy_getitem
 from penstock.numpy_api.promotion import MODES, promoted_dtype
 from penstock.ops.math.cast import cast
 
-_OPERATORS = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor")
+_OPERATORS = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor")
 _COMPARISONS = ("__lt__", "__le__", "__gt__", "__ge__", "_equal", "_not_equal")
 
 # What Tensor had before, by name; empty while NumPy's behaviour is off.
@@ -55,6 +55,8 @@ def experimental_enable_numpy_behavior(prefer_float32: bool = False, dtype_conve
         _replace(f"__r{name}__", _promoting)
     for name in _COMPARISONS:
         _replace(name, _promoting)
+    _replace("__matmul__", lambda plain: _promoting(plain, linear_algebra.matmul))
+    _replace("__rmatmul__", lambda plain: _promoting(plain, lambda x, y: linear_algebra.matmul(y, x)))
     for name, member in _MEMBERS.items():
         _replace(name, lambda _, member=member: member)
 
@@ -75,14 +77,19 @@ def _replace(name: str, make: Callable[[Any], Any]) -> None:
     setattr(Tensor, name, make(_replaced[name]))
 
 
-def _promoting(plain: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """Return an operator that brings its operands to one type first."""
+def _promoting(plain: Callable[[Any, Any], Any], operation: Callable[[Any, Any], Any] | None = None) -> Any:
+    """Return an operator that brings its operands to one type first.
+
+    Args:
+        plain: the operator as it is without NumPy's behaviour.
+        operation: what computes it from operands of one type; by default `plain`.
+    """
 
     def promoting(self: Any, other: Any) -> Any:
         if _mode == "off" or not is_numeric_operand(other) or not is_numeric_operand(self):
             return plain(self, other)
         dtype = promoted_dtype(self, other, _mode)
-        return plain(to_tensor(self, dtype), to_tensor(other, dtype))
+        return (operation or plain)(to_tensor(self, dtype), to_tensor(other, dtype))
 
     promoting.__name__ = promoting.__qualname__ = plain.__name__
     return promoting

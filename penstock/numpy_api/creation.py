@@ -168,19 +168,23 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Te
     return to_tensor(sequence.range(*bounds), wanted)
 
 
-def _spaced(start: Any, stop: Any, num: Any, endpoint: bool, dtype: Any) -> tuple[Tensor, Tensor, np.ndarray, Any]:
-    """Return the bounds as tensors, how far along each of `num` points lies (0 to 1), and the type wanted."""
-    count = int(num)
-    if count < 0:
-        raise ValueError(f"Number of samples {count} must be non-negative.")
+def _spaced(start: Any, stop: Any, num: Any, endpoint: bool, dtype: Any) -> tuple[Tensor, Tensor, int, Any]:
+    """Return the bounds as floating tensors of one shape, the number of steps between them, and the type wanted."""
+    if int(num) < 0:
+        raise ValueError(f"Number of samples {int(num)} must be non-negative.")
     first, last = promoted_floating(start, stop)
-    parts = max(count - 1 if endpoint else count, 1)
-    return first, last, np.arange(count) / parts, first.dtype if dtype is None else tensor_dtype(dtype)
+    zero = filling.zeros_like(first) + filling.zeros_like(last)
+    steps = max(int(num) - 1 if endpoint else int(num), 1)
+    return first + zero, last + zero, steps, first.dtype if dtype is None else tensor_dtype(dtype)
 
 
-def _along(first: Tensor, weights: np.ndarray) -> Tensor:
-    """Return weights as a tensor that broadcasts along a new leading axis of a tensor."""
-    return to_tensor(weights.reshape((-1,) + (1,) * known_rank(first, "linspace")), first.dtype)
+def _samples(first: Tensor, last: Tensor, steps: int, num: int, endpoint: bool) -> Tensor:
+    """Return numbers at equal distances along a new leading axis; the last one is exact."""
+    rank = known_rank(first, "linspace")
+    inner = num - 1 if endpoint and num > 1 else num
+    counts = to_tensor(np.arange(inner).reshape((-1,) + (1,) * rank), first.dtype)
+    result = first + counts * ((last - first) / to_tensor(steps, first.dtype))
+    return result if inner == num else joining.concat([result, last[None]], 0)
 
 
 def _placed(samples: Tensor, axis: Any, dtype: Any) -> Tensor:
@@ -215,12 +219,9 @@ def linspace(
     Returns:
         The numbers; with `retstep` a tuple of them and the distance.
     """
-    first, last, weights, wanted = _spaced(start, stop, num, endpoint, None if dtype is float else dtype)
-    parts = len(weights) - 1 if endpoint else len(weights)
-    along = _along(first, weights)
-    result = _placed(first * (1 - along) + last * along, axis, wanted)
-    step = (last - first) / to_tensor(parts if parts > 0 else np.nan, first.dtype)
-    return (result, step) if retstep else result
+    first, last, steps, wanted = _spaced(start, stop, num, endpoint, None if dtype is float else dtype)
+    result = _placed(_samples(first, last, steps, int(num), endpoint), axis, wanted)
+    return (result, (last - first) / to_tensor(steps, first.dtype)) if retstep else result
 
 
 def logspace(
@@ -234,9 +235,9 @@ def logspace(
         base: the base.
         dtype: the type; by default that of the bounds together, floating.
     """
-    first, last, weights, wanted = _spaced(start, stop, num, endpoint, dtype)
-    along = _along(first, weights)
-    return _placed(to_tensor(base, first.dtype) ** (first * (1 - along) + last * along), axis, wanted)
+    first, last, steps, wanted = _spaced(start, stop, num, endpoint, dtype)
+    exponents = _samples(first, last, steps, int(num), endpoint)
+    return _placed(to_tensor(base, first.dtype) ** exponents, axis, wanted)
 
 
 def geomspace(
@@ -248,8 +249,9 @@ def geomspace(
         start, stop: the bounds, of one sign and not 0.
         num, endpoint, dtype, axis: as in `logspace`.
     """
-    first, last, weights, wanted = _spaced(start, stop, num, endpoint, dtype)
-    return _placed(first * (last / first) ** _along(first, weights), axis, wanted)
+    first, last, steps, wanted = _spaced(start, stop, num, endpoint, dtype)
+    exponents = _samples(filling.zeros_like(first), filling.ones_like(first), steps, int(num), endpoint)
+    return _placed(first * (last / first) ** exponents, axis, wanted)
 
 
 def meshgrid(*xi: Any, **kwargs: Any) -> list[Tensor]:

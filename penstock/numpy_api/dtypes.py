@@ -41,6 +41,9 @@ newaxis = None
 
 _NARROW = {np.dtype(np.float64): np.dtype(np.float32), np.dtype(np.complex128): np.dtype(np.complex64)}
 
+# Python numbers that stand for lists of them.
+_WEAK: dict[str, Any] = {"i": 0, "f": 0.0, "c": 0j}
+
 # Whether Python's own floating and complex numbers become float32 and complex64.
 _prefers_float32 = False
 
@@ -108,10 +111,18 @@ def _operand(value: Any) -> Any:
     if isinstance(value, (DType, np.dtype, type, str)):
         return numpy_dtype(value)
     if isinstance(value, (list, tuple)):
-        return numpy_dtype(result_type(*_leaves(value))) if has_tensors(value) else python_array(value).dtype
+        return _list_operand(value)
     if is_tensor_like(value):
         return numpy_dtype(getattr(value, "dtype", None) or convert_to_tensor(value).dtype).base
     return python_array(value).dtype
+
+
+def _list_operand(value: Any) -> Any:
+    if has_tensors(value):
+        return numpy_dtype(result_type(*_leaves(value)))
+    numbers = np.asarray(value)
+    # A list of Python's numbers is as weak as they are.
+    return numbers.dtype if _has_numpy(value) else _WEAK.get(numbers.dtype.kind, numbers.dtype)
 
 
 def result_type(*arrays_and_dtypes: Any) -> DType:

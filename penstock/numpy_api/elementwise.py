@@ -21,7 +21,7 @@ from penstock.numpy_api.conversion import (
     to_tensor,
 )
 from penstock.numpy_api.dtypes import result_type
-from penstock.ops.array import filling, selecting
+from penstock.ops.array import filling, selecting, shaping
 from penstock.ops.math import binary, bitwise, compare, exponential, reduce, trigonometric, unary
 from penstock.ops.math import complex as complex_ops
 from penstock.ops.math.cast import cast
@@ -171,7 +171,7 @@ def around(a: Any, decimals: int = 0) -> Tensor:
     """Round to a number of decimals, halves to the even neighbour; negative numbers round to tens, hundreds and so on."""
     tensor = to_tensor(a)
     dtype = tensor.dtype
-    if dtype.is_integer and decimals >= 0:
+    if dtype.is_bool or (dtype.is_integer and decimals >= 0):
         return tensor
     if dtype.is_complex:
         return complex_ops.complex(around(complex_ops.real(tensor), decimals), around(complex_ops.imag(tensor), decimals))
@@ -421,8 +421,9 @@ def polyval(p: Any, x: Any) -> Tensor:
         x: the arguments.
     """
     coefficients, values = promoted(p, x)
-    if coefficients.ndim != 1 or coefficients.shape[0] is None:
-        raise ValueError(f"polyval takes a vector of coefficients of known length, got shape {coefficients.shape}")
+    coefficients = shaping.reshape(coefficients, [-1])
+    if coefficients.shape[0] is None:
+        raise ValueError(f"polyval takes coefficients of known number, got shape {coefficients.shape}")
     result = filling.zeros_like(values)
     for index in range(coefficients.shape[0]):
         result = result * values + coefficients[index]

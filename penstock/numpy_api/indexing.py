@@ -15,10 +15,9 @@ from penstock.numpy_api.conversion import known_rank, normalized_axis, promoted,
 from penstock.numpy_api.creation import diagonal_of
 from penstock.numpy_api.dtypes import has_tensors
 from penstock.numpy_api.shaping import atleast_1d, broadcast_arrays, moveaxis, ravel
-from penstock.ops.array import diagonal as diagonals
-from penstock.ops.array import gather, joining, selecting, shaping
+from penstock.ops.array import filling, gather, joining, selecting, shaping
 from penstock.ops.array.indexing import getitem
-from penstock.ops.math import binary, compare, reduce
+from penstock.ops.math import binary, compare, reduce, sequence
 from penstock.ops.math.cast import cast
 
 
@@ -190,26 +189,24 @@ def trace(a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1, dtype: Any = 
     return reduce.reduce_sum(diagonal(tensor, offset, axis1, axis2), -1)
 
 
-def _triangle(m: Any, below: int, above: int, function: str, empty: bool) -> Tensor:
-    tensor = to_tensor(m)
+def _offsets(tensor: Tensor, function: str) -> Tensor:
+    """Return for each element of a matrix how far right of the main diagonal it lies."""
     if known_rank(tensor, function) < 2:
         raise ValueError(f"Argument m to {function} must have at least 2 dimensions, got shape {tensor.shape}")
-    ones = np.ones((), bool)
     rows, columns = shaping.shape(tensor)[-2], shaping.shape(tensor)[-1]
-    mask = shaping.broadcast_to(ones, joining.stack([rows, columns]))
-    mask = cast(diagonals.band_part(cast(mask, int32), below, above), dtypes.bool_)
-    return selecting.where(compare.logical_not(mask) if empty else mask, tensor, to_tensor(0, tensor.dtype))
+    return sequence.range(columns)[None, :] - sequence.range(rows)[:, None]
 
 
-def tril(m: Any, k: int = 0) -> Tensor:
+def tril(m: Any, k: Any = 0) -> Tensor:
     """Return the matrices with the elements above the diagonal `k` replaced by 0."""
-    # Below the main diagonal: what remains without the band from -k-1 up.
-    return _triangle(m, -1, k, "tril", False) if k >= 0 else _triangle(m, -k - 1, -1, "tril", True)
+    tensor = to_tensor(m)
+    return selecting.where(compare.less_equal(_offsets(tensor, "tril"), k), tensor, filling.zeros_like(tensor))
 
 
-def triu(m: Any, k: int = 0) -> Tensor:
+def triu(m: Any, k: Any = 0) -> Tensor:
     """Return the matrices with the elements below the diagonal `k` replaced by 0."""
-    return _triangle(m, -k, -1, "triu", False) if k <= 0 else _triangle(m, -1, k - 1, "triu", True)
+    tensor = to_tensor(m)
+    return selecting.where(compare.greater_equal(_offsets(tensor, "triu"), k), tensor, filling.zeros_like(tensor))
 
 
 # NumPy's notation: `array[...]` with masks and arrays of positions.
@@ -235,7 +232,9 @@ def numpy_getitem(tensor: Any, key: Any) -> Tensor:
         IndexError: if there are more indices than axes.
         InvalidArgumentError: if positions lie outside.
     """
-    items = key if isinstance(key, tuple) else (key,)
+    # A list that holds lists counts as a tuple, as TensorFlow has it.
+    is_nested = isinstance(key, list) and any(isinstance(item, (list, slice)) or item is None for item in key)
+    items = tuple(key) if is_nested or isinstance(key, tuple) else (key,)
     if not any(_is_array(item) for item in items):
         return getitem(tensor, key)
     array = to_tensor(tensor)
@@ -271,7 +270,7 @@ def _filled(array: Tensor, items: Sequence[Any]) -> list[Any]:
 def _advanced(array: Tensor, items: list[Any]) -> Tensor:
     # Numbers and slices are taken first; what remains are arrays, each for an axis of the rest.
     basic = [slice(None) if isinstance(item, Tensor) and item.ndim else item for item in items]
-    if any(item != slice(None) for item in basic):
+    if not all(isinstance(item, slice) and item == slice(None) for item in basic):
         array = getitem(array, tuple(basic))
     kept = [item for item in items if item is None or isinstance(item, slice) or (isinstance(item, Tensor) and item.ndim)]
     axes = [axis for axis, item in enumerate(kept) if isinstance(item, Tensor)]

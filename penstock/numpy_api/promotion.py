@@ -94,13 +94,13 @@ def _beside_number(dtype: DType, kind: Any, mode: str) -> DType:
         return _OF_PYTHON[kind]
     if kind in (bool, int) or dtype.is_complex or (kind is float and dtype.is_floating):
         return dtype
+    if mode == "safe" and (kind is float or dtype in (float16, bfloat16, float32)):
+        raise TypeError(
+            f"In promotion mode 'safe', a Python {kind.__name__} beside a tensor of {dtype.name} may lose precision: cast "
+            "the tensor with tf.cast, or choose the mode 'all'."
+        )
     if mode == "safe":
-        if kind is float:
-            raise TypeError(
-                f"In promotion mode 'safe', a Python float beside a tensor of {dtype.name} may lose precision: "
-                "cast the tensor with tf.cast, or choose the mode 'all'."
-            )
-        return safe_dtype(dtype, complex128) if dtype in (float64,) or dtype.is_integer else safe_dtype(dtype, bool_)
+        return safe_dtype(dtype, complex128)
     if kind is float:
         return float64
     return complex64 if dtype in (float16, bfloat16, float32) else complex128

@@ -29,7 +29,7 @@ def _is_of(dtype: Any, x: Any, y: Any) -> bool:
 
 
 def _add(x: Any, y: Any, name: str | None = None) -> Tensor:
-    result: Tensor = (add_op if _is_of(string, x, y) else add_v2_op)(x, y, name=name)
+    result: Tensor = (add_op if x.dtype.base_dtype is string else add_v2_op)(x, y, name=name)
     return result
 
 
@@ -64,13 +64,6 @@ _ORDER: dict[str, Callable[..., Any]] = {
 _REFLECTED_ORDER = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le"}
 
 
-def _named(name: str, function: Callable[..., Any], x: Any, y: Any) -> Any:
-    if current_graph() is None:
-        return function(x, y)
-    with name_scope(None, name) as scope:
-        return function(x, y, name=scope)
-
-
 def _itself(x: Tensor) -> Tensor:
     return x
 
@@ -83,7 +76,11 @@ def _has_own(y: Any, method: str) -> bool:
 def _forward(name: str, function: Callable[..., Any], convert: Callable[[Any], Tensor]) -> Callable[..., Any]:
     def operator(self: Any, other: Any) -> Any:
         try:
-            return _named(name, function, convert(self), other)
+            x = convert(self)
+            if current_graph() is None:
+                return function(x, other)
+            with name_scope(None, name) as scope:
+                return function(x, other, name=scope)
         except (TypeError, ValueError):
             if _has_own(other, f"__r{name}__"):
                 return NotImplemented

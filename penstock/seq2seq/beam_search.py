@@ -48,8 +48,8 @@ FinalBeamSearchDecoderOutput = collections.namedtuple(
 )
 FinalBeamSearchDecoderOutput.__doc__ = """What a beam search returns.
 
-`predicted_ids` are tokens of shape (batch, time, beams), the best beam first; `beam_search_decoder_output` has the outputs
-of all steps.
+`predicted_ids` are tokens of shape (batch, time, beams), the best beam first; `beam_search_decoder_output` has the
+outputs of all steps.
 """
 
 

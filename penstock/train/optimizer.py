@@ -139,6 +139,8 @@ class Optimizer:
         self._name = name
         self._slots: dict[str, dict[Any, Any]] = {}
         self._non_slot_dict: dict[tuple[str, Any], Any] = {}
+        # What restores variables that a checkpoint has and the optimizer has not made yet, by (name, variable).
+        self._awaited: dict[tuple[str, Any], list[Callable[[Any], None]]] = {}
 
     def get_name(self) -> str:
         """Return the optimizer's name."""
@@ -359,7 +361,21 @@ class Optimizer:
         key = variable_key(var)
         if key not in named:
             named[key] = create()
+            self._restore_awaited(slot_name, key, named[key])
         return named[key]
+
+    def _trackable_children(self, save_type: str = "checkpoint") -> dict[str, Any]:
+        """Return the variables that belong to the optimizer as a whole, by name, for checkpoints."""
+        return {name: variable for (name, _), variable in self._non_slot_dict.items()}
+
+    def _await_restoration(self, name: str, var: Any, restore: Callable[[Any], None]) -> None:
+        """Call `restore` with a variable of the optimizer (a slot, where `var` is given) as soon as it is made."""
+        key = None if var is None else variable_key(var)
+        self._awaited.setdefault((name, key), []).append(restore)
+
+    def _restore_awaited(self, name: str, key: Any, made: Any) -> None:
+        for restore in self._awaited.pop((name, key), ()):
+            restore(made)
 
     # Variables that belong to the optimizer as a whole
 
@@ -374,6 +390,7 @@ class Optimizer:
                     initial_value, name=name, trainable=False, use_resource=isinstance(colocate_with, ResourceVariable)
                 )
             self._non_slot_dict[key] = found
+            self._restore_awaited(name, None, found)
         return found
 
     def _get_non_slot_variable(self, name: str, graph: Any = None) -> Any:

@@ -12,7 +12,7 @@ from penstock.compiler.program import Program
 from penstock.core import array, context
 from penstock.core.backprop import is_differentiable
 from penstock.core.convert import convert_to_tensor
-from penstock.core.dispatch import EagerCall
+from penstock.core.dispatch import record_call
 from penstock.core.func_graph import FuncGraph
 from penstock.core.gradients import gradients_of
 from penstock.core.graph import Graph, current_graph
@@ -209,9 +209,7 @@ class _Forward:
 
         attrs = {**self._attrs, "_gradient_function": gradient}
         recorded = everything if self._records_intermediates else outputs
-        call = EagerCall(self._op_def, self.function.graph.name, inputs, attrs, recorded)
-        for tape in context.state.tapes:
-            tape.record(call)
+        record_call(self._op_def, self.function.graph.name, inputs, attrs, recorded)
         return outputs
 
     def _gradient(self, inputs: Sequence[Any], everything: Sequence[Any], grads: Sequence[Any]) -> list[Any]:

@@ -15,7 +15,7 @@ from typing import Any
 from penstock.core.array import Array
 from penstock.core.context import executing_eagerly, state
 from penstock.core.tensor import EagerTensor
-from penstock.language.autograph import convert
+from penstock.language.autograph import ControlStatusCtx, Status, convert
 from penstock.language.function.arguments import PLAIN, Description, PythonSignature, as_spec, generalize, is_within
 from penstock.language.function.concrete import ConcreteFunction
 from penstock.language.function.creation import VariableCreator
@@ -258,9 +258,15 @@ class Function:
         function = self._python_function
         if not self._autograph:
             return function
-        if isinstance(function, WeakMethod):
-            return types.MethodType(convert(function.__func__), function.__self__)
-        return convert(function)
+        options = self._autograph_options
+
+        def staged(*args: Any, **kwargs: Any) -> Any:
+            with ControlStatusCtx(Status.ENABLED, options):
+                if isinstance(function, WeakMethod):
+                    return types.MethodType(convert(function.__func__), function.__self__)(*args, **kwargs)
+                return convert(function)(*args, **kwargs)
+
+        return staged
 
     def _forget_the_dead(self) -> None:
         """Drop the traces for objects that no longer exist."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 
 from penstock.core import dtypes
 from penstock.core.array import Value
-from penstock.core.convert import convert_to_tensor
+from penstock.core.convert import convert_to_tensor, eager_scalar, eager_vector
 from penstock.core.dtypes import COMPLEX, FLOATING, INTEGER, DType, as_dtype, int8, int32, int64, uint8
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.graph import current_graph, op_scope
@@ -96,6 +97,10 @@ def _zero_of(dtype: DType) -> Any:
     return False if dtype.is_bool else b"" if dtype == dtypes.string else 0
 
 
+def _size_type(dims: Sequence[int | None]) -> DType:
+    return int64 if any(size is not None and size > 2**31 - 1 for size in dims) else int32
+
+
 def _filled(shape: Any, value: Any, dtype: Any, name: str | None, default_name: str) -> Tensor:
     dtype = as_dtype(dtype).base_dtype
     with op_scope(name, default_name, [shape]) as scope:
@@ -106,11 +111,11 @@ def _filled(shape: Any, value: Any, dtype: Any, name: str | None, default_name: 
                     raise ValueError(
                         f"Cannot make a tensor of the partly unknown shape {shape}; use tf.shape for sizes at run time."
                     )
-                graph = current_graph()
-                if graph is not None and (num_elements(dims) or 0) < _SMALL:
+                if current_graph() is None:
+                    return fill_op(eager_vector(dims, _size_type(dims)), eager_scalar(value, dtype), name=name)
+                if (num_elements(dims) or 0) < _SMALL:
                     return constant(value, dtype, shape=dims, name=scope)
-                large = any(size > 2**31 - 1 for size in dims if size is not None)
-                shape = constant(list(dims), int64 if large else int32, shape=(len(dims),), name="shape_as_tensor")
+                shape = constant(list(dims), _size_type(dims), shape=(len(dims),), name="shape_as_tensor")
             except (TypeError, ValueError):
                 if isinstance(shape, TensorShape):
                     raise

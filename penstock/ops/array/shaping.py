@@ -241,16 +241,21 @@ def squeeze_v1(input: Any, axis: Any = None, name: str | None = None, squeeze_di
 # Transpose
 
 
-def _from_front(perm: list[int]) -> list[int]:
+def _from_front(perm: Sequence[int]) -> list[int]:
     """Return a permutation with axes that are counted from the end counted from the front."""
     return [axis + len(perm) if -len(perm) <= axis < 0 else axis for axis in perm]
 
 
 def _check_perm(rank: int, perm: list[int]) -> None:
-    if sorted(_from_front(perm)) != list(range(rank)):
+    if not _is_permutation(rank, tuple(perm)):
         raise InvalidArgumentError(
             None, None, f"perm {perm} must be a permutation of the axes 0 to {rank - 1} of the input"
         )
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_permutation(rank: int, perm: tuple[int, ...]) -> bool:
+    return sorted(_from_front(perm)) == list(range(rank))
 
 
 @op("Transpose(x: T, perm: host Tperm) -> y: T", Tperm=Type(INDEX, default=int32), view=True)

@@ -33,10 +33,13 @@ def checked_axes(axes: int | list[int], rank: int) -> tuple[int, ...]:
     Raises:
         InvalidArgumentError: if one is out of range, or named twice.
     """
-    if type(axes) is int and 0 <= axes < rank:
-        return (axes,)
+    return _checked_axes((axes,) if isinstance(axes, int) else tuple(axes), rank)
+
+
+@functools.lru_cache(maxsize=1024)
+def _checked_axes(axes: tuple[int, ...], rank: int) -> tuple[int, ...]:
     result: list[int] = []
-    for axis in [axes] if isinstance(axes, int) else axes:
+    for axis in axes:
         if not -rank <= axis < rank:
             raise InvalidArgumentError(
                 None,

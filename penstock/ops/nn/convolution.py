@@ -120,6 +120,28 @@ def _weights(filter: Array, depthwise: bool) -> Array:
     return filter.permute(_FILTER_IN[filter.ndim])
 
 
+def _is_product(filter: Sequence[int], g: Geometry, pattern: Array, data_format: str) -> bool:
+    """Tell whether a convolution is the product of a matrix with a row for each pixel and the filter's matrix.
+
+    ATen's products beat its convolutions there, most of all with many channels, and give gradients in the layout of
+    the filter.
+    """
+    return (
+        data_format.endswith("C")
+        and g.groups == 1
+        and not g.extra
+        and all(size == 1 for size in filter[:-2])
+        and all(step == 1 for step in g.stride)
+        and not any(g.padding)
+        and pattern.is_floating_point()
+    )
+
+
+def _rows(images: Array) -> Array:
+    """Return images as a matrix with a row for each pixel."""
+    return images.reshape(-1, images.shape[-1])
+
+
 def _empty_like_images(batch: int, depth: int, spatial: Sequence[int], pattern: Array, data_format: str) -> Array:
     """Return uninitialized memory that tells a kernel the shape and layout of images, and that it does not read."""
     memory_format = torch.contiguous_format
@@ -154,6 +176,10 @@ def convolve(
     )
     if 0 in g.output or not input.numel() or not filter.numel():
         return input.new_zeros(g.output)
+    if not depthwise and _is_product(filter.shape, g, input, data_format):
+        weights = _rows(filter)
+        rows = torch.mm(_rows(input), weights) if bias is None else torch.addmm(bias, _rows(input), weights)
+        return rows.view(g.output)
     images = channels_first(input, data_format)
     if g.extra:
         images = torch.constant_pad_nd(images, g.extra)
@@ -242,6 +268,8 @@ def _input_gradient(
             depthwise,
         )
         return exact.to(torch.int64).to(filter.dtype)
+    if not depthwise and _is_product(filter.shape, g, out_backprop, data_format):
+        return torch.mm(_rows(out_backprop), _rows(filter).t()).view(input_sizes)
     batch, depth, spatial = split_sizes(input_sizes, data_format)
     padded = (
         [size + g.extra[-2 - 2 * i] + g.extra[-1 - 2 * i] for i, size in enumerate(spatial)] if g.extra else spatial
@@ -291,6 +319,8 @@ def _filter_gradient(
     )
     if not out_backprop.numel() or not input.numel() or 0 in filter_sizes:
         return input.new_zeros(filter_sizes)
+    if not depthwise and _is_product(filter_sizes, g, input, data_format):
+        return torch.mm(_rows(input).t(), _rows(out_backprop)).view(filter_sizes)
     images = channels_first(input, data_format)
     if g.extra:
         images = torch.constant_pad_nd(images, g.extra)

@@ -19,6 +19,8 @@ from penstock.train.adadelta import AdadeltaOptimizer as AdadeltaOptimizer
 from penstock.train.adagrad import AdagradOptimizer as AdagradOptimizer
 from penstock.train.adagrad_da import AdagradDAOptimizer as AdagradDAOptimizer
 from penstock.train.adam import AdamOptimizer as AdamOptimizer
+from penstock.train.checkpoint import CheckpointOptions as CheckpointOptions
+from penstock.train.checkpoint import CheckpointV1 as Checkpoint
 from penstock.train.checkpoint_management import checkpoint_exists as checkpoint_exists
 from penstock.train.checkpoint_management import checkpoints_iterator as checkpoints_iterator
 from penstock.train.checkpoint_management import generate_checkpoint_state_proto as generate_checkpoint_state_proto
@@ -27,6 +29,7 @@ from penstock.train.checkpoint_management import get_checkpoint_state as get_che
 from penstock.train.checkpoint_management import latest_checkpoint as latest_checkpoint
 from penstock.train.checkpoint_management import remove_checkpoint as remove_checkpoint
 from penstock.train.checkpoint_management import update_checkpoint_state as update_checkpoint_state
+from penstock.train.checkpoint_manager import CheckpointManager as CheckpointManager
 from penstock.train.checkpoint_utils import NewCheckpointReader as NewCheckpointReader
 from penstock.train.checkpoint_utils import init_from_checkpoint as init_from_checkpoint
 from penstock.train.checkpoint_utils import list_variables as list_variables
@@ -78,4 +81,5 @@ from penstock.train.queue_runner import add_queue_runner as add_queue_runner
 from penstock.train.queue_runner import start_queue_runners as start_queue_runners
 from penstock.train.rmsprop import RMSPropOptimizer as RMSPropOptimizer
 from penstock.train.saver import Saver as Saver
+from penstock.v1.train import experimental as experimental
 from penstock.v1.train import queue_runner as queue_runner

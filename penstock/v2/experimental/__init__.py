@@ -13,3 +13,4 @@ from penstock.language.extension_type import BatchableExtensionType as Batchable
 from penstock.language.extension_type import ExtensionType as ExtensionType
 from penstock.ops.ragged.row_partition import RowPartition as RowPartition
 from penstock.v2.experimental import dlpack as dlpack
+from penstock.v2.experimental import numpy as numpy

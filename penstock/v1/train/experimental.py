@@ -1,0 +1,3 @@
+"""`tf.train.experimental` of TensorFlow 1."""
+
+from penstock.train.checkpoint import PythonState as PythonState

@@ -1,0 +1,3 @@
+"""`tf.train.experimental` of TensorFlow 2."""
+
+from penstock.train.checkpoint import PythonState as PythonState
