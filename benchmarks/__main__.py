@@ -4,21 +4,24 @@
     python -m benchmarks run_add cnn_step      some of them
     python -m benchmarks --rounds 5
 
-Each measurement is a process of its own. TensorFlow runs in the environment that `make bench-peers` makes, where it
-exists.
+Each workload has a process for each framework, which measure in turn; figures that a process has only once, such as
+its first run or its peak memory, take a process each time. TensorFlow runs in the environment that `make bench-peers`
+makes, where it exists.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import importlib
 import json
 import os
 import pkgutil
 import statistics
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
-from typing import Any
 
 from benchmarks import workloads
 
@@ -35,14 +38,69 @@ def interpreters() -> dict[str, str]:
     return found
 
 
-def run(python: str, framework: str, workload: str) -> dict[str, Any] | None:
-    """Return a workload's figure, `value` and its `kind`; None where the framework does not have the workload."""
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
-    command = [python, "-m", "benchmarks.worker", framework, workload]
-    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    if result.returncode:
-        raise SystemExit(f"{framework} {workload} failed:\n{result.stderr[-2000:]}")
-    return json.loads(result.stdout.strip().splitlines()[-1])
+class Worker:
+    """A process that measures one workload for one framework."""
+
+    def __init__(self, python: str, framework: str, workload: str) -> None:
+        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
+        command = [python, "-m", "benchmarks.worker", framework, workload]
+        self.name = f"{framework} {workload}"
+        self._errors = tempfile.TemporaryFile("w+")
+        self._process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+        )
+
+    def figure(self) -> float | None:
+        """Return one more figure, None where the framework does not have the workload."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        with contextlib.suppress(BrokenPipeError):  # it has printed its only figure already
+            self._process.stdin.write("\n")
+            self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            self._errors.seek(0)
+            raise SystemExit(f"{self.name} failed:\n{self._errors.read()[-2000:]}")
+        figure: float | None = json.loads(line)
+        return figure
+
+    def close(self) -> None:
+        """End the process."""
+        with contextlib.suppress(BrokenPipeError):
+            self._process.communicate()
+        self._errors.close()
+
+
+def measure(workload: str, frameworks: dict[str, str], rounds: int) -> dict[str, float]:
+    """Return framework -> the median of a workload's figures, taken in turn, for those that have the workload."""
+    once = hasattr(importlib.import_module(f"benchmarks.workloads.{workload}"), "KIND")
+    values: dict[str, list[float]] = {}
+    for _ in range(rounds if once else 1):
+        workers = {}
+        try:
+            for framework, python in frameworks.items():
+                workers[framework] = Worker(python, framework, workload)
+                if once:  # alone on the machine
+                    _note(values, framework, workers[framework].figure())
+            for _ in range(0 if once else rounds):
+                for framework in list(workers):
+                    if not _note(values, framework, workers[framework].figure()):
+                        workers.pop(framework).close()
+        finally:
+            for worker in workers.values():
+                worker.close()
+    return {framework: statistics.median(found) for framework, found in values.items()}
+
+
+def _note(values: dict[str, list[float]], framework: str, figure: float | None) -> bool:
+    if figure is not None:
+        values.setdefault(framework, []).append(figure)
+    return figure is not None
 
 
 def show(value: float, kind: str) -> str:
@@ -79,15 +137,8 @@ def main() -> None:
     )
     print("|---" * (2 * len(frameworks)) + "|")
     for workload in arguments.workloads or names:
-        values: dict[str, list[float]] = {framework: [] for framework in frameworks}
-        kind = "seconds"
-        for _ in range(arguments.rounds):
-            for framework, python in frameworks.items():
-                figure = run(python, framework, workload)
-                if figure is not None:
-                    values[framework].append(figure["value"])
-                    kind = figure["kind"]
-        medians = {framework: statistics.median(found) for framework, found in values.items() if found}
+        kind = getattr(importlib.import_module(f"benchmarks.workloads.{workload}"), "KIND", "seconds")
+        medians = measure(workload, frameworks, arguments.rounds)
         cells = [show(medians[f], kind) if f in medians else "" for f in frameworks]
         ratios = [
             f"{medians['penstock'] / medians[f]:.2f}" if f in medians else "" for f in frameworks if f != "penstock"

@@ -1,4 +1,7 @@
-"""Runs one workload in this interpreter and prints its figure: `python -m benchmarks.worker FRAMEWORK WORKLOAD`."""
+"""Runs one workload in this interpreter: `python -m benchmarks.worker FRAMEWORK WORKLOAD`.
+
+Each line on its standard input asks for one more figure; `echo | python -m benchmarks.worker penstock run_add`.
+"""
 
 from __future__ import annotations
 
@@ -29,10 +32,8 @@ def load(framework: str, module: ModuleType) -> Any:
     return module.pytorch(importlib.import_module("torch"))
 
 
-def measure(step: Callable[[], Any], seconds: float = 1.5) -> float:
+def measure(step: Callable[[], Any], seconds: float = 1.0) -> float:
     """Return the median time of a step in seconds, over blocks of steps that fill `seconds`."""
-    for _ in range(3):
-        step()
     start = time.perf_counter()
     step()
     once = time.perf_counter() - start
@@ -47,16 +48,21 @@ def measure(step: Callable[[], Any], seconds: float = 1.5) -> float:
     return statistics.median(times)
 
 
-def figure(framework: str, workload: str) -> dict[str, Any] | None:
-    """Return a workload's figure for a framework with its kind, None where it has none."""
+def main(framework: str, workload: str) -> None:
+    """Print a workload's figures, one for each line read; only the first where a process has only one.
+
+    A line that is printed is the figure, or null where the framework does not have the workload.
+    """
     module = importlib.import_module(f"benchmarks.workloads.{workload}")
     loaded = load(framework, module)
-    if loaded is None:
-        return None
-    if hasattr(module, "KIND"):
-        return {"kind": module.KIND, "value": loaded}
-    return {"kind": "seconds", "value": measure(loaded)}
+    if loaded is None or hasattr(module, "KIND"):
+        print(json.dumps(loaded), flush=True)
+        return
+    for _ in range(3):
+        loaded()
+    for _ in sys.stdin:
+        print(json.dumps(measure(loaded)), flush=True)
 
 
 if __name__ == "__main__":
-    print(json.dumps(figure(sys.argv[1], sys.argv[2])))
+    main(sys.argv[1], sys.argv[2])

@@ -146,7 +146,11 @@ MODULES: dict[str, dict[str, str]] = {
     "tensorflow.python.ops": {},
     "tensorflow.python.ops.linalg": {},
     "tensorflow.python.ops.linalg.sparse": {},
-    "tensorflow.python.ops.linalg.sparse.sparse_csr_matrix_ops": {},
+    "tensorflow.python.ops.linalg.sparse.sparse_csr_matrix_ops": {
+        "csr_sparse_matrix_to_sparse_tensor": "penstock.alias.stand_ins:csr_to_sparse_tensor",
+        "sparse_matrix_sparse_mat_mul": "penstock.alias.stand_ins:sparse_product",
+        "sparse_tensor_to_csr_sparse_matrix": "penstock.alias.stand_ins:sparse_tensor_to_csr",
+    },
     "tensorflow.python.ops.math_ops": {"is_nan": "penstock.ops.math.unary:is_nan"},
     "tensorflow.python.platform": {
         "app": "penstock.platform.app:",

@@ -9,8 +9,11 @@ from typing import Any, TypeVar
 from penstock.core import array
 from penstock.core import context as thread_context
 from penstock.core.graph import Graph
+from penstock.core.sparse_tensor import SparseTensor
 from penstock.core.type_spec import TypeSpec
 from penstock.language import behavior
+from penstock.ops.math.matmul import matmul
+from penstock.ops.sparse.densifying import from_dense, to_dense
 from penstock.runtime.config.devices import list_physical_devices
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -81,6 +84,21 @@ def list_local_devices(session_config: Any = None) -> list[Any]:
 
     with tf.Session(graph=tf.Graph(), config=session_config) as session:
         return session.list_devices()
+
+
+def sparse_tensor_to_csr(indices: Any, values: Any, dense_shape: Any) -> SparseTensor:
+    """Return a sparse matrix, or a stack of them: a SparseTensor stands for TensorFlow's matrices by rows."""
+    return SparseTensor(indices, values, dense_shape)
+
+
+def sparse_product(a: SparseTensor, b: SparseTensor, type: Any) -> SparseTensor:
+    """Return the product of two sparse matrices, or of two stacks of them."""
+    return from_dense(matmul(to_dense(a, validate_indices=False), to_dense(b, validate_indices=False)))
+
+
+def csr_to_sparse_tensor(sparse_matrix: SparseTensor, type: Any) -> SparseTensor:
+    """Return what `sparse_tensor_to_csr` made a matrix, as a SparseTensor."""
+    return sparse_matrix
 
 
 def type_spec_name(cls: type) -> str:

@@ -10,8 +10,8 @@ def __getattr__(name: str) -> Any:
     """Load a face, or a function of `compat`, on first use."""
     if name in ("v1", "v2"):
         return importlib.import_module(f"penstock.compat.{name}")
-    functions = importlib.import_module("penstock.compat.strings")
-    try:
-        return getattr(functions, name)
-    except AttributeError:
-        raise AttributeError(f"module 'penstock.compat' has no attribute {name!r}") from None
+    for module in ("strings", "forward"):
+        functions = importlib.import_module(f"penstock.compat.{module}")
+        if hasattr(functions, name):
+            return getattr(functions, name)
+    raise AttributeError(f"module 'penstock.compat' has no attribute {name!r}")

@@ -111,33 +111,21 @@ class Cotangents:
     """The cotangents collected so far, a list of contributions for each tensor until they are needed as one."""
 
     def __init__(self) -> None:
-        self._pieces: dict[int, list[Gradient]] = {}
+        self.pieces: dict[int, list[Gradient]] = {}  # by the id of the tensor
 
     def add(self, tensor: Tensor, piece: Gradient) -> None:
         """Add a contribution to the cotangent of `tensor`."""
         if piece is not None:
-            self._pieces.setdefault(id(tensor), []).append(piece)
-
-    def has_any(self, tensors: Iterable[Tensor]) -> bool:
-        """Tell whether any contribution has arrived for any of the tensors."""
-        pieces = self._pieces
-        for tensor in tensors:
-            if id(tensor) in pieces:
-                return True
-        return False
+            self.pieces.setdefault(id(tensor), []).append(piece)
 
     def total(self, tensor: Tensor) -> Gradient:
         """Return the sum of the contributions to `tensor`, None if there is none."""
-        pieces = self._pieces.get(id(tensor))
+        pieces = self.pieces.get(id(tensor))
         if pieces is None:
             return None
         if len(pieces) > 1:
             pieces[:] = [add_all(pieces)]
         return pieces[0]
-
-    def discard(self, tensor: Tensor) -> None:
-        """Forget the contributions to `tensor`."""
-        self._pieces.pop(id(tensor), None)
 
 
 def add_all(pieces: Sequence[Gradient]) -> Gradient:
@@ -171,7 +159,10 @@ def backpropagate(
     """
     is_eager = current_graph() is None
     for call in calls:
-        if not cotangents.has_any(call.outputs):
+        for tensor in call.outputs:
+            if id(tensor) in cotangents.pieces:
+                break
+        else:
             continue
         function = gradient_function_of(call)
         if function is None:
@@ -182,7 +173,7 @@ def backpropagate(
             with name_scope(f"{call.name}_grad") if around is None else around(call):
                 produced = _differentiate(function, call, cotangents, keep, flows_to, is_eager)
         inputs = call.inputs
-        if produced is None or isinstance(produced, (Tensor, IndexedSlices)):
+        if type(produced) is not tuple and (produced is None or isinstance(produced, (Tensor, IndexedSlices))):
             produced = (produced,)
         if len(produced) != len(inputs):
             raise ValueError(
@@ -194,7 +185,7 @@ def backpropagate(
                 continue
             if not is_eager and not isinstance(piece, IndexedSlices):
                 _check_shape(call, tensor, piece)
-            cotangents.add(tensor, piece)
+            cotangents.pieces.setdefault(id(tensor), []).append(piece)
 
 
 def _differentiate(
@@ -206,13 +197,16 @@ def _differentiate(
     is_eager: bool,
 ) -> Any:
     """Return what the gradient function of a call gives for the cotangents of its outputs, which are used up."""
-    outputs = call.outputs
-    grads = [cotangents.total(tensor) for tensor in outputs]
-    for tensor in outputs:
-        if id(tensor) not in keep:
-            cotangents.discard(tensor)
+    pieces = cotangents.pieces
+    grads: list[Gradient] = []
+    for tensor in call.outputs:
+        key = id(tensor)
+        found = pieces.get(key) if key in keep else pieces.pop(key, None)
+        if found is not None and len(found) > 1:
+            found[:] = [add_all(found)]
+        grads.append(None if found is None else found[0])
     if not (is_eager and getattr(function, "takes_missing", False)):
-        for position, tensor in enumerate(outputs):
+        for position, tensor in enumerate(call.outputs):
             if grads[position] is None and is_differentiable(tensor):
                 grads[position] = _zeros(tensor)
     if getattr(function, "takes_wanted", False):

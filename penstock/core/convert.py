@@ -6,7 +6,6 @@ Other rooms register how their classes become tensors (`register_conversion`), a
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -42,6 +41,7 @@ def register_conversion(types: Any, function: Conversion, priority: int = 100) -
         raise TypeError("conversion_func must be callable")
     _conversions.append((priority, group, function))
     _conversions.sort(key=lambda entry: entry[0])
+    _conversion_of_type.cache_clear()
 
 
 class TensorLike:
@@ -58,10 +58,12 @@ def is_tensor_like(value: Any) -> bool:
 
 
 def _conversion_of(value: Any) -> Conversion | None:
-    for _, types, function in _conversions:
-        if isinstance(value, types):
-            return function
-    return None
+    return _conversion_of_type(type(value))
+
+
+@functools.lru_cache(maxsize=4096)
+def _conversion_of_type(cls: type) -> Conversion | None:
+    return next((function for _, types, function in _conversions if issubclass(cls, types)), None)
 
 
 def convert_to_tensor(

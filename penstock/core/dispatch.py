@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock.core import array, errors
+from penstock.core import array, context, errors
 from penstock.core.context import state
 from penstock.core.convert import as_array, convert_to_tensor, dtype_of_argument, eager_scalar, eager_vector
 from penstock.core.dtypes import DType, as_dtype
@@ -118,16 +118,21 @@ def apply_quickly(op_def: OpDef, args: Sequence[Any], attrs: dict[str, Any], nam
         op_def.has_tried_fast_call = True
         if fast_call is None:
             return None
-    if state.eager_device or current_graph() is not None:
+    graphs = state.graphs
+    if (graphs[-1] is not None if graphs else not context._default_eager) or state.eager_device:
         return None
     try:
         result = fast_call(*args, **attrs)
         if result is None:
-            # Variables among the arguments are read.
-            tensors = [arg.value() if hasattr(arg, "_gradient_source") else arg for arg in args]
-            if all(tensor is arg for tensor, arg in zip(tensors, args, strict=True)):
+            read = list(args)
+            has_variables = False
+            for position, arg in enumerate(args):
+                if type(arg) is not EagerTensor and hasattr(arg, "_gradient_source"):
+                    read[position] = arg.value()
+                    has_variables = True
+            if not has_variables:
                 return None
-            args = tensors
+            args = read
             result = fast_call(*args, **attrs)
             if result is None:
                 return None

@@ -100,7 +100,7 @@ def write_fast_call(op_def: OpDef) -> Callable[..., Any] | None:
             lines += [f"{attr} = {name}_value.dtype", f"if {attr} not in {attr}_allowed: return None"]
             if any(dtype.is_quantized for dtype in _allowed(op_def, attr)):
                 # Quantized values are stored as plain integers; only the tensor knows what they are.
-                lines.append(f"if {name}._dtype is not None and {name}._dtype.is_quantized: return None")
+                lines.append(f"if {name}.dtype.is_quantized: return None")
     # Kernels that take the types of their inputs as attributes are told what the tensors say.
     told = [attr for attr in op_def.kernel_attributes if attr in seen]
     arguments += [f"{attr}={seen[attr]}.dtype" for attr in told]
@@ -124,7 +124,11 @@ def write_fast_call(op_def: OpDef) -> Callable[..., Any] | None:
         *(f"if {name!r} not in attrs: return None" for name in required),
     ]
     parameters = ", ".join(f"x{i}" for i in range(len(op_def.inputs)))
-    wrapped = "return EagerTensor({})" if op_def.single_output else "return [EagerTensor(item) for item in {}]"
+    known = seen.get(op_def.outputs[0].type_attr or "")
+    result_type = "" if known is None else f", {known}.dtype"
+    wrapped = f"return EagerTensor({{}}{result_type})"
+    if not op_def.single_output:
+        wrapped = "return [EagerTensor(item) for item in {}]"
     call = wrapped.format(f"kernel({', '.join(arguments)}, **attrs)")
     plain = wrapped.format(f"kernel({', '.join(arguments)})")
     if not checks:

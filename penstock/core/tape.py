@@ -70,11 +70,7 @@ class GradientTape:
 
     def concerns(self, inputs: Sequence[Any]) -> bool:
         """Tell whether any input of a call is watched, so that the call is to be recorded."""
-        watched = self._watched
-        for item in inputs:
-            if id(item) in watched:
-                return True
-        return False
+        return not self._watched.isdisjoint(map(id, inputs))
 
     def record(self, call: Call) -> None:
         """Note a call that takes something that is watched."""

@@ -275,19 +275,12 @@ _NOT_COMPUTED: Any = object()
 class EagerTensor(Tensor):
     """A concrete value with TensorFlow's operators. Its memory is never written after it was made."""
 
-    __slots__ = ("_device", "_dtype", "value")
+    __slots__ = ("_device", "dtype", "value")
     _device: str
 
     def __init__(self, value: Any, dtype: DType | None = None) -> None:
         self.value = value
-        self._dtype = dtype
-
-    @property
-    def dtype(self) -> DType:  # type: ignore[override]
-        """The type of the elements."""
-        if self._dtype is None:
-            self._dtype = array.dtype_of(self.value)
-        return self._dtype
+        self.dtype = array.dtype_of(value) if dtype is None else dtype
 
     @property
     def dims(self) -> tuple[int, ...]:
@@ -367,7 +360,7 @@ class EagerTensor(Tensor):
         return self
 
     def __deepcopy__(self, memo: Any) -> EagerTensor:
-        return EagerTensor(array.clone(self.value), self._dtype)
+        return EagerTensor(array.clone(self.value), self.dtype)
 
     def __reduce__(self) -> Any:
         return _eager_from_numpy, (np.asarray(self._numpy()),)

@@ -22,11 +22,13 @@ from penstock.core.type_spec import BatchableTypeSpec, CompositeTensor, TensorSp
 from penstock.data import batching, buffering, choosing, combining, grouping, mapping, sources, storage
 from penstock.data import structure as nested
 from penstock.data.iterator import NumpyIterator, OwnedIterator, spec_of_description
+from penstock.data.loops import graph_iterator_of, loop_over_dataset
 from penstock.data.node import FromVariant, Node, PipelineValue, Run, argument
 from penstock.data.options import Options
 from penstock.data.seeds import Seeds
 from penstock.data.structure import Structure
 from penstock.data.traced import TracedFunction
+from penstock.language.autograph import register_iterator_kind
 from penstock.ops.array.gather import gather
 from penstock.ops.data.calls import pipeline_call
 from penstock.ops.math.cast import cast
@@ -203,10 +205,7 @@ class DatasetV2(CompositeTensor):
             )
         if executing_eagerly():
             return OwnedIterator(self)
-        raise RuntimeError(
-            "A dataset made while a function is traced cannot be iterated by a Python loop that AutoGraph did not "
-            "convert: use dataset.reduce, or make the dataset outside and pass iter(dataset) to the function."
-        )
+        return graph_iterator_of(self)
 
     def as_numpy_iterator(self) -> NumpyIterator:
         """Return an iterator over the elements as NumPy arrays.
@@ -1185,3 +1184,6 @@ def get_structure(dataset_or_iterator: Any) -> Any:
             f"Invalid `dataset_or_iterator`: it must be a `tf.data.Dataset` or tf.data.Iterator, got "
             f"{type(dataset_or_iterator)}."
         ) from None
+
+
+register_iterator_kind(DatasetV2, loop_over_dataset)

@@ -17,6 +17,7 @@ from penstock.core.type_spec import CompositeTensor, TensorSpec, TypeSpec
 from penstock.data import structure as nested
 from penstock.data.optional import Optional
 from penstock.data.structure import Structure
+from penstock.language.autograph import Status, autograph_status
 from penstock.ops.data.iterators import (
     IteratorResource,
     iterator_from_string_handle_op,
@@ -28,6 +29,8 @@ from penstock.ops.data.iterators import (
     one_shot_iterator_op,
 )
 from penstock.ops.data.optional import OptionalValue
+
+_MOST_CALLS_IN_A_GRAPH = 32
 
 
 class IteratorBase(abc.ABC):
@@ -103,6 +106,7 @@ class OwnedIterator(CompositeTensor, IteratorBase):
     """
 
     def __init__(self, dataset: Any = None, components: Tensor | None = None, element_spec: Any = None) -> None:
+        self._calls = 0
         if dataset is not None:
             self._structure: Structure = dataset._node.structure
             held = IteratorResource()
@@ -131,6 +135,13 @@ class OwnedIterator(CompositeTensor, IteratorBase):
 
     def __next__(self) -> Any:
         if not executing_eagerly():
+            self._calls += 1
+            if self._calls > _MOST_CALLS_IN_A_GRAPH and autograph_status() is not Status.ENABLED:
+                raise ValueError(
+                    "An iterator was called many times while one graph is built: a Python loop over it would never "
+                    "end. Let AutoGraph convert the loop, by @tf.function without do_not_convert, or use "
+                    "dataset.reduce."
+                )
             return self.get_next()
         found = self._eager_next()
         if found is None:

@@ -7,7 +7,6 @@ from typing import Any
 
 from penstock.core.dtypes import resource
 from penstock.core.tensor import Tensor
-from penstock.data.dataset import DatasetV2
 from penstock.data.iterator import GraphIterator, IteratorBase, OwnedIterator
 from penstock.data.node import PipelineValue
 from penstock.data.optional import Optional
@@ -16,6 +15,9 @@ from penstock.language.control_flow import cond
 from penstock.ops.data.calls import pipeline_call
 from penstock.ops.data.iterators import IteratorResource
 
+GetState = Callable[[], tuple[Any, ...]]
+SetState = Callable[[tuple[Any, ...]], None]
+
 
 def _started(pipeline: PipelineValue) -> list[Any]:
     held = IteratorResource("loop")
@@ -23,34 +25,35 @@ def _started(pipeline: PipelineValue) -> list[Any]:
     return [held]
 
 
-def graph_iterator_of(dataset: DatasetV2) -> OwnedIterator:
+def graph_iterator_of(dataset: Any) -> OwnedIterator:
     """Return an iterator that each run of the graph being built starts anew on a dataset."""
     handle = pipeline_call(_started, [dataset._variant_tensor], [resource], [()], "AnonymousIterator")[0]
     return OwnedIterator(components=handle, element_spec=dataset.element_spec)
 
 
-def _loop_over_dataset(
-    iterated: DatasetV2,
+def loop_over_dataset(
+    iterated: Any,
     more: Callable[[], Any] | None,
     body: Callable[[Any], None],
-    get_state: Callable[[], tuple[Any, ...]],
-    set_state: Callable[[tuple[Any, ...]], None],
+    get_state: GetState,
+    set_state: SetState,
     names: Sequence[str],
     options: dict[str, Any],
 ) -> None:
-    _loop_over_iterator(graph_iterator_of(iterated), more, body, get_state, set_state, names, options)
+    """Stage a loop over a dataset; see `penstock.language.autograph.register_iterator_kind`."""
+    loop_over_iterator(graph_iterator_of(iterated), more, body, get_state, set_state, names, options)
 
 
-def _loop_over_iterator(
+def loop_over_iterator(
     iterator: IteratorBase,
     more: Callable[[], Any] | None,
     body: Callable[[Any], None],
-    get_state: Callable[[], tuple[Any, ...]],
-    set_state: Callable[[tuple[Any, ...]], None],
+    get_state: GetState,
+    set_state: SetState,
     names: Sequence[str],
     options: dict[str, Any],
 ) -> None:
-    """Stage a loop; the next element, taken only if the loop is to go on, is one more variable."""
+    """Stage a loop over an iterator; the next element, taken only if the loop is to go on, is one more variable."""
     spec = iterator.element_spec
 
     def taken() -> Tensor:
@@ -78,6 +81,5 @@ def _loop_over_iterator(
     staged_while(lambda: Optional(held[0], spec).has_value(), step, get, put, ("next element", *names), options)
 
 
-register_iterator_kind(DatasetV2, _loop_over_dataset)
-register_iterator_kind(OwnedIterator, _loop_over_iterator)
-register_iterator_kind(GraphIterator, _loop_over_iterator)
+register_iterator_kind(OwnedIterator, loop_over_iterator)
+register_iterator_kind(GraphIterator, loop_over_iterator)

@@ -419,15 +419,15 @@ def _eager_loop(cond: Callable[..., Any], body: Callable[..., Any], loop_vars: A
     single = isinstance(loop_vars, (list, tuple)) and len(loop_vars) == 1
     limit = None if maximum_iterations is None else int(maximum_iterations)
     count = 0
-    loop_vars = nest.map_structure(_as_loop_value, loop_vars)
+    # Python numbers stay what they are while the loop runs, so that they take the type of what they meet.
     while _call_with(cond, loop_vars) and (limit is None or count < limit):
         result = _call_with(body, loop_vars)
         if single and not isinstance(result, (list, tuple)):
             result = [result]
         nest.assert_same_structure(list(result) if isinstance(loop_vars, list) else result, loop_vars)
-        loop_vars = nest.pack_sequence_as(loop_vars, [_as_loop_value(item) for item in nest.flatten(result)])
+        loop_vars = nest.pack_sequence_as(loop_vars, nest.flatten(result))
         count += 1
-    return loop_vars
+    return nest.map_structure(_as_loop_value, loop_vars)
 
 
 def _as_loop_value(item: Any) -> Any:

@@ -129,11 +129,11 @@ class AutoTrackable(Trackable):
                 yield name, value
 
 
-class ListWrapper(list):  # type: ignore[type-arg]
+class ListWrapper(list):
     """A list that is trackable in a saved object."""
 
 
-class DictWrapper(dict):  # type: ignore[type-arg]
+class DictWrapper(dict):
     """A dictionary that is trackable in a saved object."""
 
 

@@ -626,7 +626,8 @@ def _slice(part: Any, slices: tuple[Any, ...], batch_rank: int | None, event_ran
         return tensor[slices] if tensor.shape.rank else tensor
     full = [slice(None)] * event_rank
     if Ellipsis in slices or batch_rank is None:
-        return tensor[tuple([*slices, *full])]
+        index: tuple[Any, ...] = (*slices, *full)
+        return tensor[index]
     sizes = tensor.shape.as_list()[:-event_rank]
     missing = batch_rank - len(sizes)
     axis = 0
@@ -639,7 +640,8 @@ def _slice(part: Any, slices: tuple[Any, ...], batch_rank: int | None, event_ran
             is_one = sizes[axis - missing] == 1
             kept.append(item if not is_one else (0 if isinstance(item, int) else slice(None)))
         axis += 1
-    return tensor[tuple([*kept, Ellipsis, *full])] if kept else tensor
+    index = (*kept, Ellipsis, *full)
+    return tensor[index] if kept else tensor
 
 
 def _dimension(static: TensorShape, axis: int) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -29,8 +30,9 @@ def experimental_enable_numpy_behavior(prefer_float32: bool = False, dtype_conve
 
     Args:
         prefer_float32: whether Python's floats become float32 where no array says otherwise, not float64.
-        dtype_conversion_mode: how the types of two operands are brought together. "legacy": as in NumPy. "all": always to one
-            type, integers beside floating numbers to the floating type. "safe": only where no value can lose precision.
+        dtype_conversion_mode: how the types of two operands are brought together. "legacy": as in NumPy. "all": always
+            to one type, integers beside floating numbers to the floating type. "safe": only where no value can lose
+            precision.
             "off": never.
     Raises:
         ValueError: for another mode.
@@ -44,7 +46,8 @@ def experimental_enable_numpy_behavior(prefer_float32: bool = False, dtype_conve
     global _mode
     if dtype_conversion_mode not in MODES:
         raise ValueError(
-            f"The provided promotion mode {dtype_conversion_mode} does not exist. Use one of {', '.join(map(repr, MODES))}."
+            f"The provided promotion mode {dtype_conversion_mode} does not exist. Use one of "
+            f"{', '.join(map(repr, MODES))}."
         )
     types.set_prefer_float32(prefer_float32)
     _mode = dtype_conversion_mode
@@ -58,7 +61,7 @@ def experimental_enable_numpy_behavior(prefer_float32: bool = False, dtype_conve
     _replace("__matmul__", lambda plain: _promoting(plain, linear_algebra.matmul))
     _replace("__rmatmul__", lambda plain: _promoting(plain, lambda x, y: linear_algebra.matmul(y, x)))
     for name, member in _MEMBERS.items():
-        _replace(name, lambda _, member=member: member)
+        _replace(name, functools.partial(_instead, member))
 
 
 def disable_numpy_behavior() -> None:
@@ -70,6 +73,10 @@ def disable_numpy_behavior() -> None:
             delattr(Tensor, name)
         else:
             setattr(Tensor, name, member)
+
+
+def _instead(member: Any, plain: Any) -> Any:
+    return member
 
 
 def _replace(name: str, make: Callable[[Any], Any]) -> None:
@@ -102,7 +109,7 @@ def _reshape(a: Tensor, *newshape: Any, **kwargs: Any) -> Tensor:
     """Return the elements in another shape, given as one sequence or as several sizes; `order` is "C" or "F"."""
     order = kwargs.pop("order", "C")
     if kwargs:
-        raise TypeError(f"reshape takes the sizes and order, got {', '.join(kwargs)}")
+        raise ValueError(f"reshape takes the sizes and order, got {', '.join(kwargs)}")
     return shaping.reshape(a, newshape[0] if len(newshape) == 1 else newshape, order)
 
 

@@ -164,8 +164,8 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Te
         return to_tensor(numbers, wanted)
     first, last = (0, start) if stop is None else (start, stop)
     counted = wanted if is_inexact(wanted) or wanted.size == 8 else int32
-    bounds = [to_tensor(part, counted) for part in (first, last, step)]
-    return to_tensor(sequence.range(*bounds), wanted)
+    begin, end, distance = (to_tensor(part, counted) for part in (first, last, step))
+    return to_tensor(sequence.range(begin, end, distance), wanted)
 
 
 def _spaced(start: Any, stop: Any, num: Any, endpoint: bool, dtype: Any) -> tuple[Tensor, Tensor, int, Any]:
@@ -240,9 +240,7 @@ def logspace(
     return _placed(to_tensor(base, first.dtype) ** exponents, axis, wanted)
 
 
-def geomspace(
-    start: Any, stop: Any, num: Any = 50, endpoint: bool = True, dtype: Any = None, axis: Any = 0
-) -> Tensor:
+def geomspace(start: Any, stop: Any, num: Any = 50, endpoint: bool = True, dtype: Any = None, axis: Any = 0) -> Tensor:
     """Return numbers of which each is the one before times the same factor.
 
     Args:
@@ -264,7 +262,9 @@ def meshgrid(*xi: Any, **kwargs: Any) -> list[Tensor]:
         ValueError: for `sparse=True` or `copy=False`.
     """
     if kwargs.pop("sparse", False):
-        raise ValueError("meshgrid does not support sparse arrays, got sparse=True. Index the vectors with None instead.")
+        raise ValueError(
+            "meshgrid does not support sparse arrays, got sparse=True. Index the vectors with None instead."
+        )
     if not kwargs.pop("copy", True):
         raise ValueError("meshgrid always copies, got copy=False. Leave it out.")
     return list(grid.meshgrid(*[to_tensor(x) for x in xi], **kwargs))

@@ -129,8 +129,8 @@ def result_type(*arrays_and_dtypes: Any) -> DType:
     """Return the type to which NumPy promotes its arguments.
 
     Args:
-        *arrays_and_dtypes: arrays, Python numbers and types. Python numbers take the type of an array beside them where it can
-            hold their kind.
+        *arrays_and_dtypes: arrays, Python numbers and types. Python numbers take the type of an array beside them where
+            it can hold their kind.
     Returns:
         A DType.
     Raises:

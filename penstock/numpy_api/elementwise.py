@@ -168,13 +168,16 @@ def signbit(x: Any) -> Tensor:
 
 
 def around(a: Any, decimals: int = 0) -> Tensor:
-    """Round to a number of decimals, halves to the even neighbour; negative numbers round to tens, hundreds and so on."""
+    """Round to a number of decimals, halves to the even neighbour; negative numbers round to tens, hundreds and so
+    on."""
     tensor = to_tensor(a)
     dtype = tensor.dtype
     if dtype.is_bool or (dtype.is_integer and decimals >= 0):
         return tensor
     if dtype.is_complex:
-        return complex_ops.complex(around(complex_ops.real(tensor), decimals), around(complex_ops.imag(tensor), decimals))
+        return complex_ops.complex(
+            around(complex_ops.real(tensor), decimals), around(complex_ops.imag(tensor), decimals)
+        )
     values = floating(tensor)
     if decimals:
         factor = to_tensor(10.0 ** builtins.abs(decimals), values.dtype)
@@ -297,7 +300,10 @@ def _hypotenuse(a: Tensor, b: Tensor) -> Tensor:
 add = _binary("add", binary.add, "Return the sum of two arrays; of booleans, `or`.", for_booleans=compare.logical_or)
 subtract = _binary("subtract", _difference, "Return the difference of two arrays, which must not be booleans.")
 multiply = _binary(
-    "multiply", binary.multiply, "Return the product of two arrays; of booleans, `and`.", for_booleans=compare.logical_and
+    "multiply",
+    binary.multiply,
+    "Return the product of two arrays; of booleans, `and`.",
+    for_booleans=compare.logical_and,
 )
 true_divide = _binary(
     "true_divide",
@@ -445,4 +451,3 @@ def iscomplexobj(x: Any) -> bool:
 def isrealobj(x: Any) -> bool:
     """Tell whether the type of an array is not complex."""
     return not iscomplexobj(x)
-

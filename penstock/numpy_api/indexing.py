@@ -110,7 +110,8 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
         return nonzero(test)
     if x is None or y is None:
         raise ValueError("Both x and y must be ndarrays, or both must be None.")
-    return selecting.where(test, *promoted(x, y))
+    chosen, other = promoted(x, y)
+    return selecting.where(test, chosen, other)
 
 
 def select(condlist: Any, choicelist: Any, default: Any = 0) -> Tensor:
@@ -184,7 +185,8 @@ def diagonal(a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Tensor:
 
 
 def trace(a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1, dtype: Any = None) -> Tensor:
-    """Return the sum of a diagonal of the matrices that lie along two axes, in their type unless `dtype` says another."""
+    """Return the sum of a diagonal of the matrices that lie along two axes, in their type unless `dtype` says
+    another."""
     tensor = to_tensor(a, dtype)
     return reduce.reduce_sum(diagonal(tensor, offset, axis1, axis2), -1)
 
@@ -267,14 +269,18 @@ def _filled(array: Tensor, items: Sequence[Any]) -> list[Any]:
     return expanded + missing
 
 
+def _is_positions(item: Any) -> bool:
+    return isinstance(item, Tensor) and item.ndim != 0
+
+
 def _advanced(array: Tensor, items: list[Any]) -> Tensor:
     # Numbers and slices are taken first; what remains are arrays, each for an axis of the rest.
-    basic = [slice(None) if isinstance(item, Tensor) and item.ndim else item for item in items]
+    basic = [slice(None) if _is_positions(item) else item for item in items]
     if not all(isinstance(item, slice) and item == slice(None) for item in basic):
         array = getitem(array, tuple(basic))
-    kept = [item for item in items if item is None or isinstance(item, slice) or (isinstance(item, Tensor) and item.ndim)]
-    axes = [axis for axis, item in enumerate(kept) if isinstance(item, Tensor)]
-    indices = [kept[axis] for axis in axes]
+    kept = [item for item in items if item is None or isinstance(item, slice) or _is_positions(item)]
+    axes = [axis for axis, item in enumerate(kept) if _is_positions(item)]
+    indices: list[Any] = [kept[axis] for axis in axes]
     dtype = int64 if any(index.dtype == int64 for index in indices) else int32
     indices = [
         _from_front(cast(index, dtype), _length(array, axis, dtype)) for index, axis in zip(indices, axes, strict=True)
@@ -293,7 +299,8 @@ def _advanced(array: Tensor, items: list[Any]) -> Tensor:
 
 
 def is_numeric_operand(value: Any) -> bool:
-    """Tell whether an operand takes part in NumPy's promotion: a number, an array, a tensor of numbers, or a list of those."""
+    """Tell whether an operand takes part in NumPy's promotion: a number, an array, a tensor of numbers, or a list of
+    those."""
     if isinstance(value, (bool, int, float, complex, np.generic, np.ndarray)):
         return np.asarray(value).dtype.kind in "biufcV"
     if isinstance(value, (list, tuple)):
@@ -302,5 +309,3 @@ def is_numeric_operand(value: Any) -> bool:
         dtype = getattr(value, "dtype", None)
         return dtype is not None and (dtype.is_bool or dtype.is_integer or dtype.is_floating or dtype.is_complex)
     return False
-
-

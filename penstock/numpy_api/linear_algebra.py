@@ -49,7 +49,8 @@ def matmul(x1: Any, x2: Any) -> Tensor:
 
 
 def dot(a: Any, b: Any) -> Tensor:
-    """Return the sum of products over the last axis of `a` and the second-to-last (of a vector, the only) axis of `b`."""
+    """Return the sum of products over the last axis of `a` and the second-to-last (of a vector, the only) axis of
+    `b`."""
     x, y = promoted(a, b)
     rank_x, rank_y = known_rank(x, "dot"), known_rank(y, "dot")
     if not rank_x or not rank_y:

@@ -55,7 +55,8 @@ def _type_of(value: Any) -> DType:
 
 
 def common_dtype(x: DType, y: DType) -> DType:
-    """Return the type of the mode "all": the complex or floating one of the two, widened where there are two of them."""
+    """Return the type of the mode "all": the complex or floating one of the two, widened where there are two of
+    them."""
     if x is y:
         return x
     if x.is_complex or y.is_complex:
@@ -79,10 +80,13 @@ def safe_dtype(x: DType, y: DType) -> DType:
     except TypeError:
         result = None
     # float64 is no exact home for 64-bit integers, though NumPy takes it.
-    inexact = any(dtype.is_integer and dtype.size == 8 for dtype in (x, y)) and result is not None and not result.is_integer
+    inexact = (
+        any(dtype.is_integer and dtype.size == 8 for dtype in (x, y)) and result is not None and not result.is_integer
+    )
     if result not in (x, y) or inexact:
         raise TypeError(
-            f"In promotion mode 'safe', {x.name} and {y.name} have no type that holds both: cast one of them with tf.cast, "
+            f"In promotion mode 'safe', {x.name} and {y.name} have no type that holds both: cast one of them with "
+            "tf.cast, "
             "or choose the mode 'all'."
         )
     return result
@@ -96,7 +100,8 @@ def _beside_number(dtype: DType, kind: Any, mode: str) -> DType:
         return dtype
     if mode == "safe" and (kind is float or dtype in (float16, bfloat16, float32)):
         raise TypeError(
-            f"In promotion mode 'safe', a Python {kind.__name__} beside a tensor of {dtype.name} may lose precision: cast "
+            f"In promotion mode 'safe', a Python {kind.__name__} beside a tensor of {dtype.name} may lose precision: "
+            "cast "
             "the tensor with tf.cast, or choose the mode 'all'."
         )
     if mode == "safe":

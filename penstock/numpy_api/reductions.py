@@ -7,7 +7,14 @@ from typing import Any
 
 from penstock.core.dtypes import DType, float64, int8, int64, uint64
 from penstock.core.tensor import Tensor
-from penstock.numpy_api.conversion import floating, is_inexact, known_rank, normalized_axes, promoted_floating, to_tensor
+from penstock.numpy_api.conversion import (
+    floating,
+    is_inexact,
+    known_rank,
+    normalized_axes,
+    promoted_floating,
+    to_tensor,
+)
 from penstock.numpy_api.elementwise import real
 from penstock.numpy_api.logic import isnan, not_equal
 from penstock.ops.array import filling, selecting, shaping, sorting
@@ -34,7 +41,8 @@ def sum(a: Any, axis: Any = None, dtype: Any = None, keepdims: Any = None) -> Te
     Args:
         a: the array.
         axis: an axis or several, all by default.
-        dtype: the type in which to sum; by default that of `a`, int64 for integers and booleans, uint64 for unsigned ones.
+        dtype: the type in which to sum; by default that of `a`, int64 for integers and booleans, uint64 for unsigned
+            ones.
         keepdims: whether the axes stay, with size 1.
     """
     tensor = to_tensor(a)
@@ -103,9 +111,7 @@ def mean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims:
     return reduce.reduce_mean(tensor, axis, bool(keepdims))
 
 
-def var(
-    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = None
-) -> Tensor:
+def var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: Any = None) -> Tensor:
     """Return the variance of the elements along axes.
 
     Args:
@@ -202,6 +208,8 @@ def count_nonzero(a: Any, axis: Any = None) -> Tensor:
 
 
 def _position(operation: Any, a: Any, axis: Any) -> Tensor:
+    if isinstance(axis, (list, tuple)):
+        raise TypeError(f"the position of an extreme is along one axis, got axis={axis!r}; reshape the array first")
     tensor = to_tensor(a)
     if tensor.dtype.is_bool:
         tensor = cast(tensor, int8)

@@ -35,7 +35,7 @@ def size(x: Any, axis: Any = None) -> Any:
         raise NotImplementedError("size takes no axis: use shape(x)[axis]")
     tensor = to_tensor(x)
     if tensor.shape.is_fully_defined():
-        return np.int64(np.prod(tensor.shape.as_list(), dtype=np.int64))
+        return np.int64(tensor.shape.num_elements() or 0)
     return array_shaping.size(tensor)
 
 

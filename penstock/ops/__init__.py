@@ -5,6 +5,7 @@ stand beside the operations that they call; where TensorFlow 1 has another signa
 """
 
 from penstock.ops import array as array
+from penstock.ops import audio as audio
 from penstock.ops import constant as constant
 from penstock.ops import control_flow as control_flow
 from penstock.ops import data as data

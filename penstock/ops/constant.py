@@ -207,6 +207,16 @@ def shape_partial(call: Any) -> Any:
     return None if dims is None else list(dims)
 
 
+def identity_n(input: Any, name: str | None = None) -> list[Tensor]:
+    """Return a list of tensors with the values of those given.
+
+    Args:
+        input: a list of tensors, perhaps of different types.
+        name: the name of the node.
+    """
+    return identity_n_op(input, name=name)
+
+
 def identity(input: Any, name: str | None = None) -> Any:
     """Return a tensor with the value of `input`: a node of its own in a graph, a new tensor eagerly.
 

@@ -1,22 +1,22 @@
 """Checkpoints of objects: `tf.train.Checkpoint` saves variables by how they are reached from an object.
 
 A checkpoint is a bundle of tensors (see `penstock.formats.tensor_bundle`) with one entry more, a message that describes
-the objects: a node each, with its children by name, the keys of its values, and for optimizers the slots. Restoring walks
-the described graph and the program's objects side by side. What the program has not made yet is restored when it is
+the objects: a node each, with its children by name, the keys of its values, and for optimizers the slots. Restoring
+walks the described graph and the program's objects side by side. What the program has not made yet is restored when it
+is
 made: when the attribute is set, or when the optimizer makes the slot.
 """
 
 from __future__ import annotations
 
 import os
-import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from penstock.core.context import executing_eagerly
-from penstock.core.errors import NotFoundError, OpError
+from penstock.core.errors import NotFoundError
 from penstock.formats.protos import TrackableObjectGraph
 from penstock.formats.tensor_bundle import write_bundle
 from penstock.language.init_scope import init_scope
@@ -91,7 +91,8 @@ def variable_in(value: Any) -> Any:
 
 
 def _holder(value: Trackable, name: str) -> Trackable:
-    """Return the object on which an attribute that a checkpoint knows will be set: the root of a `Checkpoint` of one."""
+    """Return the object on which an attribute that a checkpoint knows will be set: the root of a `Checkpoint` of
+    one."""
     root = getattr(value, "_self_root", None)
     return root if isinstance(root, Trackable) and name != "save_counter" else value
 
@@ -243,9 +244,9 @@ class _Restoration:
                     variable_in(known) is not None and variable_in(known) is variable_in(value)
                 ):
                     logging.warning(
-                        "Inconsistent references when loading the checkpoint into this object graph. For example, in the "
-                        "saved checkpoint object, `model.layer.weight` and `model.layer_copy.weight` reference the same "
-                        f"variable, while in the current object these are two different variables. One of them is {value!r}."
+                        "The checkpoint has one object where the program has two, so that only the first was restored. "
+                        "The second is %r.",
+                        value,
                     )
                 continue
             self.matched[number] = value
@@ -344,8 +345,8 @@ class CheckpointLoadStatus:
         missing = [value for _, _, _, value in objects.values() if not {id(value), id(variable_in(value))} & matched]
         if missing:
             raise AssertionError(
-                f"Found {len(missing)} Python objects that were not bound to checkpointed values, likely due to changes "
-                f"in the Python program. Showing {min(10, len(missing))} of {len(missing)} unmatched objects: {missing[:10]}"
+                f"{len(missing)} objects of the program were not bound to checkpointed values: {missing[:10]}"
+                f"{' ...' if len(missing) > 10 else ''}. Restore a checkpoint that has them, or do not require it."
             )
         return self
 
@@ -357,8 +358,8 @@ class CheckpointLoadStatus:
         """
         if len(self._restoration.matched) <= 1:
             raise AssertionError(
-                "Nothing except the root object matched a checkpointed value. Typically this means that the checkpoint "
-                f"does not match the Python program. The root is {self._root!r}."
+                f"Of the checkpoint nothing but the root matched the program's objects. The root is {self._root!r}: "
+                "give its attributes the names that they had when the checkpoint was written."
             )
         return self
 
@@ -441,9 +442,8 @@ def restore_objects(root: Any, prefix: Any, options: CheckpointOptions | None = 
         raise NotFoundError(
             None,
             None,
-            f"Error when restoring from checkpoint or SavedModel at {os.fspath(prefix)}: {error.message}\nPlease "
-            "double-check that the path is correct. You may be missing the checkpoint suffix (e.g. the '-1' in "
-            "'path/to/ckpt-1').",
+            f"There is no checkpoint at {os.fspath(prefix)} ({error.message}). Please double-check that the path is a "
+            "checkpoint's prefix, with its number, as tf.train.latest_checkpoint(directory) returns it.",
         ) from None
     message = TrackableObjectGraph()
     is_named = not reader.has_tensor(OBJECT_GRAPH_KEY)
@@ -619,7 +619,7 @@ class CheckpointV1(Checkpoint):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(None, **kwargs)
 
-    def write(self, file_prefix: Any, session: Any = None) -> str:  # type: ignore[override]
+    def write(self, file_prefix: Any, session: Any = None) -> str:
         """Write a checkpoint with exactly this prefix.
 
         Args:
@@ -628,7 +628,7 @@ class CheckpointV1(Checkpoint):
         """
         return self._write(file_prefix, None, session)
 
-    def save(self, file_prefix: Any, session: Any = None) -> str:  # type: ignore[override]
+    def save(self, file_prefix: Any, session: Any = None) -> str:
         """Write a numbered checkpoint, and note it as the latest in the directory's file "checkpoint".
 
         Args:

@@ -140,6 +140,8 @@ from penstock.language.partitioners import variable_axis_size_partitioner as var
 from penstock.language.recompute_grad import recompute_grad as recompute_grad
 from penstock.language.template import make_template as make_template
 from penstock.language.tensor_array import TensorArray as TensorArray
+from penstock.language.tensor_protos import make_ndarray as make_ndarray
+from penstock.language.tensor_protos import make_tensor_proto as make_tensor_proto
 from penstock.language.variable_base import VariableAggregation as VariableAggregation
 from penstock.language.variable_base import VariableSynchronization as VariableSynchronization
 from penstock.language.variable_base import VariableV1 as Variable
@@ -232,6 +234,7 @@ from penstock.ops.array.reversing import reverse_sequence_v1 as reverse_sequence
 from penstock.ops.array.reversing import roll as roll
 from penstock.ops.array.selecting import boolean_mask_v1 as boolean_mask
 from penstock.ops.array.selecting import sequence_mask as sequence_mask
+from penstock.ops.array.selecting import where as where_v2
 from penstock.ops.array.selecting import where_v1 as where
 from penstock.ops.array.shaping import broadcast_dynamic_shape as broadcast_dynamic_shape
 from penstock.ops.array.shaping import broadcast_static_shape as broadcast_static_shape
@@ -258,6 +261,7 @@ from penstock.ops.array.uniqueness import unique_with_counts as unique_with_coun
 from penstock.ops.array.unraveling import unravel_index as unravel_index
 from penstock.ops.constant import constant_v1 as constant
 from penstock.ops.constant import identity as identity
+from penstock.ops.constant import identity_n as identity_n
 from penstock.ops.constant import no_op as no_op
 from penstock.ops.constant import placeholder as placeholder
 from penstock.ops.constant import placeholder_with_default as placeholder_with_default
@@ -332,6 +336,7 @@ from penstock.ops.math.binary import maximum as maximum
 from penstock.ops.math.binary import minimum as minimum
 from penstock.ops.math.binary import multiply as multiply
 from penstock.ops.math.binary import pow as pow
+from penstock.ops.math.binary import realdiv as realdiv
 from penstock.ops.math.binary import scalar_mul as scalar_mul
 from penstock.ops.math.binary import squared_difference as squared_difference
 from penstock.ops.math.binary import subtract as subtract
@@ -535,9 +540,11 @@ from penstock.ops.sparse.serialization import serialize_many_sparse_v1 as serial
 from penstock.ops.sparse.serialization import serialize_sparse_v1 as serialize_sparse
 from penstock.ops.sparse.softmax import softmax as sparse_softmax
 from penstock.ops.string.case import string_strip as string_strip
+from penstock.ops.string.edit_distance import edit_distance as edit_distance
 from penstock.ops.string.encoding import decode_base64 as decode_base64
 from penstock.ops.string.encoding import decode_raw_v1 as decode_raw
 from penstock.ops.string.encoding import encode_base64 as encode_base64
+from penstock.ops.string.fingerprints import fingerprint as fingerprint
 from penstock.ops.string.hashing import string_to_hash_bucket_fast as string_to_hash_bucket_fast
 from penstock.ops.string.hashing import string_to_hash_bucket_strong as string_to_hash_bucket_strong
 from penstock.ops.string.hashing import string_to_hash_bucket_v1 as string_to_hash_bucket
@@ -548,6 +555,7 @@ from penstock.ops.string.reduce_join import reduce_join_v1 as reduce_join
 from penstock.ops.string.regex import regex_replace as regex_replace
 from penstock.ops.string.substring import substr_v1 as substr
 from penstock.platform import flags as flags
+from penstock.platform.logging import get_logger as get_logger
 from penstock.runtime.session import InteractiveSession as InteractiveSession
 from penstock.runtime.session import Session as Session
 from penstock.runtime.session import get_default_session as get_default_session
@@ -563,6 +571,7 @@ from penstock.train.queues import TextLineReader as TextLineReader
 from penstock.train.queues import TFRecordReader as TFRecordReader
 from penstock.train.queues import WholeFileReader as WholeFileReader
 from penstock.v1 import app as app
+from penstock.v1 import audio as audio
 from penstock.v1 import autodiff as autodiff
 from penstock.v1 import autograph as autograph
 from penstock.v1 import bitwise as bitwise
@@ -602,8 +611,10 @@ from penstock.v1 import sparse as sparse
 from penstock.v1 import spectral as spectral
 from penstock.v1 import strings as strings
 from penstock.v1 import summary as summary
+from penstock.v1 import sysconfig as sysconfig
 from penstock.v1 import test as test
 from penstock.v1 import train as train
+from penstock.v1 import version as version
 
 newaxis = None
 VERSION = __version__

@@ -83,6 +83,10 @@ from penstock.language.init_scope import init_scope as init_scope
 from penstock.language.module import Module as Module
 from penstock.language.recompute_grad import recompute_grad as recompute_grad
 from penstock.language.tensor_array import TensorArray as TensorArray
+from penstock.language.tensor_protos import inside_function as inside_function
+from penstock.language.tensor_protos import is_symbolic_tensor as is_symbolic_tensor
+from penstock.language.tensor_protos import make_ndarray as make_ndarray
+from penstock.language.tensor_protos import make_tensor_proto as make_tensor_proto
 from penstock.language.variable_base import Variable as Variable
 from penstock.language.variable_base import VariableAggregation as VariableAggregation
 from penstock.language.variable_base import VariableSynchronization as VariableSynchronization
@@ -146,6 +150,7 @@ from penstock.ops.array.uniqueness import unique_with_counts as unique_with_coun
 from penstock.ops.array.unraveling import unravel_index as unravel_index
 from penstock.ops.constant import constant as constant
 from penstock.ops.constant import identity as identity
+from penstock.ops.constant import identity_n as identity_n
 from penstock.ops.constant import no_op as no_op
 from penstock.ops.constant import stop_gradient as stop_gradient
 from penstock.ops.debugging.assertion import Assert as Assert
@@ -171,6 +176,7 @@ from penstock.ops.math.binary import maximum as maximum
 from penstock.ops.math.binary import minimum as minimum
 from penstock.ops.math.binary import multiply as multiply
 from penstock.ops.math.binary import pow as pow
+from penstock.ops.math.binary import realdiv as realdiv
 from penstock.ops.math.binary import scalar_mul as scalar_mul
 from penstock.ops.math.binary import subtract as subtract
 from penstock.ops.math.binary import truediv as truediv
@@ -239,7 +245,11 @@ from penstock.ops.ragged.ragged_tensor import RaggedTensorSpec as RaggedTensorSp
 from penstock.ops.random.index_shuffle import random_index_shuffle as random_index_shuffle
 from penstock.ops.script.py_function import numpy_function as numpy_function
 from penstock.ops.script.py_function import py_function as py_function
+from penstock.ops.string.edit_distance import edit_distance as edit_distance
+from penstock.ops.string.fingerprints import fingerprint as fingerprint
 from penstock.ops.string.numbers import as_string as as_string
+from penstock.platform.logging import get_logger as get_logger
+from penstock.v2 import audio as audio
 from penstock.v2 import autodiff as autodiff
 from penstock.v2 import autograph as autograph
 from penstock.v2 import bitwise as bitwise
@@ -270,8 +280,10 @@ from penstock.v2 import signal as signal
 from penstock.v2 import sparse as sparse
 from penstock.v2 import strings as strings
 from penstock.v2 import summary as summary
+from penstock.v2 import sysconfig as sysconfig
 from penstock.v2 import test as test
 from penstock.v2 import train as train
+from penstock.v2 import version as version
 
 newaxis = None
 

@@ -71,3 +71,4 @@ from penstock.ops.image.randomized import stateless_random_saturation as statele
 from penstock.ops.image.resize_functions import ResizeMethod as ResizeMethod
 from penstock.ops.image.resize_functions import resize as resize
 from penstock.ops.image.resize_functions import resize_with_pad as resize_with_pad
+from penstock.ops.random.functions import random_crop as random_crop

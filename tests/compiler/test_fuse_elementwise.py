@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -17,6 +19,7 @@ from penstock.ops.array.shaping import transpose_op
 from penstock.ops.constant import constant, placeholder
 from penstock.ops.math.binary import maximum_op
 from penstock.ops.math.exponential import exp_op, sigmoid_op, tanh_op
+from penstock.ops.math.gamma import erf_op
 from penstock.ops.math.matmul import mat_mul_op
 from penstock.ops.math.reduce import reduce_sum
 from penstock.ops.math.unary import neg_op
@@ -108,7 +111,7 @@ def test_special_values_are_those_of_the_single_operations(graph):
     special = [0.0, -0.0, np.inf, -np.inf, np.nan, 1e-40, 88.7, 89.0, -87.0, -104.0, 0.625, -0.6249, 1e-20, -5.0, 3e38]
     one = placeholder("float32", [], name="one")
     z = x * one
-    outputs = [exp_op(z), tanh_op(z), sigmoid_op(z), relu_op(z), maximum_op(z, neg_op(z))]
+    outputs = [exp_op(z), tanh_op(z), sigmoid_op(z), erf_op(z), relu_op(z), maximum_op(z, neg_op(z))]
     assert_equal_both_ways(outputs, {x: np.array(special, np.float32), one: np.float32(1)}, rtol=3e-6, atol=2e-38)
 
 
@@ -121,6 +124,15 @@ def test_functions_are_exact_to_few_units_in_the_last_place(graph):
     wide = values.astype(np.float64)
     for value, exact in zip(found, [np.exp(wide), np.tanh(wide), 1 / (1 + np.exp(-wide)), wide * wide], strict=True):
         np.testing.assert_allclose(value, exact, rtol=5e-7, atol=2e-7)
+
+
+def test_the_error_function_is_exact_to_few_units_in_the_last_place(graph):
+    x, one = placeholder("float32", [None], name="x"), placeholder("float32", [], name="one")
+    values = np.concatenate([np.linspace(-6, 6, 10_001), [1e-30, -1e-6, 0.99999994, 1.0, 4.0]]).astype(np.float32)
+    erf = erf_op(x * one)
+    _, (found, _) = both_ways([erf, neg_op(erf)], {x: values, one: np.float32(1)})
+    exact = [math.erf(value) for value in values.tolist()]
+    np.testing.assert_allclose(found, exact, rtol=3e-7)
 
 
 def test_shapes_that_only_fit_at_run_time_broadcast(graph):

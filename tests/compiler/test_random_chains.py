@@ -16,7 +16,7 @@ from penstock.ops.constant import constant, placeholder
 from penstock.ops.fused.native import LOWERINGS
 from penstock.ops.fused.native.elementwise import _caller
 
-UNARY = ["Abs", "Exp", "Neg", "Reciprocal", "Relu", "Rsqrt", "Sigmoid", "Sqrt", "Square", "Tanh"]
+UNARY = ["Abs", "Erf", "Exp", "Neg", "Reciprocal", "Relu", "Rsqrt", "Sigmoid", "Sqrt", "Square", "Tanh"]
 BINARY = ["AddV2", "Maximum", "Minimum", "Mul", "RealDiv", "ReluGrad", "SquaredDifference", "Sub", "TanhGrad"]
 BINARY += ["SigmoidGrad"]
 COMPARISONS = ["Equal", "Greater", "GreaterEqual", "Less", "LessEqual", "NotEqual"]

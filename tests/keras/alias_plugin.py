@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+import types
 from pathlib import Path
+from typing import Any
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -15,6 +18,16 @@ if not os.environ.get("PENSTOCK_KERAS_REAL"):
     penstock.alias.install()
 
 import pytest
+
+
+def skip_if_backend(given_backend: str, reason: str) -> Any:
+    """Return a mark as Keras's own `conftest.py` does, which its wheel lacks."""
+    return pytest.mark.skipif(given_backend == "tensorflow", reason=reason)
+
+
+_conftest: Any = types.ModuleType("conftest")
+_conftest.skip_if_backend = skip_if_backend
+sys.modules["conftest"] = _conftest
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import penstock as tf
-from penstock.core.context import eager_mode, graph_mode
+from penstock.core.context import eager_mode
 from penstock.core.graph import Graph
 from penstock.formats.protos import TrackableObjectGraph
 
@@ -143,7 +143,7 @@ def test_the_manager_keeps_the_latest(tmp_path):
 def test_checkpoints_of_savers_are_read_by_name(tmp_path):
     import penstock.v1 as tf1
 
-    with graph_mode(), Graph().as_default(), tf1.Session() as session:
+    with Graph().as_default(), tf1.Session() as session:
         tf1.Variable(4.0, name="w")
         session.run(tf1.global_variables_initializer())
         path = tf1.train.Saver().save(session, str(tmp_path / "model"))
@@ -155,7 +155,7 @@ def test_checkpoints_of_savers_are_read_by_name(tmp_path):
 def test_sessions_save_and_restore(tmp_path):
     import penstock.v1 as tf1
 
-    with graph_mode(), Graph().as_default(), tf1.Session() as session:
+    with Graph().as_default(), tf1.Session() as session:
         w = tf1.get_variable("w", initializer=5.0, use_resource=True)
         session.run(w.initializer)
         checkpoint = tf1.train.Checkpoint(w=w)

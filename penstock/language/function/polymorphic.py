@@ -132,7 +132,7 @@ class Function:
                 kind = type(arg)
                 if kind is EagerTensor:
                     value = arg.value
-                    if type(value) is not Array or arg._dtype is not None and arg._dtype.is_quantized:
+                    if type(value) is not Array or arg.dtype.is_quantized:
                         break
                     values.append(value)
                     key.append(value.dtype)

@@ -72,7 +72,7 @@ def getitem(tensor: Any, slice_spec: Any, var: Any = None) -> Tensor:
     if var is None and type(tensor) is EagerTensor and only_runs_kernels():
         view = plain_view(tensor.value, slice_spec)
         if view is not None:
-            return EagerTensor(view, tensor._dtype)
+            return EagerTensor(view, tensor.dtype)
     if _is_mask(slice_spec):
         return boolean_mask(tensor, slice_spec)
     if not isinstance(slice_spec, (list, tuple)):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -36,7 +38,7 @@ _sum_op = deferred("Sum")
 @op("Reshape(tensor: T, shape: host Tshape) -> output: T", Tshape=Type(INDEX, default=int32), view=True)
 def reshape_op(tensor: Value, shape: list[int]) -> Value:
     if type(shape) is not list:
-        raise InvalidArgumentError(None, None, f"sizes input must be 1-D, not a scalar: {shape}")
+        shape = [shape]
     if isinstance(tensor, np.ndarray) and any(size < -1 for size in shape):
         raise InvalidArgumentError(None, None, f"Size {min(shape)} must be non-negative, not {shape}")
     if -1 in shape and 0 in shape and 0 in tensor.shape:
@@ -49,7 +51,9 @@ def reshape_shape(tensor: Dims, shape: Any) -> Dims:
     if shape is None:
         return None
     if not isinstance(shape, list):
-        raise ShapeError(f"shape must be a vector, got the scalar {shape}")
+        if shape != -1:
+            raise ShapeError(f"shape must be a vector, got the scalar {shape}; of scalars, only -1 is taken")
+        shape = [shape]
     if any(size is not None and size < -1 for size in shape) or shape.count(-1) > 1:
         raise ShapeError(f"shape {shape} must have sizes of at least 0, and -1 at most once")
     count = num_elements(tensor)

@@ -580,6 +580,16 @@ def truediv(x: Any, y: Any, name: str | None = None) -> Tensor:
         return real_div_op(x, y, name=scope or name)
 
 
+def realdiv(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """Return `x / y` element by element, for floating and complex numbers.
+
+    Args:
+        x, y: tensors whose shapes broadcast.
+        name: the name of the node.
+    """
+    return real_div_op(x, y, name=name)
+
+
 def divide(x: Any, y: Any, name: str | None = None) -> Tensor:
     """Return `x / y` by Python's rules, element by element; see `truediv`."""
     if name is not None:

@@ -69,7 +69,7 @@ def reduce_gradients(x: Tensor, y: Tensor, grad_x: Tensor | None, grad_y: Tensor
     dims, other = x.dims, y.dims
     if dims == other and dims is not None and None not in dims:
         return grad_x, grad_y
-    if same_shape(x, y):
+    if not isinstance(x, EagerTensor) and same_shape(x, y):
         return grad_x, grad_y
     axes_x, axes_y = _summed_axes(dims, other), _summed_axes(other, dims)
     shape_x = shape_y = None

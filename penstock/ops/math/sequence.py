@@ -145,16 +145,19 @@ def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: int
     Args:
         start: the first number, or a tensor of them.
         stop: the last number, of the same type and shape.
-        num: how many, 1 or more; 1 gives `start` alone.
+        num: how many, 0 or more; 1 gives `start` alone.
         name: the scope of the nodes.
         axis: the axis of the result along which the numbers stand.
+    Returns:
+        A tensor of the type of `start`; float64 where that is an integer.
     Raises:
-        InvalidArgumentError: if `num` is less than 1.
+        InvalidArgumentError: if `num` is less than 0.
     """
     with op_scope(name, "linspace") as scope:
         start = convert_to_tensor(start, name="start")
         stop = convert_to_tensor(stop, name="stop", dtype=start.dtype.base_dtype)
-        if start.shape.ndims == 0 and stop.shape.ndims == 0 and start.dtype.is_floating:
+        is_one_sequence = start.shape.ndims == 0 and stop.shape.ndims == 0 and start.dtype.is_floating
+        if is_one_sequence and isinstance(num, (int, np.integer)) and num > 0:
             return lin_space_op(start, stop, num, name=scope or name)
         dtype = start.dtype.base_dtype
         expand = operation("ExpandDims")
@@ -170,4 +173,4 @@ def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: int
         values = cast(first, wanted) + spread * position
         # The last number is `stop` itself, whatever the rounding of the steps.
         is_last = operation("Reshape")(operation("Equal")(zero_to_one, steps), position_shape)
-        return cast(operation("SelectV2")(is_last, cast(last, wanted), values), dtype)
+        return operation("SelectV2")(is_last, cast(last, wanted), values)

@@ -19,6 +19,7 @@ from penstock.core.shape import Dims
 from penstock.core.shape_rules import ShapeError, expect_rank, merge
 from penstock.core.tensor import Tensor
 from penstock.ops.array.common import sizes
+from penstock.ops.nn import convolution_products
 from penstock.ops.nn.windows import (
     cached,
     channels_first,
@@ -120,26 +121,10 @@ def _weights(filter: Array, depthwise: bool) -> Array:
     return filter.permute(_FILTER_IN[filter.ndim])
 
 
-def _is_product(filter: Sequence[int], g: Geometry, pattern: Array, data_format: str) -> bool:
-    """Tell whether a convolution is the product of a matrix with a row for each pixel and the filter's matrix.
-
-    ATen's products beat its convolutions there, most of all with many channels, and give gradients in the layout of
-    the filter.
-    """
-    return (
-        data_format.endswith("C")
-        and g.groups == 1
-        and not g.extra
-        and all(size == 1 for size in filter[:-2])
-        and all(step == 1 for step in g.stride)
-        and not any(g.padding)
-        and pattern.is_floating_point()
-    )
-
-
-def _rows(images: Array) -> Array:
-    """Return images as a matrix with a row for each pixel."""
-    return images.reshape(-1, images.shape[-1])
+def _margins(g: Geometry) -> tuple[int, ...]:
+    """Return the whole padding before and after each spatial axis, the last axis first."""
+    pairs = zip(reversed(g.padding), g.extra[::2] or (0,) * 9, g.extra[1::2] or (0,) * 9, strict=False)
+    return tuple(size for both, before, after in pairs for size in (both + before, both + after))
 
 
 def _empty_like_images(batch: int, depth: int, spatial: Sequence[int], pattern: Array, data_format: str) -> Array:
@@ -176,10 +161,13 @@ def convolve(
     )
     if 0 in g.output or not input.numel() or not filter.numel():
         return input.new_zeros(g.output)
-    if not depthwise and _is_product(filter.shape, g, input, data_format):
-        weights = _rows(filter)
-        rows = torch.mm(_rows(input), weights) if bias is None else torch.addmm(bias, _rows(input), weights)
-        return rows.view(g.output)
+    if (
+        g.groups == 1
+        and data_format == "NHWC"
+        and convolution_products.is_product(input, filter.shape, g.output, g.stride)
+    ):
+        rows = convolution_products.columns(input, filter.shape[:2], g.output, g.stride, g.dilation, _margins(g))
+        return convolution_products.convolve(rows, filter, g.output, bias)
     images = channels_first(input, data_format)
     if g.extra:
         images = torch.constant_pad_nd(images, g.extra)
@@ -268,8 +256,12 @@ def _input_gradient(
             depthwise,
         )
         return exact.to(torch.int64).to(filter.dtype)
-    if not depthwise and _is_product(filter.shape, g, out_backprop, data_format):
-        return torch.mm(_rows(out_backprop), _rows(filter).t()).view(input_sizes)
+    if (
+        g.groups == 1
+        and data_format == "NHWC"
+        and convolution_products.is_product(filter, filter.shape, g.output, g.stride)
+    ):
+        return convolution_products.input_gradient(input_sizes, filter, out_backprop, g.stride, g.dilation, _margins(g))
     batch, depth, spatial = split_sizes(input_sizes, data_format)
     padded = (
         [size + g.extra[-2 - 2 * i] + g.extra[-1 - 2 * i] for i, size in enumerate(spatial)] if g.extra else spatial
@@ -319,8 +311,13 @@ def _filter_gradient(
     )
     if not out_backprop.numel() or not input.numel() or 0 in filter_sizes:
         return input.new_zeros(filter_sizes)
-    if not depthwise and _is_product(filter_sizes, g, input, data_format):
-        return torch.mm(_rows(input).t(), _rows(out_backprop)).view(filter_sizes)
+    if (
+        g.groups == 1
+        and data_format == "NHWC"
+        and convolution_products.is_product(input, filter_sizes, g.output, g.stride, is_gradient=True)
+    ):
+        rows = convolution_products.columns(input, filter_sizes[:2], g.output, g.stride, g.dilation, _margins(g))
+        return convolution_products.filter_gradient(rows, filter_sizes, out_backprop)
     images = channels_first(input, data_format)
     if g.extra:
         images = torch.constant_pad_nd(images, g.extra)

@@ -27,7 +27,7 @@ from penstock.core.op import Type, op
 from penstock.core.resources import ResourceManager, VariableStorage
 from penstock.core.shape import Dims
 from penstock.core.shape_rules import ShapeError, format_dims, merge, scalar, unknown
-from penstock.core.tensor import EagerTensor, Tensor
+from penstock.core.tensor import EagerTensor, SymbolicTensor, Tensor
 from penstock.ops.array.common import moved
 from penstock.ops.array.gather import gather_nd_op, gather_v2_op, scatter_nd_op
 from penstock.ops.array.joining import concat_v2_op
@@ -175,6 +175,15 @@ def variable_shape_op(input: VariableStorage, *, out_type: DType = dtypes.int32)
 @variable_shape_op.shape
 def variable_shape_shape(input: Dims, *, out_type: DType) -> Dims:
     return (None,)
+
+
+@variable_shape_op.partial
+def variable_shape_partial(call: Any) -> Any:
+    handle = call.inputs[0]
+    if not isinstance(handle, SymbolicTensor) or handle.op.type != "VarHandleOp":
+        return None
+    dims = handle.op.attrs["shape"]
+    return None if dims is None else list(dims)
 
 
 @op(

@@ -1,7 +1,9 @@
 """Operations on strings, which are NumPy object arrays of bytes when a program runs."""
 
 from penstock.ops.string import case as case
+from penstock.ops.string import edit_distance as edit_distance
 from penstock.ops.string import encoding as encoding
+from penstock.ops.string import fingerprints as fingerprints
 from penstock.ops.string import hashing as hashing
 from penstock.ops.string import join as join
 from penstock.ops.string import ngrams as ngrams

@@ -1,5 +1,7 @@
 """Neural networks: `tf.nn` of TensorFlow 1."""
 
+from penstock.losses.replicas import compute_average_loss as compute_average_loss
+from penstock.losses.replicas import scale_regularization_loss as scale_regularization_loss
 from penstock.ops.array.blocks import depth_to_space_v1 as depth_to_space
 from penstock.ops.array.blocks import space_to_batch_v1 as space_to_batch
 from penstock.ops.array.blocks import space_to_depth_v1 as space_to_depth

@@ -1,5 +1,6 @@
 """Types of elements: `tf.dtypes` of TensorFlow 2."""
 
+from penstock.core.dtypes import QUANTIZED_DTYPES as QUANTIZED_DTYPES
 from penstock.core.dtypes import DType as DType
 from penstock.core.dtypes import as_dtype as as_dtype
 from penstock.core.dtypes import bfloat16 as bfloat16

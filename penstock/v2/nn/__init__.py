@@ -1,5 +1,7 @@
 """Neural networks: `tf.nn` of TensorFlow 2."""
 
+from penstock.losses.replicas import compute_average_loss as compute_average_loss
+from penstock.losses.replicas import scale_regularization_loss as scale_regularization_loss
 from penstock.ops.array.blocks import depth_to_space as depth_to_space
 from penstock.ops.array.blocks import space_to_batch as space_to_batch
 from penstock.ops.array.blocks import space_to_depth as space_to_depth

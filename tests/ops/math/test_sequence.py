@@ -47,6 +47,13 @@ def test_linspace_of_vectors_adds_an_axis() -> None:
     np.testing.assert_allclose(result.numpy(), [[0.0, 0.5, 1.0], [10.0, 15.0, 20.0]])
 
 
-def test_linspace_needs_a_point() -> None:
-    with pytest.raises(InvalidArgumentError, match="Requires num > 0"):
-        sequence.linspace(0.0, 1.0, 0)
+def test_linspace_of_no_points_is_empty_and_of_fewer_an_error() -> None:
+    assert sequence.linspace(0.5, 1.0, 0).numpy().tolist() == []
+    with pytest.raises(InvalidArgumentError):
+        sequence.linspace(0.0, 1.0, -1)
+
+
+def test_linspace_of_integers_is_float64() -> None:
+    result = sequence.linspace(2, 8, 5)
+    assert result.dtype == "float64"
+    assert result.numpy().tolist() == [2.0, 3.5, 5.0, 6.5, 8.0]

@@ -237,6 +237,28 @@ def test_the_kernel_keeps_images_in_place_in_their_layout():
     assert conv2d_backprop_input_op.kernel([2, 8, 8, 3], w, grad, **attrs()).is_contiguous()
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_filters_of_one_pixel_agree_with_the_loop_and_with_channels_first(dtype):
+    x, w, grad = (normal(*shape, dtype=dtype) for shape in ((2, 3, 5, 4), (1, 1, 4, 6), (2, 3, 5, 6)))
+    tensors = [torch.from_numpy(value) for value in (x, w, grad)]
+    images, weights, change = tensors
+    first_attrs = {"strides": [1, 1, 1, 1], "padding": "SAME", "data_format": "NCHW"}
+    flipped = conv2d_op.kernel(images.permute(0, 3, 1, 2), weights, **first_attrs)
+    np.testing.assert_allclose(conv2d_op.kernel(images, weights, **attrs()), convolve(x, w), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(flipped.permute(0, 2, 3, 1), convolve(x, w), rtol=1e-5, atol=1e-5)
+    input_grad = conv2d_backprop_input_op.kernel(list(x.shape), weights, change, **attrs())
+    np.testing.assert_allclose(input_grad, grad @ w[0, 0].T, rtol=1e-5, atol=1e-5)
+    filter_grad = conv2d_backprop_filter_op.kernel(images, list(w.shape), change, **attrs())
+    np.testing.assert_allclose(filter_grad[0, 0], np.einsum("nhwc,nhwf->cf", x, grad), rtol=1e-5, atol=1e-5)
+    # Other layouts of the same images, and a filter that is moved by more than one pixel or has padding.
+    turned = images.permute(1, 0, 2, 3).contiguous().permute(1, 0, 2, 3)
+    np.testing.assert_allclose(conv2d_op.kernel(turned, weights, **attrs()), convolve(x, w), rtol=1e-5, atol=1e-5)
+    strided = conv2d_op.kernel(images, weights, **attrs((2, 2)))
+    np.testing.assert_allclose(strided, convolve(x, w)[:, ::2, ::2], rtol=1e-5, atol=1e-5)
+    padded = conv2d_op.kernel(images, weights, **attrs(padding="EXPLICIT", explicit=[0, 0, 1, 1, 0, 0, 0, 0]))
+    assert tuple(padded.shape) == (2, 5, 5, 6) and not padded[:, 0].any()
+
+
 def test_input_sizes_may_be_the_spatial_sizes_alone():
     grad = normal(1, 3, 3, 2)
     whole = conv2d_backprop_input_op(

@@ -1,6 +1,7 @@
-"""Exponential, hyperbolic tangent and logistic function in float32, as straight-line code that LLVM vectorizes.
+"""Exponential, hyperbolic tangent, logistic and error function in float32, as straight-line code that LLVM vectorizes.
 
-The polynomials are those of the Cephes library (S. Moshier), which keep the error below two units in the last place.
+The polynomials are those of the Cephes library (S. Moshier), which keep the error below two units in the last place;
+that of the error function's tail is a least-squares fit of our own.
 """
 
 from __future__ import annotations
@@ -117,3 +118,28 @@ def sigmoid(builder: Any, x: Any) -> Any:
     """Return 1 / (1 + e**-x); e**-87, the smallest value but 0, for what is below."""
     value = builder.fdiv(number(1.0), builder.fadd(number(1.0), _exp_within(builder, builder.fneg(x), 87.0)))
     return _or_nan(builder, x, value)
+
+
+def erf(builder: Any, x: Any) -> Any:
+    """Return the error function of x: an odd series up to 1, and 1 - e**-p(|x|) with a polynomial p beyond."""
+    size = intrinsic(builder, "llvm.fabs", x)
+    series = _polynomial(
+        builder,
+        builder.fmul(x, x),
+        (
+            *(7.853861353153693e-5, -8.010193625184903e-4, 5.188327685732524e-3, -2.685381193529856e-2),
+            *(1.128358514861418e-1, -3.761262582423300e-1, 1.128379165726710),
+        ),
+    )
+    # The difference to 1 vanishes in float32 from 4 on.
+    tail = _polynomial(
+        builder,
+        select(builder, "<", size, number(4.0), size, number(4.0)),
+        (
+            *(2.01456169e-05, -0.000422137004, 0.00410455838, -0.024925828),
+            *(0.107951261, 0.633673251, 1.12933946, -0.000135222537),
+        ),
+    )
+    far = builder.fsub(number(1.0), _exp_within(builder, builder.fneg(tail), 40.0))
+    far = intrinsic(builder, "llvm.copysign", far, x)
+    return _or_nan(builder, x, select(builder, "<", size, number(1.0), builder.fmul(x, series), far))

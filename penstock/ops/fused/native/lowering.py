@@ -185,6 +185,11 @@ def _lower_sigmoid(b: Any, step: Step, x: Any) -> Any:
     return functions.sigmoid(b, x)
 
 
+@_lowers(frozenset({"float32"}), "Erf")
+def _lower_error_function(b: Any, step: Step, x: Any) -> Any:
+    return functions.erf(b, x)
+
+
 @_lowers(_NUMBERS | _BOOL, "Identity", "StopGradient")
 def _lower_identity(b: Any, step: Step, x: Any) -> Any:
     return x

@@ -1,0 +1,3 @@
+"""Operations on sound: WAV files."""
+
+from penstock.ops.audio import wav as wav

@@ -1,0 +1,4 @@
+"""`tf.audio` of TensorFlow 2."""
+
+from penstock.ops.audio.wav import decode_wav as decode_wav
+from penstock.ops.audio.wav import encode_wav as encode_wav
