@@ -32,8 +32,7 @@ def tensorflow(tf: Any) -> Callable[[], Any]:
 def recurrent(tf: Any, x: Any) -> Any:
     """Return the outputs of dynamic_rnn with a BasicLSTMCell, [batch, time, 128].
 
-    TensorFlow 2 has the loop no longer with its own cells where Keras 3 is installed: there the same cell and loop are
-    written out.
+    TensorFlow has no cells any more where Keras 3 is installed: there the same cell and loop are written out.
     """
     cells = getattr(tf.nn, "rnn_cell", None)
     if hasattr(cells, "BasicLSTMCell"):

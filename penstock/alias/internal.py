@@ -107,6 +107,8 @@ MODULES: dict[str, dict[str, str]] = {
     },
     "tensorflow.python.framework": {},
     "tensorflow.python.framework.config": {
+        "disable_op_determinism": "penstock.alias.stand_ins:disable_op_determinism",
+        "enable_op_determinism": "penstock.runtime.config.execution:enable_op_determinism",
         "is_op_determinism_enabled": "penstock.alias.stand_ins:is_op_determinism_enabled",
     },
     "tensorflow.python.framework.constant_op": {},

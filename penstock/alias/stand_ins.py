@@ -78,6 +78,11 @@ def is_op_determinism_enabled() -> bool:
     return array.is_deterministic()
 
 
+def disable_op_determinism() -> None:
+    """Take back `tf.config.experimental.enable_op_determinism`."""
+    array.set_deterministic(False)
+
+
 def list_local_devices(session_config: Any = None) -> list[Any]:
     """Return the devices of this process."""
     import penstock.v1 as tf  # the face is loaded late, as it is not needed to install the alias

@@ -58,7 +58,8 @@ def is_tensor_like(value: Any) -> bool:
 
 
 def _conversion_of(value: Any) -> Conversion | None:
-    return _conversion_of_type(type(value))
+    cls: Any = type(value)
+    return _conversion_of_type(cls)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -14,7 +14,6 @@ kernel's keyword-only parameters; type attributes that the kernel has no use for
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -179,8 +178,9 @@ class OpDef:
         self.specialize_rule: Callable[[dict[str, Any]], Callable[..., Any] | None] | None = None
         self.attributes: dict[str, Attribute] = {}
         self.injected: tuple[str, ...] = ()
-        self._read_attributes(kernel, types or {}, allowed or {})
-        self.kernel_attributes = tuple(name for name in self._keyword_parameters(kernel) if name in self.attributes)
+        parameters = self._keyword_parameters(kernel)
+        self._read_attributes(parameters, types or {}, allowed or {})
+        self.kernel_attributes = tuple(name for name in parameters if name in self.attributes)
         self.defaults = {
             name: attribute.default for name, attribute in self.attributes.items() if attribute.default is not REQUIRED
         }
@@ -193,19 +193,27 @@ class OpDef:
         self.single_output = len(self.outputs) == 1 and not self.outputs[0].is_sequence
 
     @staticmethod
-    def _keyword_parameters(kernel: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-        parameters = inspect.signature(kernel).parameters
-        return {name: p for name, p in parameters.items() if p.kind is inspect.Parameter.KEYWORD_ONLY}
+    def _keyword_parameters(kernel: Callable[..., Any]) -> dict[str, tuple[Any, Any]]:
+        """Return the annotation and the default of each keyword-only parameter.
 
-    def _read_attributes(self, kernel: Callable[..., Any], types: dict[str, Any], allowed: dict[str, Any]) -> None:
-        for name, parameter in self._keyword_parameters(kernel).items():
+        They are read off the function itself: `inspect.signature`, for each operation, would be most of the time of an
+        import.
+        """
+        code = kernel.__code__
+        names = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+        annotations, defaults = kernel.__annotations__, getattr(kernel, "__kwdefaults__", None) or {}
+        return {name: (annotations.get(name, ""), defaults.get(name, REQUIRED)) for name in names}
+
+    def _read_attributes(
+        self, parameters: dict[str, tuple[Any, Any]], types: dict[str, Any], allowed: dict[str, Any]
+    ) -> None:
+        for name, (given, default) in parameters.items():
             if name in INJECTED:
                 self.injected += (name,)
                 continue
-            annotation = _annotation_text(parameter.annotation).replace(" ", "").removesuffix("|None")
+            annotation = _annotation_text(given).replace(" ", "").removesuffix("|None")
             if annotation not in _KINDS:
-                raise TypeError(f"{self.name}: attribute {name!r} has no attribute type, got {parameter.annotation!r}")
-            default = REQUIRED if parameter.default is inspect.Parameter.empty else parameter.default
+                raise TypeError(f"{self.name}: attribute {name!r} has no attribute type, got {given!r}")
             group: Any = allowed.get(name, types.get(name))
             if isinstance(group, Type):
                 group, default = group.allowed, group.default

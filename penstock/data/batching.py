@@ -210,18 +210,29 @@ class Unbatch(Node):
 
 
 class Rebatch(Node):
-    """The rows of batches, in batches of another size."""
+    """The rows of batches, in batches of another size, or of several sizes in turn."""
 
     def __init__(self, input: Node, size: Any, drop_remainder: bool) -> None:
-        check_batch_size(size)
-        static = size if drop_remainder and isinstance(size, int) else None
+        sizes = size if isinstance(size, list) else [size]
+        for each in sizes:
+            check_batch_size(each)
+        is_one = len(set(map(str, sizes))) == 1
+        static = sizes[0] if drop_remainder and is_one and isinstance(sizes[0], int) else None
         spec = nested.map_leaves(lambda leaf: leaf._unbatch()._batch(static), input.structure.spec)
-        super().__init__(spec, [input], [size])
+        super().__init__(spec, [input], sizes)
         self.drop_remainder = drop_remainder
 
     def iterate(self, run: Run) -> Iterator[Element]:
         rows = Unbatch(self.inputs[0])
-        return Batch(rows, self.arguments[0], self.drop_remainder).iterate(run)
+        if len(self.arguments) == 1:
+            yield from Batch(rows, self.arguments[0], self.drop_remainder).iterate(run)
+            return
+        elements = rows.iterate(run)
+        for size in itertools.cycle([run.number(item) for item in self.arguments]):
+            group = list(itertools.islice(elements, size))
+            if not group or len(group) < size and self.drop_remainder:
+                return
+            yield batch_elements(rows.structure, group)
 
 
 class Window(Node):

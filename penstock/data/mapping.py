@@ -89,7 +89,7 @@ class Filter(Node):
         return filter(self.predicate.condition(run), self.inputs[0].iterate(run))
 
     def cardinality(self, run: Run) -> int:
-        return _unless_infinite(self.inputs[0], run)
+        return UNKNOWN
 
 
 class TakeWhile(Node):

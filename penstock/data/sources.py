@@ -11,7 +11,7 @@ import numpy as np
 from penstock.core import array, context
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import DType, int64
-from penstock.core.errors import InvalidArgumentError
+from penstock.core.errors import InvalidArgumentError, OpError
 from penstock.core.tensor import Tensor
 from penstock.core.type_spec import TensorSpec
 from penstock.data import structure as nested
@@ -20,6 +20,7 @@ from penstock.data.node import INFINITE, UNKNOWN, Element, Indexed, Node, Run
 from penstock.data.seeds import Seeds
 from penstock.data.structure import Structure
 from penstock.ops.data import values
+from penstock.ops.script.py_function import failure
 
 
 class Tensors(Node):
@@ -165,7 +166,12 @@ class Generated(Node):
             items = iter(self.generator(*arguments))
         while True:
             with context.eager_mode():
-                item = next(items, _END)
+                try:
+                    item = next(items, _END)
+                except OpError:
+                    raise
+                except Exception as error:
+                    raise failure(error) from error
                 if item is _END:
                     return
                 try:

@@ -13,8 +13,9 @@ from penstock.core.device import merge_device
 from penstock.core.graph import current_graph, get_default_graph
 from penstock.core.indexed_slices import IndexedSlices
 from penstock.core.inference import static_value
+from penstock.core.sparse_tensor import SparseTensor
 from penstock.core.tensor import Tensor
-from penstock.core.type_spec import CompositeTensor
+from penstock.ops.ragged.ragged_tensor import RaggedTensor
 
 
 def convert_to_tensor(value: Any, dtype: Any = None, dtype_hint: Any = None, name: str | None = None) -> Tensor:
@@ -57,7 +58,7 @@ def register_tensor_conversion_function(base_type: Any, conversion_func: Any, pr
 
 def is_tensor(x: Any) -> bool:
     """Tell whether `x` is a tensor, or of a class that stands for one, such as a variable."""
-    return isinstance(x, CompositeTensor) or is_tensor_like(x)
+    return isinstance(x, (SparseTensor, RaggedTensor, IndexedSlices)) or is_tensor_like(x)
 
 
 def get_static_value(tensor: Any, partial: bool = False) -> Any:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from penstock.core.dispatch import _execute
+from penstock.core.dtypes import float64
 from penstock.core.eager import write_fast_call
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.op_def import lookup
@@ -80,3 +81,34 @@ def test_tapes_see_numbers_in_the_type_of_the_tensors_beside_them():
             y = x * x * 3.0
         first = inner.gradient(y, x)
     assert first.dtype.name == "float64" and outer.gradient(first, x).numpy().tolist() == [6.0, 6.0]
+
+
+def test_sequences_of_like_tensors_take_the_short_way_and_are_recorded():
+    x, y = constant([1.0, 2.0]), constant([3.0])
+    assert write_fast_call(lookup("ConcatV2"))([x, y], 0).numpy().tolist() == [1.0, 2.0, 3.0]
+    assert write_fast_call(lookup("Pack"))([x, constant([1, 2])]) is None
+    with GradientTape() as tape:
+        tape.watch(y)
+        joined = lookup("ConcatV2")([x, y], 0)
+        total = joined * joined
+    assert tape.gradient(total, y).numpy().tolist() == [6.0]
+
+
+def test_kernels_are_told_the_types_of_their_inputs():
+    assert write_fast_call(lookup("Cast"))(constant([1, 2]), DstT=float64).dtype is float64
+
+
+def test_a_list_that_changes_after_the_call_changes_nothing_that_was_recorded():
+    x, repeats = constant([1.0, 2.0]), [2]
+    with GradientTape() as tape:
+        tape.watch(x)
+        y = lookup("Tile")(x, repeats)
+    repeats[0] = 7
+    assert tape.gradient(y, x).numpy().tolist() == [2.0, 2.0]
+
+
+def test_calls_that_concern_no_tape_are_not_recorded():
+    with GradientTape() as tape:
+        tape.watch(constant(1.0))
+        _ = constant([2.0]) * constant([3.0])
+    assert not tape._calls

@@ -297,3 +297,10 @@ def test_options_merge() -> None:
     assert dataset.options().deterministic is False and dataset.options().threading.private_threadpool_size == 3
     with pytest.raises(AttributeError):
         options.absent = 1
+
+
+def test_rebatching_takes_sizes_in_turn():
+    batches = tf.data.Dataset.range(7).batch(4)
+    assert [row.tolist() for row in batches.rebatch([2, 1]).as_numpy_iterator()] == [[0, 1], [2], [3, 4], [5], [6]]
+    kept = batches.rebatch([2, 1], drop_remainder=True)
+    assert [row.tolist() for row in kept.as_numpy_iterator()] == [[0, 1], [2], [3, 4], [5]]

@@ -112,7 +112,11 @@ def _filled(shape: Any, value: Any, dtype: Any, name: str | None, default_name: 
                         f"Cannot make a tensor of the partly unknown shape {shape}; use tf.shape for sizes at run time."
                     )
                 if current_graph() is None:
-                    return fill_op(eager_vector(dims, _size_type(dims)), eager_scalar(value, dtype), name=name)
+                    return fill_op(
+                        eager_vector(dims, _size_type(dims)),  # type: ignore[arg-type]
+                        eager_scalar(value, dtype),
+                        name=name,
+                    )
                 if (num_elements(dims) or 0) < _SMALL:
                     return constant(value, dtype, shape=dims, name=scope)
                 shape = constant(list(dims), _size_type(dims), shape=(len(dims),), name="shape_as_tensor")
@@ -218,6 +222,9 @@ def ones_like_v1(tensor: Any, dtype: Any = None, name: str | None = None, optimi
 # OneHot
 
 
+_SCATTERED = frozenset({torch.float32, torch.float64, torch.int32, torch.int64})
+
+
 @op(
     "OneHot(indices: TI, depth: host int32, on_value: T, off_value: T) -> output: T",
     differentiable=False,
@@ -237,6 +244,12 @@ def one_hot_op(indices: Value, depth: int, on_value: Value, off_value: Value, *,
         )
     position = indices.ndim if axis == -1 else axis
     check_allocation([depth, *indices.shape], item_size(on_value))
+    if depth and isinstance(on_value, torch.Tensor) and on_value.dtype in _SCATTERED:
+        result = off_value.new_empty([*indices.shape[:position], depth, *indices.shape[position:]]).copy_(off_value)
+        # Indices beyond the classes write what is there already.
+        places = indices.long()
+        written = torch.where((places >= 0) & (places < depth), on_value, off_value)
+        return result.scatter_(position, places.clamp(0, depth - 1).unsqueeze(position), written.unsqueeze(position))
     classes = torch.arange(depth, device=indices.device).reshape([-1] + [1] * (indices.ndim - position))
     hot = indices.unsqueeze(position) == classes
     if isinstance(on_value, np.ndarray):

@@ -23,6 +23,7 @@ from penstock.ops.array.gather import gather
 from penstock.ops.array.joining import concat
 from penstock.ops.array.shaping import expand_dims, reshape, shape, squeeze, sum_to_shape_of
 from penstock.ops.constant import constant
+from penstock.ops.fused.large import LARGE, large_kernel
 
 _cast_op = deferred("Cast")
 _zeros_like_op = deferred("ZerosLike")
@@ -53,10 +54,13 @@ def select_op(condition: torch.Tensor, t: Value, e: Value) -> Value:
     return _where(condition, t, e)
 
 
+_large_where = large_kernel("SelectV2", torch.where)
+
+
 def _where(condition: torch.Tensor, t: Value, e: Value) -> Value:
     if isinstance(t, np.ndarray):
         return np.where(condition.cpu().numpy(), t, e)
-    return torch.where(condition, t, e)
+    return torch.where(condition, t, e) if condition.numel() < LARGE else _large_where(condition, t, e)
 
 
 @select_op.shape

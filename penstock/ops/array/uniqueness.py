@@ -22,6 +22,11 @@ def _distinct(x: Value, axis: int, index_type: DType) -> tuple[Value, torch.Tens
     dtype = array.torch_dtype(index_type)
     if isinstance(x, np.ndarray) or x.is_complex():
         return _distinct_items(x, dtype)
+    if x.ndim == 1 and x.is_cpu and not x.is_floating_point():
+        found = _distinct_by_table(x.numpy())
+        if found is not None:
+            values, inverse, counts = map(torch.from_numpy, found)
+            return values, inverse.to(dtype), counts.to(dtype)
     # Sorting cannot see that NaN differs from itself; torch's equality does.
     if x.ndim == 1:
         values, inverse, counts = torch.unique(x, return_inverse=True, return_counts=True)
@@ -35,6 +40,26 @@ def _distinct(x: Value, axis: int, index_type: DType) -> tuple[Value, torch.Tens
     along = axis if x.ndim > 1 else 0
     distinct = moved(lambda items: items.index_select(along, order), values)
     return distinct, places[inverse].to(dtype), counts[order].to(dtype)
+
+
+def _distinct_by_table(items: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """Return distinct integers, inverse indices and counts by a table of all integers between the least and the
+    greatest, or None where that would be much longer than the vector."""
+    if not items.size or items.dtype == np.bool_:
+        return None
+    least, greatest = int(items.min()), int(items.max())
+    count, size = items.size, greatest - least + 1
+    if size > 4 * count or greatest >= 2**63:
+        return None
+    places = items.astype(np.int64) - least
+    # Of an element that occurs several times, the last to be written stays: the first of the vector.
+    first = np.full(size, count)
+    first[places[::-1]] = np.arange(count - 1, -1, -1)
+    order = np.sort(first[first < count])
+    number = np.empty(size, np.int32 if size <= 2**31 else np.int64)
+    number[places[order]] = np.arange(order.size)
+    inverse = number[places]
+    return items[order], inverse, np.bincount(inverse)
 
 
 def _distinct_items(x: Value, dtype: torch.dtype) -> tuple[Value, torch.Tensor, torch.Tensor]:

@@ -119,7 +119,15 @@ def _settings(call: Any) -> dict[str, Any]:
 def resize_bilinear_op(
     images: Array, size: Any, *, align_corners: bool = False, half_pixel_centers: bool = False
 ) -> Array:
-    return _resized(images, size, align_corners, half_pixel_centers, taps.bilinear_taps)
+    if align_corners == half_pixel_centers:
+        return _resized(images, size, align_corners, half_pixel_centers, taps.bilinear_taps)
+    shape = checked_size(images, size, align_corners, half_pixel_centers)
+    if not images.numel() or shape == tuple(images.shape[1:3]):
+        return _resized(images, size, align_corners, half_pixel_centers, taps.bilinear_taps)
+    channels_first = images.to(torch.float32).permute(0, 3, 1, 2)
+    result = torch.ops.aten.upsample_bilinear2d(channels_first, list(shape), align_corners)
+    resized: Array = result.permute(0, 2, 3, 1).contiguous()
+    return resized
 
 
 @resize_bilinear_op.gradient

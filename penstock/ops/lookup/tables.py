@@ -42,6 +42,9 @@ class Table:
     # What `array.dtype_of` asks of a runtime value.
     value_dtype = resource
 
+    def detach(self) -> None:
+        """Do nothing: what a lookup gave is not the table's. Programs ask this of all resources."""
+
     def __len__(self) -> int:
         return len(self._entries)
 

@@ -27,6 +27,7 @@ from penstock.core.graph import current_graph, op_scope
 from penstock.core.op import Type, op
 from penstock.core.shape_rules import broadcasting
 from penstock.core.tensor import EagerTensor, Tensor
+from penstock.ops.fused.large import LARGE, large_kernel
 from penstock.ops.math.broadcasting import reduce_gradients
 from penstock.ops.math.complex import conj
 from penstock.ops.math.exponential import log1p_op, log_op
@@ -373,9 +374,12 @@ def squared_difference(x: Any, y: Any, name: str | None = None) -> Tensor:
     return squared_difference_op(x, y, name=name)
 
 
+_large_atan2 = large_kernel("Atan2", torch.atan2, is_exact=False)
+
+
 @op("Atan2(y: T, x: T) -> z: T", T=FLOATING, shape=broadcasting)
 def atan2_op(y: Array, x: Array) -> Array:
-    return torch.atan2(y, x)
+    return torch.atan2(y, x) if y.numel() < LARGE else _large_atan2(y, x)
 
 
 @atan2_op.gradient
@@ -390,9 +394,16 @@ def atan2(y: Any, x: Any, name: str | None = None) -> Tensor:
     return atan2_op(y, x, name=name)
 
 
+def _div_no_nan(x: Array, y: Array) -> Array:
+    return torch.where(y == 0, 0, torch.div(x, y))
+
+
+_large_div_no_nan = large_kernel("DivNoNan", _div_no_nan)
+
+
 @op("DivNoNan(x: T, y: T) -> z: T", T=FLOATING_OR_COMPLEX, shape=broadcasting)
 def div_no_nan_op(x: Array, y: Array) -> Array:
-    return torch.where(y == 0, 0, torch.div(x, y))
+    return _div_no_nan(x, y) if x.numel() < LARGE else _large_div_no_nan(x, y)
 
 
 @div_no_nan_op.gradient

@@ -16,6 +16,7 @@ from penstock.core.op import op
 from penstock.core.shape import Dims
 from penstock.core.shape_rules import ShapeError, broadcast, broadcasting, merge, unchanged
 from penstock.core.tensor import Tensor
+from penstock.ops.fused.large import LARGE, large_kernel
 from penstock.ops.math.kernels import STORED_ONLY, operation, through_numpy
 
 
@@ -27,9 +28,19 @@ def _fit(x: Value, y: Value) -> bool:
     return True
 
 
-def _compare_elements(x: Value, y: Value, numeric: Callable[..., Any], general: Callable[..., Any]) -> Array:
+_large_equal = large_kernel("Equal", torch.eq, result=torch.bool)
+_large_not_equal = large_kernel("NotEqual", torch.ne, result=torch.bool)
+_large_less = large_kernel("Less", torch.lt, result=torch.bool)
+_large_less_equal = large_kernel("LessEqual", torch.le, result=torch.bool)
+_large_greater = large_kernel("Greater", torch.gt, result=torch.bool)
+_large_greater_equal = large_kernel("GreaterEqual", torch.ge, result=torch.bool)
+
+
+def _compare_elements(
+    x: Value, y: Value, numeric: Callable[..., Any], large: Callable[..., Any], general: Callable[..., Any]
+) -> Array:
     if isinstance(x, torch.Tensor):
-        result: Array = numeric(x, y)
+        result: Array = numeric(x, y) if x.numel() < LARGE else large(x, y)
         return result
     if isinstance(x, np.ndarray):
         return torch.from_numpy(np.array(general(x, y), dtype=bool))
@@ -51,14 +62,14 @@ def _equality_shape(x: Dims, y: Dims, *, incompatible_shape_error: bool = True) 
 def equal_op(x: Value, y: Value, *, incompatible_shape_error: bool = True) -> Array:
     if not incompatible_shape_error and not _fit(x, y):
         return torch.tensor(False)
-    return _compare_elements(x, y, torch.eq, np.equal)
+    return _compare_elements(x, y, torch.eq, _large_equal, np.equal)
 
 
 @op("NotEqual(x: T, y: T) -> z: bool", commutative=True, differentiable=False, shape=_equality_shape)
 def not_equal_op(x: Value, y: Value, *, incompatible_shape_error: bool = True) -> Array:
     if not incompatible_shape_error and not _fit(x, y):
         return torch.tensor(True)
-    return _compare_elements(x, y, torch.ne, np.not_equal)
+    return _compare_elements(x, y, torch.ne, _large_not_equal, np.not_equal)
 
 
 def equal(x: Any, y: Any, name: str | None = None) -> Tensor:
@@ -83,7 +94,9 @@ def not_equal(x: Any, y: Any, name: str | None = None) -> Tensor:
 
 @op("Less(x: T, y: T) -> z: bool", T=REAL_NUMBER, differentiable=False, shape=broadcasting)
 def less_op(x: Array, y: Array) -> Array:
-    return through_numpy(np.less, x, y) if x.dtype in STORED_ONLY else torch.lt(x, y)
+    if x.dtype in STORED_ONLY:
+        return through_numpy(np.less, x, y)
+    return torch.lt(x, y) if x.numel() < LARGE else _large_less(x, y)
 
 
 def less(x: Any, y: Any, name: str | None = None) -> Tensor:
@@ -93,7 +106,9 @@ def less(x: Any, y: Any, name: str | None = None) -> Tensor:
 
 @op("LessEqual(x: T, y: T) -> z: bool", T=REAL_NUMBER, differentiable=False, shape=broadcasting)
 def less_equal_op(x: Array, y: Array) -> Array:
-    return through_numpy(np.less_equal, x, y) if x.dtype in STORED_ONLY else torch.le(x, y)
+    if x.dtype in STORED_ONLY:
+        return through_numpy(np.less_equal, x, y)
+    return torch.le(x, y) if x.numel() < LARGE else _large_less_equal(x, y)
 
 
 def less_equal(x: Any, y: Any, name: str | None = None) -> Tensor:
@@ -103,7 +118,9 @@ def less_equal(x: Any, y: Any, name: str | None = None) -> Tensor:
 
 @op("Greater(x: T, y: T) -> z: bool", T=REAL_NUMBER, differentiable=False, shape=broadcasting)
 def greater_op(x: Array, y: Array) -> Array:
-    return through_numpy(np.greater, x, y) if x.dtype in STORED_ONLY else torch.gt(x, y)
+    if x.dtype in STORED_ONLY:
+        return through_numpy(np.greater, x, y)
+    return torch.gt(x, y) if x.numel() < LARGE else _large_greater(x, y)
 
 
 def greater(x: Any, y: Any, name: str | None = None) -> Tensor:
@@ -113,7 +130,9 @@ def greater(x: Any, y: Any, name: str | None = None) -> Tensor:
 
 @op("GreaterEqual(x: T, y: T) -> z: bool", T=REAL_NUMBER, differentiable=False, shape=broadcasting)
 def greater_equal_op(x: Array, y: Array) -> Array:
-    return through_numpy(np.greater_equal, x, y) if x.dtype in STORED_ONLY else torch.ge(x, y)
+    if x.dtype in STORED_ONLY:
+        return through_numpy(np.greater_equal, x, y)
+    return torch.ge(x, y) if x.numel() < LARGE else _large_greater_equal(x, y)
 
 
 def greater_equal(x: Any, y: Any, name: str | None = None) -> Tensor:

@@ -12,6 +12,7 @@ from penstock.core.graph import op_scope
 from penstock.core.op import op
 from penstock.core.shape_rules import unchanged
 from penstock.core.tensor import Tensor
+from penstock.ops.fused.large import LARGE, large_kernel
 from penstock.ops.math.complex import conj
 from penstock.ops.math.kernels import FLOATING_OR_COMPLEX, native, operation
 from penstock.ops.math.unary import reciprocal_op
@@ -116,12 +117,12 @@ def sigmoid_grad_gradient(call: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
     return scaled - scaled * y * 2, sigmoid_grad_op(y, grad)
 
 
+_large_tanh = large_kernel("Tanh", torch.tanh, is_exact=False)
+
+
 @op("Tanh(x: T) -> y: T", T=FLOATING_OR_COMPLEX, shape=unchanged)
 def tanh_op(x: Array) -> Array:
-    return torch.tanh(x)
-
-
-tanh_op.specialize(native(torch.tanh))
+    return torch.tanh(x) if x.numel() < LARGE else _large_tanh(x)
 
 
 @tanh_op.gradient

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from penstock.core.shape import Dims
 from penstock.core.shape_rules import ShapeError, normalize_axis, num_elements, reduced
 from penstock.core.tensor import EagerTensor, Tensor
 from penstock.ops.constant import constant, shape_op
+from penstock.ops.fused.large import LARGE
 from penstock.ops.math.cast import cast
 from penstock.ops.math.complex import conj, real
 from penstock.ops.math.kernels import AXIS, NUMBER_OR_QUANTIZED, STORED_ONLY, operation, through_numpy
@@ -159,16 +160,27 @@ def min_op(input: Array, reduction_indices: Any, *, keep_dims: bool = False) -> 
     return _extreme(input, reduction_indices, keep_dims, largest=False)
 
 
+def _bytes_reduced(
+    of_bytes: Callable[..., Array], of_bits: Callable[..., Array], input: Array, axes: tuple[int, ...], keep_dims: bool
+) -> Array:
+    if not axes:
+        return input
+    if input.numel() < LARGE:
+        return of_bits(input, axes, keepdim=keep_dims)
+    # ATen reads many bytes at once, but one truth value after the other.
+    return of_bytes(input.view(torch.uint8), axes, keepdim=keep_dims).view(torch.bool)
+
+
 @op("All(input: bool, reduction_indices: host Tidx) -> output: bool", Tidx=AXIS, view=True, shape=reduction_shape)
 def all_op(input: Array, reduction_indices: Any, *, keep_dims: bool = False) -> Array:
     axes = checked_axes(reduction_indices, input.ndim)
-    return torch.all(input, axes, keepdim=keep_dims) if axes else input
+    return _bytes_reduced(torch.amin, torch.all, input, axes, keep_dims)
 
 
 @op("Any(input: bool, reduction_indices: host Tidx) -> output: bool", Tidx=AXIS, view=True, shape=reduction_shape)
 def any_op(input: Array, reduction_indices: Any, *, keep_dims: bool = False) -> Array:
     axes = checked_axes(reduction_indices, input.ndim)
-    return torch.any(input, axes, keepdim=keep_dims) if axes else input
+    return _bytes_reduced(torch.amax, torch.any, input, axes, keep_dims)
 
 
 @op(

@@ -74,13 +74,14 @@ def _sorted_count(data: Array, ids: Array) -> int:
         )
     if not ids.numel():
         return 0
-    if int(ids[0]) < 0:
-        raise InvalidArgumentError(None, None, f"segment ids must be >= 0, got {int(ids[0])}")
-    if bool((ids[1:] < ids[:-1]).any()):
+    numbers = ids.cpu().numpy()
+    if numbers[0] < 0:
+        raise InvalidArgumentError(None, None, f"segment ids must be >= 0, got {numbers[0]}")
+    if (numbers[1:] < numbers[:-1]).any():
         raise InvalidArgumentError(
             None, None, "segment ids are not increasing; sort them, or use tf.math.unsorted_segment_*"
         )
-    return int(ids[-1]) + 1
+    return int(numbers[-1]) + 1
 
 
 def _sorted_shape(data: Dims, segment_ids: Dims) -> Dims:

@@ -70,7 +70,8 @@ def range_op(start: float, limit: float, delta: float, *, Tidx: DType = int32) -
         return (torch.arange(length, dtype=torch.float64) * delta + start).to(torch_dtype(Tidx))
     if Tidx in (uint32, uint64, uint16):
         return torch.from_numpy((np.arange(length, dtype=np.int64) * delta + start).astype(Tidx.as_numpy_dtype))
-    return torch.arange(start, start + length * delta, delta, dtype=torch.int64)[:length].to(torch_dtype(Tidx))
+    end = start + (length - 1) * delta + (1 if delta > 0 else -1) if length else start
+    return torch.from_numpy(np.arange(start, end, delta, dtype=Tidx.as_numpy_dtype)[:length])
 
 
 @range_op.shape

@@ -38,8 +38,25 @@ def _top_k(input: Array, k: int, index_type: DType) -> tuple[Array, Array]:
         order = through_numpy(lambda array: np.argsort(~array, axis=-1, kind="stable"), input)[..., :k]
         values = through_numpy(lambda array, at: np.take_along_axis(array, at, -1), input, order)
         return values, order.to(wanted)
+    values, positions = _largest_few(input, k) if 4 * k < input.shape[-1] else _first_sorted(input, k)
+    return values, positions.to(wanted)
+
+
+def _first_sorted(input: Array, k: int) -> tuple[Array, Array]:
     values, positions = torch.sort(input, dim=-1, descending=True, stable=True)
-    return values[..., :k].contiguous(), positions[..., :k].to(wanted)
+    return values[..., :k].contiguous(), positions[..., :k].contiguous()
+
+
+def _largest_few(input: Array, k: int) -> tuple[Array, Array]:
+    """Return what `_first_sorted` does, and sort only the rows in which equal elements (or NaN) are among the
+    `k` + 1 largest: there torch.topk may take any of them."""
+    values, positions = torch.topk(input, k + 1, dim=-1)
+    has_order = (values[..., :-1] > values[..., 1:]).all(-1)
+    values, positions = values[..., :k].contiguous(), positions[..., :k].contiguous()
+    if not bool(has_order.all()):
+        rows = ~has_order
+        values[rows], positions[rows] = _first_sorted(input[rows], k)
+    return values, positions
 
 
 def _top_k_shape(input: Dims, k: Any) -> tuple[Dims, Dims]:

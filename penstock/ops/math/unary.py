@@ -14,6 +14,7 @@ from penstock.core.graph import op_scope
 from penstock.core.op import op
 from penstock.core.shape_rules import unchanged
 from penstock.core.tensor import Tensor
+from penstock.ops.fused.large import LARGE, large_kernel
 from penstock.ops.math.complex import complex_abs_op, conj
 from penstock.ops.math.kernels import (
     FLOATING_OR_COMPLEX,
@@ -64,12 +65,19 @@ def negative(x: Any, name: str | None = None) -> Tensor:
     return neg_op(x, name=name)
 
 
-@op("Sign(x: T) -> y: T", T=SIGNED_NUMBER, shape=unchanged)
-def sign_op(x: Array) -> Array:
+def _sign(x: Array) -> Array:
     if x.is_complex():
         return torch.sgn(x)
     # torch.sign turns NaN into 0.
     return torch.where(x.isnan(), x, torch.sign(x)) if x.is_floating_point() else torch.sign(x)
+
+
+_large_sign = large_kernel("Sign", _sign)
+
+
+@op("Sign(x: T) -> y: T", T=SIGNED_NUMBER, shape=unchanged)
+def sign_op(x: Array) -> Array:
+    return _sign(x) if x.numel() < LARGE else _large_sign(x)
 
 
 @sign_op.gradient
@@ -99,9 +107,12 @@ def square(x: Any, name: str | None = None) -> Tensor:
     return square_op(x, name=name)
 
 
+_large_sqrt = large_kernel("Sqrt", torch.sqrt, is_exact=False)
+
+
 @op("Sqrt(x: T) -> y: T", T=FLOATING_OR_COMPLEX, shape=unchanged)
 def sqrt_op(x: Array) -> Array:
-    return torch.sqrt(x)
+    return torch.sqrt(x) if x.numel() < LARGE else _large_sqrt(x)
 
 
 @sqrt_op.gradient
@@ -254,9 +265,12 @@ def round(x: Any, name: str | None = None) -> Tensor:
     return x if x.dtype.is_integer else round_op(x, name=name)
 
 
+_large_is_nan = large_kernel("IsNan", torch.isnan, result=torch.bool)
+
+
 @op("IsNan(x: T) -> y: bool", T=FLOATING, shape=unchanged)
 def is_nan_op(x: Array) -> Array:
-    return torch.isnan(x)
+    return torch.isnan(x) if x.numel() < LARGE else _large_is_nan(x)
 
 
 def is_nan(x: Any, name: str | None = None) -> Tensor:
@@ -264,9 +278,12 @@ def is_nan(x: Any, name: str | None = None) -> Tensor:
     return is_nan_op(x, name=name)
 
 
+_large_is_inf = large_kernel("IsInf", torch.isinf, result=torch.bool)
+
+
 @op("IsInf(x: T) -> y: bool", T=FLOATING, shape=unchanged)
 def is_inf_op(x: Array) -> Array:
-    return torch.isinf(x)
+    return torch.isinf(x) if x.numel() < LARGE else _large_is_inf(x)
 
 
 def is_inf(x: Any, name: str | None = None) -> Tensor:
@@ -274,9 +291,12 @@ def is_inf(x: Any, name: str | None = None) -> Tensor:
     return is_inf_op(x, name=name)
 
 
+_large_is_finite = large_kernel("IsFinite", torch.isfinite, result=torch.bool)
+
+
 @op("IsFinite(x: T) -> y: bool", T=FLOATING, shape=unchanged)
 def is_finite_op(x: Array) -> Array:
-    return torch.isfinite(x)
+    return torch.isfinite(x) if x.numel() < LARGE else _large_is_finite(x)
 
 
 def is_finite(x: Any, name: str | None = None) -> Tensor:

@@ -191,6 +191,7 @@ def partition_lists(
                 values.dtype.kind == "i" and values.size and np.abs(values).max() > np.iinfo(np.int32).max
             ):
                 values = values.astype(narrow)
+    inner_shape = tuple(int(size) for size in inner_shape)
     return values.reshape((-1 if values.size else len(flat), *inner_shape)), nested
 
 

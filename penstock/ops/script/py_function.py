@@ -119,8 +119,12 @@ def _function_of(token: str) -> Function:
     return function
 
 
-def _failure(error: Exception) -> OpError:
-    """Return the error of an operation whose function raised `error`: of the class that TensorFlow gives it."""
+def failure(error: Exception) -> OpError:
+    """Return the error of an operation whose function raised `error`: of the class that TensorFlow gives it.
+
+    Args:
+        error: what the user's function raised.
+    """
     kind: Callable[..., OpError] = next((mine for theirs, mine in _ERRORS if isinstance(error, theirs)), UnknownError)
     trace = "".join(traceback.format_exception(error))
     return kind(None, None, f"{type(error).__name__}: {error}\n{trace}")
@@ -146,7 +150,7 @@ def _call_with_arrays(input: list[Value], *, token: str, Tout: list[DType]) -> l
     try:
         returned = function.call(*arguments)
     except Exception as error:
-        raise _failure(error) from error
+        raise failure(error) from error
     if returned is None:
         results = []
     else:
@@ -290,7 +294,7 @@ def _call_eagerly(function: Function, arguments: Sequence[Tensor], types: Sequen
                 results = list(returned) if isinstance(returned, (list, tuple)) else [returned]
             tensors = [_as_tensor(item, dtype) for item, dtype in zip(results, types, strict=False)]
         except Exception as error:
-            raise _failure(error) from error
+            raise failure(error) from error
         _check_count(function, len(results), len(types))
         return tensors
 

@@ -15,7 +15,7 @@ from penstock.core.array import Array, torch_dtype
 from penstock.core.dtypes import as_dtype
 from penstock.core.op_def import OpDef
 from penstock.ops.fused.declare import fused_op
-from penstock.ops.fused.native.region import Access, Chain, Region
+from penstock.ops.fused.native.region import Access, Chain, Region, Step
 
 # A chain that runs once is not worth compiling.
 _RUNS_BEFORE_COMPILING = 1
@@ -239,6 +239,36 @@ def _share(
     loop(*first)
     for future in running:
         future.result()
+
+
+def one_operation(
+    name: str, dtypes: Sequence[Any], are_full: Sequence[bool], result: torch.dtype
+) -> Callable[..., Array]:
+    """Return the machine code of a single operation, as a function of arrays without gaps.
+
+    Args:
+        name: one of `LOWERINGS`.
+        dtypes: the names of the inputs' types.
+        are_full: whether each input has the shape of the result, as the first must, or one element.
+        result: the type of the result.
+    """
+    accesses = [Access.FULL if is_full else Access.SCALAR for is_full in are_full]
+    operands = tuple(("input", index) for index in range(len(dtypes)))
+    step = Step(name, operands, str(result).removeprefix("torch."), tuple(dtypes))
+    region = Region(tuple(zip(dtypes, accesses, strict=True)), (step,), (0,))
+    loop = _compile(region)
+
+    def run(*values: Array) -> Array:
+        shape = values[0].shape
+        count = shape.numel()
+        output = torch.empty(shape, dtype=result)
+        if count < _SHARED_FROM or torch.get_num_threads() == 1:
+            loop(1, count, *[value.data_ptr() for value in values], output.data_ptr())
+        else:
+            _share(loop, region, 1, count, values, [], [output])
+        return output
+
+    return run
 
 
 def step_kernel(op_def: OpDef, attrs: dict[str, Any]) -> Callable[..., Any]:

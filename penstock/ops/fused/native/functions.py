@@ -1,7 +1,7 @@
-"""Exponential, hyperbolic tangent, logistic and error function in float32, as straight-line code that LLVM vectorizes.
+"""Exponential, hyperbolic tangent, logistic and error function, and angles, in float32: straight code to vectorize.
 
 The polynomials are those of the Cephes library (S. Moshier), which keep the error below two units in the last place;
-that of the error function's tail is a least-squares fit of our own.
+those of the error function's tail and of the arc tangent are least-squares fits of our own.
 """
 
 from __future__ import annotations
@@ -110,8 +110,9 @@ def tanh(builder: Any, x: Any) -> Any:
     near = _multiply_add(builder, builder.fmul(series, square), x, x)
     power = _exp_within(builder, builder.fadd(size, size), 40.0)
     far = builder.fsub(number(1.0), builder.fdiv(number(2.0), builder.fadd(power, number(1.0))))
-    far = intrinsic(builder, "llvm.copysign", far, x)
-    return _or_nan(builder, x, select(builder, "<", size, number(0.625), near, far))
+    # Also where the odd series has lost the sign of zero.
+    value = intrinsic(builder, "llvm.copysign", select(builder, "<", size, number(0.625), near, far), x)
+    return _or_nan(builder, x, value)
 
 
 def sigmoid(builder: Any, x: Any) -> Any:
@@ -143,3 +144,30 @@ def erf(builder: Any, x: Any) -> Any:
     far = builder.fsub(number(1.0), _exp_within(builder, builder.fneg(tail), 40.0))
     far = intrinsic(builder, "llvm.copysign", far, x)
     return _or_nan(builder, x, select(builder, "<", size, number(1.0), builder.fmul(x, series), far))
+
+
+def atan2(builder: Any, y: Any, x: Any) -> Any:
+    """Return the angle of the point (x, y): an odd polynomial, counted from the nearer axis."""
+    across, up = intrinsic(builder, "llvm.fabs", x), intrinsic(builder, "llvm.fabs", y)
+    is_steep = builder.fcmp_ordered(">", up, across)
+    long, short = builder.select(is_steep, up, across), builder.select(is_steep, across, up)
+    ratio = builder.fdiv(short, long)
+    # 0 / 0 and infinity / infinity.
+    ratio = select(builder, "==", long, short, number(1.0), ratio)
+    ratio = select(builder, "==", long, number(0.0), number(0.0), ratio)
+    square = builder.fmul(ratio, ratio)
+    series = _polynomial(
+        builder,
+        square,
+        (
+            *(2.850104821845889e-3, -1.606954075396061e-2, 4.269311204552651e-2, -7.50444158911705e-2),
+            *(1.064101159572601e-1, -1.420366764068604e-1, 1.999262273311615e-1, -3.333307504653931e-1),
+        ),
+    )
+    angle = _multiply_add(builder, builder.fmul(series, square), ratio, ratio)
+    is_left = builder.icmp_signed("<", builder.bitcast(x, INT), ir.Constant(INT, 0))
+    axis = builder.select(is_left, number(3.14159265), number(0.0))
+    axis = builder.select(is_steep, number(1.57079633), axis)
+    turned = builder.select(builder.xor(is_steep, is_left), builder.fneg(angle), angle)
+    angle = intrinsic(builder, "llvm.copysign", builder.fadd(axis, turned), y)
+    return builder.select(builder.fcmp_unordered("uno", x, y), builder.fadd(x, y), angle)

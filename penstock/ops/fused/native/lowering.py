@@ -190,6 +190,42 @@ def _lower_error_function(b: Any, step: Step, x: Any) -> Any:
     return functions.erf(b, x)
 
 
+@_lowers(frozenset({"float32"}), "Atan2")
+def _lower_angle(b: Any, step: Step, y: Any, x: Any) -> Any:
+    return functions.atan2(b, y, x)
+
+
+@_lowers(_FLOATS, "DivNoNan")
+def _lower_divide_no_nan(b: Any, step: Step, x: Any, y: Any) -> Any:
+    return b.select(b.fcmp_ordered("==", y, _zero(y)), _zero(x), b.fdiv(x, y))
+
+
+@_lowers(_FLOATS, "Sign")
+def _lower_sign(b: Any, step: Step, x: Any) -> Any:
+    one, zero = _one(x), _zero(x)
+    value = b.select(b.fcmp_ordered(">", x, zero), one, b.select(b.fcmp_ordered("<", x, zero), b.fneg(one), zero))
+    return b.select(b.fcmp_unordered("uno", x, x), x, value)
+
+
+def _size_against_infinity(b: Any, test: str, x: Any) -> Any:
+    return b.fcmp_ordered(test, functions.intrinsic(b, "llvm.fabs", x), ir.Constant(x.type, float("inf")))
+
+
+@_lowers(_FLOATS, "IsFinite")
+def _lower_is_finite(b: Any, step: Step, x: Any) -> Any:
+    return _size_against_infinity(b, "<", x)
+
+
+@_lowers(_FLOATS, "IsInf")
+def _lower_is_infinite(b: Any, step: Step, x: Any) -> Any:
+    return _size_against_infinity(b, "==", x)
+
+
+@_lowers(_FLOATS, "IsNan")
+def _lower_is_nan(b: Any, step: Step, x: Any) -> Any:
+    return b.fcmp_unordered("uno", x, x)
+
+
 @_lowers(_NUMBERS | _BOOL, "Identity", "StopGradient")
 def _lower_identity(b: Any, step: Step, x: Any) -> Any:
     return x
