@@ -85,3 +85,22 @@ def test_there_are_two_faces(face: str) -> None:
 
     with pytest.raises(ValueError, match="'v1' or 'v2'"):
         install(face)
+
+
+def test_stand_ins_of_internals_do_what_they_say() -> None:
+    from penstock.alias import stand_ins
+    from penstock.core import context
+    from penstock.ops.sparse.densifying import from_dense, to_dense
+    from penstock.runtime.config.execution import enable_op_determinism
+
+    assert not stand_ins.is_op_determinism_enabled()
+    enable_op_determinism()
+    try:
+        assert stand_ins.is_op_determinism_enabled()
+    finally:
+        stand_ins.disable_op_determinism()
+    with context.eager_mode():
+        a = from_dense([[1.0, 0.0], [0.0, 2.0]])
+        matrix = stand_ins.sparse_tensor_to_csr(a.indices, a.values, a.dense_shape)
+        product = stand_ins.csr_to_sparse_tensor(stand_ins.sparse_product(matrix, matrix, "float32"), "float32")
+        assert to_dense(product).numpy().tolist() == [[1.0, 0.0], [0.0, 4.0]]

@@ -110,3 +110,24 @@ def test_gradients_within_a_loop_over_a_dataset_train() -> None:
 
     assert float(train()) < 1e-6
     assert abs(float(w) - 2.0) < 1e-3
+
+
+def test_an_error_in_a_generator_is_tensorflows() -> None:
+    def broken() -> Any:
+        yield 1
+        raise ValueError("no more")
+
+    iterator = iter(tf.data.Dataset.from_generator(broken, output_types=tf.int32, output_shapes=()))
+    assert int(next(iterator)) == 1
+    with pytest.raises(tf.errors.InvalidArgumentError, match="no more"):
+        next(iterator)
+
+
+def test_a_dataset_is_no_tensor() -> None:
+    assert not tf.is_tensor(tf.data.Dataset.range(3))
+    assert tf.is_tensor(tf.ragged.constant([[1], []]))
+
+
+def test_a_filtered_infinite_dataset_is_of_unknown_size() -> None:
+    dataset = tf.data.Dataset.range(3).repeat().filter(lambda x: x > 1)
+    assert int(dataset.cardinality()) == tf.data.UNKNOWN_CARDINALITY

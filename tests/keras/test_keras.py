@@ -57,6 +57,17 @@ w = tf.Variable(3.0)
 optimizer.minimize(lambda: w * w, [w])
 assert float(w) == 0.0, w
 
+compiled = model()
+compiled.compile("adam", "sparse_categorical_crossentropy")
+compiled.fit(x, y, batch_size=32, epochs=1, verbose=0)
+names = [closure.cell_contents for closure in compiled.train_function.__closure__ or ()]
+functions = [item for item in [compiled.train_function, *names] if hasattr(item, "experimental_get_tracing_count")]
+traced = [item.experimental_get_tracing_count() for item in functions]
+assert functions and sum(traced) >= 1
+compiled.fit(x, y, batch_size=32, epochs=3, verbose=0)
+assert [item.experimental_get_tracing_count() for item in functions] == traced, traced
+
+print("loss", *histories[0]["loss"])
 assert float(keras.backend.sum(tf.constant([1.0, 2.0]))) == 3.0
 keras.backend.clear_session()
 try:

@@ -186,3 +186,8 @@ def test_a_branch_within_a_branch_runs_for_its_effects_alone(run):
     for a, b, expected in ((True, True, 1), (True, False, 1), (False, True, 1), (True, True, 2)):
         run(result, {p: a, q: b})
         assert run(counter) == expected
+
+
+def test_an_eager_loop_leaves_python_numbers_to_take_the_type_of_what_they_meet():
+    count, total = while_loop(lambda i, x: i < 3, lambda i, x: (i + 1, x + i), (0, constant(10, "int64")))
+    assert int(count) == 3 and int(total) == 13 and total.dtype == "int64"

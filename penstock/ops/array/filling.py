@@ -221,8 +221,10 @@ def ones_like_v1(tensor: Any, dtype: Any = None, name: str | None = None, optimi
 
 # OneHot
 
-
-_SCATTERED = frozenset({torch.float32, torch.float64, torch.int32, torch.int64})
+_SCATTERED = frozenset(
+    {torch.float16, torch.bfloat16, torch.float32, torch.float64}
+    | {torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64}
+)
 
 
 @op(

@@ -241,10 +241,6 @@ def _initialize_from_text_file(
             raise InvalidArgumentError(
                 None, None, f"{name} index for line number requires an integer type, got {dtype.name}"
             )
-        if column == WHOLE_LINE and dtype.is_integer:
-            raise InvalidArgumentError(
-                None, None, f"{name} index for the whole line requires strings, got {dtype.name}"
-            )
     keys, values = [], []
     for number, line in enumerate(_lines(path)):
         if vocab_size >= 0 and number == vocab_size:
@@ -275,8 +271,10 @@ def _lines(path: str) -> list[bytes]:
 def _field(fields: list[bytes], line: bytes, position: int, number: int, column: int, dtype: DType, path: str) -> Any:
     if column == LINE_NUMBER:
         return position
-    if column == WHOLE_LINE:
+    if column == WHOLE_LINE and dtype.name == "string":
         return line
+    if column == WHOLE_LINE:
+        fields, column = [line], 0
     shown = line.decode(errors="replace")
     if column >= len(fields):
         raise InvalidArgumentError(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 
@@ -23,7 +24,7 @@ _TYPES = (torch.float32, torch.float64)
 
 
 def is_product(
-    pattern: Array, filter: Sequence[int], output: Sequence[int], stride: Sequence[int], is_gradient: bool = False
+    pattern: Array, filter: Sequence[int], output: Any, stride: Sequence[int], is_gradient: bool = False
 ) -> bool:
     """Tell whether products are faster than a convolution.
 
@@ -44,7 +45,7 @@ def is_product(
 def columns(
     images: Array,
     window: Sequence[int],
-    output: Sequence[int],
+    output: Any,
     stride: Sequence[int],
     dilation: Sequence[int],
     margins: Sequence[int],
@@ -69,7 +70,7 @@ def columns(
     return images.as_strided(sizes, steps, images.storage_offset()).reshape(-1, math.prod(sizes[3:]))
 
 
-def convolve(rows: Array, filter: Array, output: Sequence[int], bias: Array | None) -> Array:
+def convolve(rows: Array, filter: Array, output: Any, bias: Array | None) -> Array:
     """Return the convolution of images given as `columns`."""
     weights = filter.reshape(-1, filter.shape[-1])
     product = torch.mm(rows, weights) if bias is None else torch.addmm(bias, rows, weights)

@@ -35,7 +35,7 @@ def _forward_backward(
 
     Args:
         log_probabilities: of shape (steps, classes).
-        labels: without blanks.
+        labels: the classes; a label may be the class that stands for none, too.
         blank: the class that stands for no label.
         merges: whether repeated outputs without a blank between them are one label.
     Source: Graves et al. 2006, section 4.
@@ -43,7 +43,7 @@ def _forward_backward(
     steps, classes = log_probabilities.shape
     states = np.full(2 * len(labels) + 1, blank)
     states[1::2] = labels
-    is_blank = states == blank
+    is_blank = np.arange(len(states)) % 2 == 0
     stays = is_blank | merges
     skips = np.zeros(len(states), bool)
     skips[2:] = ~is_blank[2:] & ((states[2:] != states[:-2]) | (not merges))
@@ -88,6 +88,7 @@ def _losses(
     collapses: bool,
     merges: bool,
     ignores: bool,
+    takes_blanks: bool = False,
 ) -> tuple[Array, Array]:
     if inputs.ndim != 3:
         raise InvalidArgumentError(None, None, f"inputs is not a 3-Tensor, got shape {list(inputs.shape)}")
@@ -102,7 +103,7 @@ def _losses(
         )
     sequences: list[list[int]] = [[] for _ in range(batch)]
     for (row, _), label in zip(indices.tolist(), values.tolist(), strict=True):
-        if not 0 <= label < classes or label == blank:
+        if not 0 <= label < classes or (label == blank and not takes_blanks):
             raise InvalidArgumentError(
                 None,
                 None,
@@ -173,6 +174,22 @@ def ctc_loss_v2_op(
     return _losses(inputs, labels_indices, labels_values, sequence_length, 0, *settings)
 
 
+# CTCLoss refuses labels that are the blank; `tf.nn.ctc_loss` of dense labels counts them as labels like others.
+@op(
+    "DenseLabelsCTCLoss(inputs: T, labels_indices: int64, labels_values: int32, sequence_length: int32) "
+    "-> (loss: T, gradient: T)",
+    T=_FLOATING,
+    shape=_loss_shapes,
+)
+def dense_labels_ctc_loss_op(
+    inputs: Array, labels_indices: Array, labels_values: Array, sequence_length: Array
+) -> tuple[Array, Array]:
+    blank = inputs.shape[-1] - 1 if inputs.ndim else 0
+    return _losses(
+        inputs, labels_indices, labels_values, sequence_length, blank, False, True, False, takes_blanks=True
+    )
+
+
 @ctc_loss_op.gradient
 def ctc_loss_gradient(call: Any, grad: Tensor, _: Any) -> tuple[Tensor, None, None, None]:
     weights = deferred("Reshape")(grad, [1, -1, 1])
@@ -184,6 +201,7 @@ def ctc_loss_gradient(call: Any, grad: Tensor, _: Any) -> tuple[Tensor, None, No
 
 
 ctc_loss_v2_op.gradient(ctc_loss_gradient)
+dense_labels_ctc_loss_op.gradient(ctc_loss_gradient)
 
 
 def ctc_loss(
@@ -225,7 +243,8 @@ def ctc_loss(
             # The operation takes the last class as the blank.
             order = [*range(blank), *range(blank + 1, classes), blank]
             logits = deferred("GatherV2")(logits, order, 2)
-            labels = labels - cast(labels > blank, dtypes.int32)
+            is_blank = deferred("Equal")(labels, blank)
+            labels = labels - cast(labels > blank, dtypes.int32) + cast(is_blank, dtypes.int32) * (classes - 1 - blank)
         shape = deferred("Shape")(labels)
         mask = sequence_mask(label_length, shape[1])
         indices = deferred("Where")(mask)
@@ -233,7 +252,7 @@ def ctc_loss(
         lengths = cast(convert_to_tensor(logit_length), dtypes.int32)
         is_wide = logits.dtype.base_dtype == as_dtype("float64")
         used = logits if is_wide else cast(logits, dtypes.float32)
-        return cast(ctc_loss_op(used, indices, values, lengths)[0], logits.dtype)
+        return cast(dense_labels_ctc_loss_op(used, indices, values, lengths)[0], logits.dtype)
 
 
 @op(

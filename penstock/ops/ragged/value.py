@@ -8,6 +8,7 @@ import numpy as np
 
 from penstock.core import dtypes
 from penstock.core.dtypes import as_dtype
+from penstock.core.shape import TensorShape
 
 
 class RaggedTensorValue:
@@ -155,6 +156,8 @@ def partition_lists(
         raise ValueError(
             f"Invalid pylist={pylist}: incompatible with ragged_rank={ragged_rank}: it has {max_depth} levels of lists"
         )
+    if isinstance(inner_shape, TensorShape):
+        inner_shape = inner_shape.as_list()
     if inner_shape is not None and scalar_depth is not None:
         expected = len(inner_shape) + (1 if ragged_rank is None else ragged_rank + 1)
         if ragged_rank is not None and scalar_depth != expected or scalar_depth < expected:
@@ -191,7 +194,6 @@ def partition_lists(
                 values.dtype.kind == "i" and values.size and np.abs(values).max() > np.iinfo(np.int32).max
             ):
                 values = values.astype(narrow)
-    inner_shape = tuple(int(size) for size in inner_shape)
     return values.reshape((-1 if values.size else len(flat), *inner_shape)), nested
 
 

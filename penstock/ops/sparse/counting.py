@@ -274,6 +274,9 @@ def bincount(
     [0, 2, 1]
     """
     with name_scope(name, "count", None):
+        if hasattr(values, "to_sparse"):  # a ragged tensor
+            values = values.to_sparse()
+            weights = weights.to_sparse() if hasattr(weights, "to_sparse") else weights
         sparse = as_sparse(values) if is_sparse(values) else None
         given = convert_to_tensor(values, name="values") if sparse is None else sparse.values
         if weights is not None and binary_output:

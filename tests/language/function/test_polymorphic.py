@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import penstock as tf
+from penstock.language.autograph import control_status_ctx
 from penstock.language.function import function, functions_run_eagerly, run_functions_eagerly
 
 Pair = namedtuple("Pair", "a b")
@@ -353,3 +354,29 @@ def test_a_property_and_a_number_cannot_be_decorated() -> None:
         function(3)
     with pytest.raises(TypeError, match="property"):
         function(property(lambda self: 1))
+
+
+def test_a_function_called_where_conversion_is_off_is_converted_all_the_same() -> None:
+    @tf.function
+    def sign(x: Any) -> Any:
+        if x > 0:
+            return 1
+        return -1
+
+    @tf.autograph.experimental.do_not_convert
+    def plain(x: Any) -> Any:
+        return sign(x) * 10
+
+    outer = tf.function(plain)
+    assert [int(outer(tf.constant(x))) for x in (3.0, -3.0)] == [10, -10]
+
+
+def test_autograph_features_hold_while_a_function_is_traced() -> None:
+    @tf.function(experimental_autograph_options=tf.autograph.experimental.Feature.EQUALITY_OPERATORS)
+    def features() -> Any:
+        seen.append(control_status_ctx().features)
+        return 0
+
+    seen: list[Any] = []
+    features()
+    assert tf.autograph.experimental.Feature.EQUALITY_OPERATORS in seen[0]

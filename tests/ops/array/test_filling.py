@@ -79,3 +79,12 @@ def test_sizes_are_checked_before_memory_is_asked_for() -> None:
         fill([-1], 1.0)
     with pytest.raises(InvalidArgumentError, match="non-negative"):
         one_hot([0], -1)
+
+
+@pytest.mark.parametrize("axis", [-1, 0, 1])
+@pytest.mark.parametrize("dtype", [np.float32, np.bool_, np.complex64])
+def test_indices_beyond_the_depth_are_nowhere_hot(axis: int, dtype: type) -> None:
+    indices = np.array([[0, 2, -1], [3, 1, 9]], np.int32)
+    hot = one_hot(indices, 3, axis=axis, on_value=dtype(1), off_value=dtype(0))
+    expected = np.moveaxis(indices[..., None] == np.arange(3), -1, axis)
+    np.testing.assert_array_equal(hot.numpy(), expected.astype(dtype))

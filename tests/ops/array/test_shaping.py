@@ -116,3 +116,11 @@ def test_broadcast_static_shape_keeps_what_is_known() -> None:
     assert broadcast_static_shape([None, 3], [4, 1, 3]).as_list() == [4, None, 3]
     with pytest.raises(ValueError, match="broadcast"):
         broadcast_static_shape([2], [3])
+
+
+def test_a_scalar_shape_gives_a_vector() -> None:
+    assert reshape(constant([[1, 2], [3, 4]]), -1).numpy().tolist() == [1, 2, 3, 4]
+    with Graph().as_default():
+        assert reshape(constant([[1, 2]]), -1).shape.as_list() == [2]
+        with pytest.raises(ValueError, match="vector"):
+            reshape(constant([[1, 2]]), 2)

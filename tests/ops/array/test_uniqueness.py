@@ -16,6 +16,7 @@ from penstock.ops.array.uniqueness import (
     unique_with_counts_op,
     unique_with_counts_v2_op,
 )
+from penstock.ops.constant import constant
 from penstock.testing.op_case import OpCase
 
 X = np.array([3, 1, 3, 2, 1])
@@ -55,3 +56,16 @@ def test_inputs_are_checked() -> None:
         invert_permutation([0, 1, 1])
     with pytest.raises(InvalidArgumentError, match="1D vector"):
         unique([[1]])
+
+
+@pytest.mark.parametrize("spread", [1, 1000])
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int32, np.int64])
+def test_integers_near_and_far_apart_are_found(dtype: type, spread: int) -> None:
+    x = np.random.default_rng(0).integers(-50, 50, 300)
+    x = (x * spread).astype(dtype)
+    y, places, counts = unique_with_counts_op(constant(x))
+    values, first, expected = np.unique(x, return_index=True, return_counts=True)
+    order = np.argsort(first)
+    np.testing.assert_array_equal(y.numpy(), values[order])
+    np.testing.assert_array_equal(counts.numpy(), expected[order])
+    np.testing.assert_array_equal(y.numpy()[places.numpy()], x)

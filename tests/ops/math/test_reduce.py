@@ -75,3 +75,10 @@ def test_variance_and_deviation_agree_with_numpy() -> None:
 def test_count_nonzero_counts_numbers_and_strings() -> None:
     assert int(reduce.count_nonzero(constant([[0, 1], [2, 0]]))) == 2
     assert reduce.count_nonzero(constant(["", "a"]), axis=0).numpy() == 1
+
+
+@pytest.mark.parametrize("axis", [None, 0, 1])
+def test_many_truth_values_are_reduced(axis: int | None) -> None:
+    x = np.random.default_rng(0).uniform(size=(400, 300)) < 0.002
+    np.testing.assert_array_equal(reduce.reduce_any(constant(x), axis).numpy(), x.any(axis))
+    np.testing.assert_array_equal(reduce.reduce_all(constant(~x), axis).numpy(), (~x).all(axis))

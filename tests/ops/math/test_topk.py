@@ -39,3 +39,13 @@ def test_more_elements_than_there_are_cannot_be_had() -> None:
 def test_the_fields_are_named() -> None:
     result = topk.top_k(constant([1.0, 3.0]))
     assert (result.values.numpy().tolist(), result.indices.numpy().tolist()) == ([3.0], [1])
+
+
+@pytest.mark.parametrize("k", [2, 3, 9])
+def test_a_few_of_many_elements_are_those_of_a_stable_sort(k: int) -> None:
+    x = np.random.default_rng(0).integers(0, 60, (50, 40)).astype(np.float32)
+    x[3, 5] = x[7, 2] = x[7, 9] = np.nan
+    order = np.argsort(np.where(np.isnan(x), -np.inf, -x), axis=-1, kind="stable")[:, :k]
+    result = topk.top_k(constant(x), k)
+    np.testing.assert_array_equal(result.indices.numpy(), order)
+    np.testing.assert_array_equal(result.values.numpy(), np.take_along_axis(x, order, -1))

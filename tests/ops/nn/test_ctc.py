@@ -101,3 +101,9 @@ def test_labels_outside_of_the_classes_are_refused():
         ctc_loss_op(LOGITS, INDICES, np.array([0, 1, 2], np.int32), LENGTHS)
     with pytest.raises(InvalidArgumentError, match="Not enough time"):
         ctc_loss_op(LOGITS, INDICES, np.array([0, 1, 1], np.int32), np.array([1, 3], np.int32))
+
+
+def test_a_dense_label_that_is_the_blank_counts_as_a_label() -> None:
+    logits = (np.arange(24).reshape((2, 4, 3)).astype(np.float32) - 12) / 100
+    got = ctc_loss(np.array([[1, 2, 1, 0], [1, 2, 0, 2]]), logits, [3, 3], [4, 4], False, blank_index=0).numpy()
+    np.testing.assert_allclose(got, [2.4429312, 2.4543595], rtol=1e-6)  # measured with TensorFlow 2.21

@@ -162,3 +162,8 @@ def test_crosses_in_a_graph_are_those_of_eager_execution():
         assert session.run(crossed).values.tolist() == [b"a_X_x", b"b_X_y", b"c_X_y"]
         hashed = tf.sparse.cross_hashed([tf.SparseTensor(*INTEGERS)])
         assert session.run(hashed).values[0] == 5199413699614396413
+
+
+def test_bincount_counts_in_the_rows_of_a_ragged_tensor() -> None:
+    counts = tf.sparse.bincount(tf.ragged.constant([[1, 1], [], [2]]), minlength=3, axis=-1)
+    assert tf.sparse.to_dense(counts).numpy().tolist() == [[0, 2, 0], [0, 0, 0], [0, 0, 1]]

@@ -14,7 +14,6 @@ from penstock.core.dtypes import as_dtype
 from penstock.core.resources import ResourceManager
 from penstock.ops.fused.declare import fused_op
 from penstock.ops.fused.native.lowering import MEMORY_TYPES, operand_values, step_values
-from penstock.ops.fused.native.machine_code import compile_module
 from penstock.ops.fused.native.region import Chain, Region, number_of_constant
 
 # So many iterations run operation by operation before the loop is worth compiling.
@@ -89,6 +88,9 @@ _made: dict[Any, Any] = {}
 def _compile(condition: Region, body: Region, results: tuple[tuple[str, Any], ...]) -> Any:
     """Return the machine code of a loop: from the address of its variables, in slots of eight bytes, and the most
     iterations to run, to whether the loop has ended."""
+    # LLVM is loaded when the first loop is compiled.
+    from penstock.ops.fused.native.machine_code import compile_module
+
     address = compile_module(_write(condition, body, results), "loop")
     return ctypes.CFUNCTYPE(ctypes.c_bool, ctypes.c_size_t, ctypes.c_size_t)(address)
 
