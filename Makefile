@@ -8,6 +8,9 @@ VENV ?= .venv
 WORKERS ?= auto
 ARGS ?=
 
+# What Keras's test files import.
+KERAS_TESTS_NEED := keras h5py pandas scikit-learn jax grain einops orbax-checkpoint requests
+
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SOURCES := penstock tests conftest.py $(wildcard benchmarks examples)
@@ -38,9 +41,8 @@ test: $(STAMP) ## run the tests, except the slow ones
 test-all: $(STAMP) ## run all tests
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --maxprocesses 8 $(ARGS)
 
-# Some of Keras's test files import jax, pandas or scikit-learn to compare with.
 test-keras: $(STAMP) ## run Keras's own tests on Penstock: make test-keras ARGS="layers/core ops/math_test.py"
-	@$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt keras h5py pandas jax grain
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt $(KERAS_TESTS_NEED)
 	@$(BIN)/python tests/keras/run_keras_tests.py -n $(WORKERS) $(ARGS)
 
 fuzz: $(STAMP) ## call operations with inputs that make no sense, for ten minutes

@@ -8,6 +8,7 @@ import pytest
 
 from penstock.core import context
 from penstock.language import behavior
+from penstock.ops.random.seeds import set_seed
 
 
 @pytest.fixture(autouse=True)
@@ -19,6 +20,7 @@ def fresh_thread_state() -> Iterator[None]:
     state.graphs, state.default_graph, state.tapes, state.sessions = [], None, [], []
     context.set_default_eager(True)
     behavior._behave_as_v2()
+    set_seed(None)
     yield
     state.graphs, state.default_graph, state.tapes, state.sessions, state.eager_device, state.eager_scope = saved
     context.set_default_eager(was_eager)

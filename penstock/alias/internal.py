@@ -116,7 +116,7 @@ MODULES: dict[str, dict[str, str]] = {
     "tensorflow.python.framework.errors": {},
     "tensorflow.python.framework.errors_impl": {},
     "tensorflow.python.framework.func_graph": {"FuncGraph": "penstock.core.func_graph:FuncGraph"},
-    "tensorflow.python.framework.function": {},
+    "tensorflow.python.framework.function": {"Defun": "penstock.language.defun:Defun"},
     "tensorflow.python.framework.graph_util": {},
     "tensorflow.python.framework.ops": {
         "EagerTensor": "penstock.core.tensor:EagerTensor",
@@ -171,6 +171,7 @@ MODULES: dict[str, dict[str, str]] = {
     "tensorflow.python.training": {},
     "tensorflow.python.training.tracking": {},
     "tensorflow.python.util": {},
+    "tensorflow.python.util.deprecation": {"silence": "penstock.alias.stand_ins:silence"},
     "tensorflow.python.util.nest": {},
     "tensorflow.python.util.tf_export": {},
 }

@@ -124,3 +124,9 @@ def type_spec_of_name(name: str) -> type:
             return cls
         stack.extend(cls.__subclasses__())
     raise ValueError(f"No TypeSpec has been registered with name {name!r}")
+
+
+@contextlib.contextmanager
+def silence() -> Iterator[None]:
+    """Hold back the log messages about deprecated names; there are none."""
+    yield

@@ -89,7 +89,7 @@ def _find_groups(dataflow: Dataflow) -> list[_Group]:
     group_of: dict[Node, _Group] = {}
     groups: dict[_Group, None] = {}
     for node in dataflow.nodes:
-        producers = list(dict.fromkeys(group_of[edge.node] for edge in node.inputs if edge.node in group_of))  # type: ignore[index]
+        producers = list(dict.fromkeys(group_of[edge.node] for edge in node.inputs if edge.node in group_of))
         if is_elementwise(node) and not is_scalar(node.output) and not node.controls and node not in waited_for:
             joined = _join(producers, node)
             if joined is not None:

@@ -1,7 +1,7 @@
 """How the C library gives memory to kernels.
 
-By default glibc maps large blocks anew for each request and returns them when they are freed, so that a step pays a page
-fault for every 4 KB of its temporaries. Kept, the memory serves the next step.
+By default glibc maps large blocks anew for each request and returns them when they are freed, so that a step pays a
+page fault for every 4 KB of its temporaries. Kept, the memory serves the next step.
 """
 
 from __future__ import annotations

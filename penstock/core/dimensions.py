@@ -162,15 +162,16 @@ def _argument(tensor: SymbolicTensor, axis: int, depth: int) -> Origin:
     if outside is None:
         return None
     value, index = outside
-    if index is None or tensor.op.graph.outputs[index] is tensor:
+    function: Any = tensor.op.graph
+    if index is None or function.outputs[index] is tensor:
         return _origin(value, axis, depth) if value.dims is not None else None
-    kept = kept_sizes(tensor.op.graph)
+    kept = kept_sizes(function)
     return _origin(value, axis, depth) if (index, axis) in kept and value.dims is not None else None
 
 
 def _outside(tensor: SymbolicTensor) -> tuple[SymbolicTensor, int | None] | None:
     """Return what a loop was given for an argument of its body, and which argument that is, or what was captured."""
-    function = tensor.op.graph
+    function: Any = tensor.op.graph
     loop = getattr(function, "loop", None)
     if loop is not None:
         index = next((i for i, given in enumerate(function.inputs) if given is tensor), None)
@@ -189,7 +190,7 @@ def kept_sizes(body: Any) -> set[tuple[int, int]]:
     """
     known = body.__dict__.get("_kept_sizes")
     if known is not None:
-        return known  # type: ignore[no-any-return]
+        return known
     inputs = body.loop.inputs
     kept = {
         (index, axis)
@@ -221,7 +222,8 @@ def _list_element(tensor: SymbolicTensor, axis: int, depth: int) -> Origin:
             return _of_input(source, 0, axis + 1, depth)
         if source.op.type == "Placeholder":
             found = _outside(source)
-            is_kept = found is not None and (found[1] is None or source.op.graph.outputs[found[1]] is source)
+            function: Any = source.op.graph
+            is_kept = found is not None and (found[1] is None or function.outputs[found[1]] is source)
             source = found[0] if found is not None and is_kept else None
         elif source.op.type == "Identity":
             source = source.op.inputs[0]

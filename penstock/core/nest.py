@@ -86,7 +86,7 @@ _kind_of_type: Callable[[type], _Kind] = functools.lru_cache(maxsize=4096)(_clas
 
 def _kind(structure: Any, expand_composites: bool) -> _Kind:
     cls = type(structure)
-    if expand_composites and _composite_functions(cls) is not None:
+    if expand_composites and _composite_functions(cls) is not None:  # type: ignore[arg-type]
         return _COMPOSITE
     return _kind_of_type(cls)
 
@@ -159,7 +159,7 @@ def _children(structure: Any, kind: _Kind) -> Any:
         return [getattr(structure, name) for name in _attribute_names(structure)]
     if kind is _DATACLASS:
         return structure.__tf_flatten__()[1]
-    return [_composite_functions(type(structure))[0](structure)]  # type: ignore[index]
+    return [_composite_functions(type(structure))[0](structure)]  # type: ignore[index, arg-type]
 
 
 def _keys(structure: Any, kind: _Kind) -> Any:
@@ -195,7 +195,7 @@ def _rebuild(structure: Any, kind: _Kind, children: list[Any]) -> Any:
     if kind is _DATACLASS:
         return cls.__tf_unflatten__(structure.__tf_flatten__()[0], tuple(children))
     if kind is _COMPOSITE:
-        return _composite_functions(cls)[1](structure, children[0])  # type: ignore[index]
+        return _composite_functions(cls)[1](structure, children[0])  # type: ignore[index, arg-type]
     return cls(children)
 
 

@@ -49,7 +49,7 @@ class TypeSpec(abc.ABC):
 
     @classmethod
     def _deserialize(cls, serialization: tuple[Any, ...]) -> TypeSpec:
-        return cls(*serialization)  # type: ignore[call-arg]
+        return cls(*serialization)
 
     def _key(self) -> Any:
         return type(self), _hashable(self._serialize())
@@ -113,7 +113,7 @@ class TypeSpec(abc.ABC):
         raise TypeError(f"Can not cast {value!r} to {self!r}")
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and self._key() == other._key()  # type: ignore[attr-defined]
+        return type(other) is type(self) and self._key() == other._key()
 
     def __ne__(self, other: object) -> bool:
         return not self == other

@@ -19,6 +19,7 @@ from penstock.data.structure import NoneTensorSpec, Structure, leaf_of_value, va
 from penstock.ops.data import values
 from penstock.ops.ragged.ragged_tensor import RaggedTensorSpec
 
+
 def batch_elements(structure: Structure, elements: Sequence[Element]) -> Element:
     """Return several elements as one, each leaf with a new first axis.
 

@@ -172,7 +172,9 @@ class TextFileInitializer(TableInitializerBase):
             if index == ops.LINE_NUMBER and dtype != dtypes.int64:
                 raise ValueError(f"`{what}_dtype` must be int64 if `{what}_index` is -1, received: {dtype!r}")
             if index == ops.WHOLE_LINE and dtype != dtypes.string and not dtype.is_integer:
-                raise ValueError(f"`{what}_dtype` should be string or an integer type if `{what}_index` is -2, received: {dtype!r}")
+                raise ValueError(
+                    f"`{what}_dtype` should be string or an integer type if `{what}_index` is -2, received: {dtype!r}"
+                )
         if vocab_size is not None and vocab_size <= 0:
             raise ValueError(f"`vocab_size` should be > 0, received: {vocab_size}")
         self._filename = filename

@@ -58,6 +58,7 @@ COVERED_ELSEWHERE = {
         ],
         "tests/data",
     ),
+    "DenseLabelsCTCLoss": "tests/ops/nn/test_ctc.py",
     "GatherTree": "tests/seq2seq/test_decoding.py",
 }
 
@@ -92,6 +93,7 @@ def test_every_operation_has_a_shape_rule(name):
 
 # Operations that TensorFlow's registry lacks, and why they exist; graphs with them are for Penstock.
 OWN = {
+    "DenseLabelsCTCLoss": "labels of tf.nn.ctc_loss may hold the blank, which the operation CTCLoss refuses",
     "EncodedImages": "what a TensorFlow 2 image summary writes; TensorFlow composes it of a loop over images",
     "EncodedSounds": "what a TensorFlow 2 audio summary writes",
     "GatherTree": "TensorFlow 1 had it in contrib",

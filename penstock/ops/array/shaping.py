@@ -36,7 +36,7 @@ _sum_op = deferred("Sum")
 
 
 @op("Reshape(tensor: T, shape: host Tshape) -> output: T", Tshape=Type(INDEX, default=int32), view=True)
-def reshape_op(tensor: Value, shape: list[int]) -> Value:
+def reshape_op(tensor: Value, shape: Any) -> Value:
     if type(shape) is not list:
         shape = [shape]
     if isinstance(tensor, np.ndarray) and any(size < -1 for size in shape):

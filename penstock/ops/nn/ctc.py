@@ -185,9 +185,7 @@ def dense_labels_ctc_loss_op(
     inputs: Array, labels_indices: Array, labels_values: Array, sequence_length: Array
 ) -> tuple[Array, Array]:
     blank = inputs.shape[-1] - 1 if inputs.ndim else 0
-    return _losses(
-        inputs, labels_indices, labels_values, sequence_length, blank, False, True, False, takes_blanks=True
-    )
+    return _losses(inputs, labels_indices, labels_values, sequence_length, blank, False, True, False, takes_blanks=True)
 
 
 @ctc_loss_op.gradient

@@ -67,7 +67,11 @@ def test_converted_functions_share_variables_with_the_original() -> None:
     assert count == 3
 
 
-@pytest.mark.parametrize("function", [len, np.sum, tf.reduce_sum, inspect.signature, int, dict, Feature.all], ids=lambda f: f.__qualname__)
+@pytest.mark.parametrize(
+    "function",
+    [len, np.sum, tf.reduce_sum, inspect.signature, int, dict, Feature.all],
+    ids=lambda item: item.__qualname__,
+)
 def test_library_functions_are_not_converted(function: Callable[..., Any]) -> None:
     assert convert(function) is function
 

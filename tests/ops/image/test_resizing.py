@@ -19,6 +19,7 @@ from penstock.ops.image.resizing import (
     scale_and_translate_grad_op,
     scale_and_translate_op,
 )
+from penstock.ops.image.taps import bilinear_taps
 from penstock.testing.op_case import OpCase, integers, normal
 
 F32 = np.float32
@@ -125,3 +126,19 @@ def test_what_cannot_be_resized_is_refused():
         resize_bicubic_op(X, [2, 3], align_corners=True, half_pixel_centers=True)
     with pytest.raises(InvalidArgumentError, match="kernel type"):
         scale_and_translate_op(X, [2, 2], [1.0, 1.0], [0.0, 0.0], kernel_type="sinc")
+
+
+@pytest.mark.parametrize("size", [[5, 29], [26, 34], [1, 1], [40, 1]])
+@pytest.mark.parametrize("channels", [1, 3, 8])
+@pytest.mark.parametrize("align_corners", [True, False])
+def test_pixels_are_mixed_by_nearness(align_corners, channels, size):
+    images = np.random.default_rng(0).uniform(size=(2, 13, 17, channels)).astype(F32)
+    found = resize_bilinear_op(images, size, align_corners=align_corners, half_pixel_centers=not align_corners).numpy()
+    expected = images
+    for axis in (1, 2):
+        taps = bilinear_taps(images.shape[axis], size[axis - 1], align_corners, not align_corners)
+        weights = np.zeros((size[axis - 1], images.shape[axis]))
+        for place, (positions, parts) in enumerate(zip(taps.positions, taps.weights, strict=True)):
+            np.add.at(weights[place], positions, parts)
+        expected = np.moveaxis(np.tensordot(weights, expected, (1, axis)), 0, axis)
+    np.testing.assert_allclose(found, expected, atol=1e-5)

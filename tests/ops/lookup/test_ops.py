@@ -125,3 +125,13 @@ def test_both_kinds_of_handles_work_in_a_graph(suffix):
         found = lookup(f"LookupTableFind{suffix}")(table, np.array(["b", "c"], object), np.int64(-1))
         assert session.run(found).tolist() == [2, -1]
         assert session.run(lookup(f"LookupTableSize{suffix}")(table)) == 2
+
+
+def test_whole_lines_may_be_integers(tmp_path):
+    path = tmp_path / "numbers.txt"
+    path.write_text("12\n-7\n")
+    with context.eager_mode():
+        handle = ops.anonymous_hash_table_op(key_dtype=dtypes.int64, value_dtype=dtypes.int64)
+        ops.initialize_table_from_text_file_v2_op(handle, str(path), key_index=-2, value_index=-1, delimiter=" ")
+        found = ops.lookup_table_export_v2_op(handle, Tkeys=dtypes.int64, Tvalues=dtypes.int64)
+    assert (found.keys.numpy().tolist(), found.values.numpy().tolist()) == ([12, -7], [0, 1])
