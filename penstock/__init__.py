@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 import os
 import re
-import sys
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -33,13 +32,22 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'penstock' has no attribute {name!r}")
     face = importlib.import_module("penstock.v2")
     face.note_v2_face()
-    # Loading the face has loaded rooms of the same names, such as `train` and `data`: users mean the face's.
-    for room, module in vars(face).items():
-        if isinstance(module, ModuleType) and f"penstock.{room}" in sys.modules:
-            globals()[room] = module
+    hide_rooms()
     value = importlib.import_module("penstock.compat") if name == "compat" else getattr(face, name)
     globals()[name] = value
     return value
+
+
+def hide_rooms() -> None:
+    """Let names such as `penstock.train` and `penstock.data` mean the TensorFlow 2 face's.
+
+    Loading a face has loaded rooms of the same names, which Python makes attributes of this package.
+    """
+    face = Path(__file__).with_name("v2")
+    for name, value in list(globals().items()):
+        if isinstance(value, ModuleType) and value.__name__ == f"{__name__}.{name}":
+            if face.joinpath(name).is_dir() or face.joinpath(f"{name}.py").is_file():
+                del globals()[name]
 
 
 def explain_missing(name: str, face: str) -> str:

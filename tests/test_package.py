@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 
 def output(program: str, **environment: str) -> str:
     env = {**{k: v for k, v in os.environ.items() if k != "GOMP_SPINCOUNT"}, **environment}
@@ -27,3 +29,17 @@ def test_idle_threads_soon_sleep_unless_the_user_says_otherwise():
 
 def test_a_name_that_does_not_exist_is_an_attribute_error():
     assert output("import penstock; print(hasattr(penstock, 'no_such_name'))") == "False"
+
+
+FIRST = [
+    "import penstock.v2",
+    "import penstock.v1",
+    "import penstock.data.dataset",
+    "import penstock; penstock.constant",
+]
+
+
+@pytest.mark.parametrize("first", FIRST)
+def test_names_of_rooms_mean_the_face(first):
+    used = "tf.constant\nprint(tf.data.Dataset.__name__, tf.train.Checkpoint.__name__)"
+    assert output(f"{first}\nimport penstock as tf\n{used}") == "DatasetV2 Checkpoint"

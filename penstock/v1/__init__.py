@@ -9,6 +9,7 @@ import importlib
 import penstock.keras as keras
 from penstock import __version__ as __version__
 from penstock import explain_missing as _explain_missing
+from penstock import hide_rooms as _hide_rooms
 from penstock.core.context import executing_eagerly as executing_eagerly
 from penstock.core.device import DeviceSpecV1 as DeviceSpec
 from penstock.core.dtypes import QUANTIZED_DTYPES as QUANTIZED_DTYPES
@@ -623,6 +624,8 @@ GRAPH_DEF_VERSION_MIN_CONSUMER = 0
 GRAPH_DEF_VERSION_MIN_PRODUCER = 0
 
 _note_v1_face()
+
+_hide_rooms()
 
 
 def __getattr__(name: str) -> object:

@@ -5,6 +5,7 @@ import importlib
 import penstock.keras as keras
 from penstock import __version__ as __version__
 from penstock import explain_missing as _explain_missing
+from penstock import hide_rooms as _hide_rooms
 from penstock.core.context import executing_eagerly as executing_eagerly
 from penstock.core.device import DeviceSpecV2 as DeviceSpec
 from penstock.core.dtypes import DType as DType
@@ -286,6 +287,8 @@ from penstock.v2 import train as train
 from penstock.v2 import version as version
 
 newaxis = None
+
+_hide_rooms()
 
 
 def __getattr__(name: str) -> object:
