@@ -17,6 +17,7 @@ import importlib
 import json
 import os
 import pkgutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -59,6 +60,7 @@ class Worker:
     def figure(self) -> float | None:
         """Return one more figure, None where the framework does not have the workload."""
         assert self._process.stdin is not None and self._process.stdout is not None
+        self._signal("SIGCONT")
         with contextlib.suppress(BrokenPipeError):  # it has printed its only figure already
             self._process.stdin.write("\n")
             self._process.stdin.flush()
@@ -67,10 +69,17 @@ class Worker:
             self._errors.seek(0)
             raise SystemExit(f"{self.name} failed:\n{self._errors.read()[-2000:]}")
         figure: float | None = json.loads(line)
+        self._signal("SIGSTOP")
         return figure
+
+    def _signal(self, name: str) -> None:
+        """Stop the process while others measure, or let it go on: idle threads of some libraries spin."""
+        if hasattr(signal, name) and self._process.poll() is None:
+            self._process.send_signal(getattr(signal, name))
 
     def close(self) -> None:
         """End the process."""
+        self._signal("SIGCONT")
         with contextlib.suppress(BrokenPipeError):
             self._process.communicate()
         self._errors.close()

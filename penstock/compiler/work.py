@@ -57,7 +57,8 @@ def _all_small(calls: Iterable[tuple[OpDef, dict[str, Any], Sequence[Dims], Sequ
 
 
 def _uses_threads(op_def: OpDef) -> bool:
-    return op_def.name in _PRODUCTS or op_def.name.startswith(("Conv2D", "_Conv2D", "Softmax", "Sum", "Mean", "While"))
+    kinds = ("Conv2D", "_Conv2D", "Softmax", "Sum", "Mean", "While", "StatelessWhile")
+    return op_def.name in _PRODUCTS or op_def.name.startswith(kinds)
 
 
 def _elements(dims: Dims) -> int:

@@ -45,18 +45,41 @@ def origin(tensor: SymbolicTensor, axis: int) -> Origin:
 
 def _origin(tensor: SymbolicTensor, axis: int, depth: int) -> Origin:
     dims = tensor.dims
-    if dims is not None and axis < len(dims) and dims[axis] is not None:
+    if dims is None or axis >= len(dims):
+        return id(tensor), axis
+    if dims[axis] is not None:
         return dims[axis]
-    rule = _RULES.get(tensor.op.type)
-    found = None
-    if depth > 0 and dims is not None:
-        if rule is not None:
-            found = rule(tensor, axis, depth - 1)
-        elif tensor.op.op_def.shape_rule is unchanged and tensor.op.inputs:
-            found = _of_input(tensor, 0, axis, depth - 1)
-        elif tensor.op.op_def.shape_rule is broadcasting:
-            found = _broadcast(tensor, axis, depth - 1)
-    return (id(tensor), axis) if found is None else found
+    known = _known_origins(tensor.op.graph)
+    key = id(tensor), axis
+    found = None if known is None else known.get(key)
+    if found is None:
+        if depth > 0:
+            found = _through_operation(tensor, axis, depth - 1)
+        found = key if found is None else found
+        if known is not None:
+            known[key] = found
+    return found
+
+
+def _through_operation(tensor: SymbolicTensor, axis: int, depth: int) -> Origin:
+    op = tensor.op
+    rule = _RULES.get(op.type)
+    if rule is not None:
+        return rule(tensor, axis, depth)
+    if op.op_def.shape_rule is unchanged and op.inputs:
+        return _of_input(tensor, 0, axis, depth)
+    if op.op_def.shape_rule is broadcasting:
+        return _broadcast(tensor, axis, depth)
+    return None
+
+
+def _known_origins(graph: Any) -> dict[tuple[int, int], Origin] | None:
+    """Return the origins found so far in a graph; None for the body of what may become a loop, where more will be known
+    once the loop is there."""
+    if graph.building_function and "_kept_sizes_are_final" not in graph.__dict__:
+        return None
+    known: dict[tuple[int, int], Origin] = graph.__dict__.setdefault("_origins", {})
+    return known
 
 
 def _of_input(tensor: SymbolicTensor, index: int, axis: int, depth: int) -> Origin:
@@ -209,6 +232,7 @@ def kept_sizes(body: Any) -> set[tuple[int, int]]:
             and origin(body.outputs[index], axis) == origin(inputs[index], axis)
         }
         if stays == kept:
+            body.__dict__["_kept_sizes_are_final"] = True
             return kept
         kept = stays
 
