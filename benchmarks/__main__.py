@@ -90,16 +90,17 @@ def measure(workload: str, frameworks: dict[str, str], rounds: int) -> dict[str,
     once = hasattr(importlib.import_module(f"benchmarks.workloads.{workload}"), "KIND")
     values: dict[str, list[float]] = {}
     for _ in range(rounds if once else 1):
-        workers = {}
+        workers: dict[str, Worker] = {}
+        absent: set[str] = set()
         try:
-            for framework, python in frameworks.items():
-                workers[framework] = Worker(python, framework, workload)
-                if once:  # alone on the machine
-                    _note(values, framework, workers[framework].figure())
-            for _ in range(0 if once else rounds):
-                for framework in list(workers):
+            for _ in range(1 if once else rounds):
+                for framework, python in frameworks.items():
+                    if framework in absent:
+                        continue
+                    if framework not in workers:  # only now, so that no other measures while it starts
+                        workers[framework] = Worker(python, framework, workload)
                     if not _note(values, framework, workers[framework].figure()):
-                        workers.pop(framework).close()
+                        absent.add(framework)
         finally:
             for worker in workers.values():
                 worker.close()
