@@ -1,12 +1,14 @@
-"""Isolation between tests: each starts with an empty default graph, no default session and no seed."""
+"""Isolation between tests: each starts with an empty default graph, no default session and no seed, and what draws
+unpredictable numbers draws the same ones in every run."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 
 import pytest
 
-from penstock.core import context
+from penstock.core import context, entropy
 from penstock.language import behavior
 from penstock.ops.random.seeds import set_seed
 
@@ -24,6 +26,12 @@ def fresh_thread_state() -> Iterator[None]:
     yield
     state.graphs, state.default_graph, state.tapes, state.sessions, state.eager_device, state.eager_scope = saved
     context.set_default_eager(was_eager)
+
+
+@pytest.fixture(autouse=True)
+def repeatable_entropy(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seed the source of unpredictable numbers by the test's name: a test that fails, fails again."""
+    monkeypatch.setattr(entropy, "random_bytes", random.Random(request.node.nodeid).randbytes)
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import itertools
-import random
 from collections.abc import Iterator
 from typing import Any
 
+from penstock.core import entropy
 from penstock.ops.random.philox import Philox
 from penstock.ops.random.seeds import get_seed
 
@@ -32,8 +32,7 @@ class Seeds:
     def __init__(self, seed: Any, renew: bool) -> None:
         first, second = get_seed(None if seed is None else int(seed))
         if first is None or second is None:
-            source = random.SystemRandom()
-            first, second = source.getrandbits(31), source.getrandbits(31)
+            first, second = entropy.random_integer(31), entropy.random_integer(31)
         self.seeds = first, second
         self._successors = words_of(first, second) if renew else None
 

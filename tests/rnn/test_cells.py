@@ -45,7 +45,7 @@ def test_basic_cell(session):
     output, state = BasicRNNCell(4)(constant(X), constant(H))
     kernel, bias = weights(session)
     expected = np.tanh(np.concatenate([X, H], 1) @ kernel + bias)
-    np.testing.assert_allclose(session.run(output), expected, rtol=1e-5)
+    np.testing.assert_allclose(session.run(output), expected, rtol=1e-5, atol=1e-7)
     assert output is state
 
 
@@ -55,7 +55,7 @@ def test_gru_cell(session):
     assert gate_bias.tolist() == [1.0] * 8
     r, u = np.split(sigmoid(np.concatenate([X, H], 1) @ gates + gate_bias), 2, 1)
     c = np.tanh(np.concatenate([X, r * H], 1) @ candidate + bias)
-    np.testing.assert_allclose(session.run(output), u * H + (1 - u) * c, rtol=1e-5)
+    np.testing.assert_allclose(session.run(output), u * H + (1 - u) * c, rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize("make", [BasicLSTMCell, LSTMCell])

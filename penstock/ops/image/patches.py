@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import torch
 
-from penstock.core import dtypes
+from penstock.core import dtypes, entropy
 from penstock.core.array import Array
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.op import op
@@ -221,7 +220,7 @@ def extract_glimpse_op(
 def _noise(input: Array, dims: tuple[int, ...], kind: str) -> Array:
     if kind == "zero":
         return input.new_zeros(dims)
-    generator = torch.Generator().manual_seed(int.from_bytes(os.urandom(7), "little"))
+    generator = torch.Generator().manual_seed(entropy.random_integer(56))
     low, high = (float(input.min()), float(input.max())) if input.numel() else (0.0, 1.0)
     if kind == "gaussian":
         drawn = torch.randn(dims, generator=generator)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 
-from penstock.core import array, dtypes
+from penstock.core import array, dtypes, entropy
 from penstock.core.array import Array
 from penstock.core.dtypes import DType
 from penstock.core.errors import InvalidArgumentError, UnimplementedError
@@ -91,7 +90,7 @@ def non_deterministic_ints_op(shape: Any, *, dtype: DType = dtypes.int64) -> Arr
     kind = np.dtype(dtype.as_numpy_dtype)
     if kind.kind not in "iu" or kind.itemsize < 4:
         raise InvalidArgumentError(None, None, f"NonDeterministicInts makes integers of 32 or 64 bits, not {dtype}")
-    drawn = np.frombuffer(os.urandom(count * kind.itemsize), dtype=kind).reshape(shape)
+    drawn = np.frombuffer(entropy.random_bytes(count * kind.itemsize), dtype=kind).reshape(shape)
     return array.from_numpy(drawn, copy=True)
 
 

@@ -10,14 +10,13 @@ Source: Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3".
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 
-from penstock.core import array, dtypes
+from penstock.core import array, dtypes, entropy
 from penstock.core.array import Array
 from penstock.core.dtypes import DType
 
@@ -100,7 +99,7 @@ class Philox:
     def from_seeds(cls, seed: int, seed2: int) -> Philox:
         """Return the generator of an operation with these seeds, an unpredictable one if both are 0."""
         if seed == 0 and seed2 == 0:
-            seed, seed2 = (int.from_bytes(os.urandom(8), "little") for _ in range(2))
+            seed, seed2 = entropy.random_integer(64), entropy.random_integer(64)
         return cls(seed & LONG, (seed2 & LONG) << 64)
 
     @classmethod

@@ -6,14 +6,13 @@ unpredictable numbers, which the kernel library draws faster.
 
 from __future__ import annotations
 
-import os
 import threading
 from typing import Any
 
 import numpy as np
 import torch
 
-from penstock.core import array, dtypes
+from penstock.core import array, dtypes, entropy
 from penstock.core.array import Array, Value
 from penstock.core.dtypes import DType
 from penstock.core.errors import InvalidArgumentError, UnimplementedError
@@ -56,7 +55,7 @@ class RandomState:
         """The kernel library's own generator, seeded unpredictably."""
         if self._library_generator is None:
             generator = torch.Generator()
-            generator.manual_seed(int.from_bytes(os.urandom(8), "little") >> 1)
+            generator.manual_seed(entropy.random_integer(63))
             self._library_generator = generator
         return self._library_generator
 
