@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import signal
 import threading
 
 import numpy as np
@@ -151,8 +152,16 @@ def test_closing_a_session_cancels_its_runs(graph, config):
         session.run(after)
 
 
+@pytest.fixture
+def heeds_interrupts():
+    """Restore Python's answer to SIGINT, which a shell has its background jobs ignore."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("config", [None, four()])
-def test_an_interrupt_from_the_keyboard_ends_the_step_and_nothing_else(graph, config):
+def test_an_interrupt_from_the_keyboard_ends_the_step_and_nothing_else(graph, config, heeds_interrupts):
     v = VariableV1(3.0, use_resource=True)
 
     def interrupt(value):
