@@ -23,7 +23,7 @@ from penstock.ops.math.sum_n import add_n as dense_add_n
 from penstock.ops.ragged.cross_op import ragged_cross_op
 from penstock.ops.ragged.elementwise import map_flat_values
 from penstock.ops.ragged.factory import range as ragged_range
-from penstock.ops.ragged.gathering import match_row_splits, slices_of_rows, take_rows
+from penstock.ops.ragged.gathering import gather, match_row_splits, slices_of_rows, take_rows
 from penstock.ops.ragged.ragged_tensor import (
     RaggedTensor,
     convert_to_tensor_or_ragged,
@@ -270,7 +270,7 @@ def _tile_axis(value: Any, axis: int, count: Any) -> Any:
     if axis == 0:
         rows = nvals_of(value, count.dtype)
         places = tensor_range(rows * count, dtype=count.dtype) % _divisor(rows)
-        return take_rows(value, places)
+        return gather(value, places)
     if axis > 1:
         return value.with_values(_tile_axis(value.values, axis - 1, count))
     lengths = value.row_lengths()

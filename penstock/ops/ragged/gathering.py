@@ -44,7 +44,10 @@ def match_row_splits(*values: Any) -> list[Any]:
 
 
 def take_rows(params: Any, indices: Any) -> Any:
-    """Return rows of a tensor or RaggedTensor at the positions in a vector."""
+    """Return rows of a tensor or RaggedTensor at the positions in a vector, with what is known of their lengths.
+
+    `tf.gather` forgets, as in TensorFlow, that rows are of one length.
+    """
     if not isinstance(params, RaggedTensor):
         return dense_gather.gather(params, indices)
     result = ragged_gather_op(
@@ -151,8 +154,6 @@ def _gather(params: Any, indices: Any, axis: int, batch: int) -> Any:
         raise ValueError("indices.shape.ndims must be known statically")
     if rank == 0:
         return params[indices]
-    if rank == 1:
-        return take_rows(params, indices)
     result = ragged_gather_op(
         list(params.nested_row_splits),
         params.flat_values,
@@ -260,7 +261,7 @@ def gather_nd(
             for position in range(depth):
                 result = result[indices[position]]
             return result
-        result = take_rows(params, indices[:, 0])
+        result = _gather(params, indices[:, 0], 0, 0)
         for position in range(1, depth):
             if not isinstance(result, RaggedTensor):
                 rows = tensor_range(shape(result, out_type=indices.dtype)[0], dtype=indices.dtype)

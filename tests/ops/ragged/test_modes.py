@@ -126,3 +126,10 @@ def test_specs_widen_to_what_holds_both():
     x = tf.type_spec_from_value(tf.ragged.constant([[1], []]))
     y = tf.type_spec_from_value(tf.ragged.constant([[1], [], []]))
     assert x.most_specific_compatible_type(y) == tf.RaggedTensorSpec([None, None], tf.int32)
+
+
+def test_gathering_and_tiling_forget_that_rows_have_one_length_and_slices_keep_it():
+    x = tf.RaggedTensor.from_tensor(tf.zeros([3, 4]))
+    forgetting = tf.gather(x, [0, 2]), tf.gather_nd(x, [[0], [1]]), tf.tile(x, [2, 1])
+    assert [t.shape.as_list() for t in forgetting] == [[2, None], [2, None], [6, None]]
+    assert [t.shape.as_list() for t in (x[:2], x[::2], tf.reverse(x, [0]), x + 1.0)] == [[2, 4], [2, 4], [3, 4], [3, 4]]
