@@ -101,7 +101,10 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             if self.face == "v2":
                 behavior.note_v2_face()
         else:
-            sys.modules[name] = self._module(name)
+            found = self._module(name)
+            if not hasattr(found, "__path__"):
+                found.__path__ = []  # TensorFlow's files below it can be imported, too
+            sys.modules[name] = found
 
 
 def install(face: str = "v2") -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import re
 from typing import Any
 
 import numpy as np
@@ -111,6 +113,38 @@ def load_variable(ckpt_dir_or_file: Any, name: str) -> Any:
 def list_variables(ckpt_dir_or_file: Any) -> list[tuple[str, list[int]]]:
     """Return the name and shape of each tensor in a checkpoint, sorted by name; see `load_checkpoint`."""
     return sorted(load_checkpoint(ckpt_dir_or_file).get_variable_to_shape_map().items())
+
+
+def print_tensors_in_checkpoint_file(
+    file_name: Any,
+    tensor_name: str | None,
+    all_tensors: bool,
+    all_tensor_names: bool = False,
+    count_exclude_pattern: str = "",
+) -> None:
+    """Print what is in a checkpoint: the line of each tensor, or names, or elements.
+
+    Args:
+        file_name: the checkpoint's prefix.
+        tensor_name: the tensor whose elements are printed; none by default.
+        all_tensors: whether the elements of all tensors are printed.
+        all_tensor_names: whether the names of all tensors are printed.
+        count_exclude_pattern: a regular expression for names that are not counted.
+    """
+    reader = CheckpointReader(file_name)
+    shapes = reader.get_variable_to_shape_map()
+    if all_tensors or all_tensor_names:
+        for name in sorted(shapes):
+            print(f"tensor: {name} ({reader.get_variable_to_dtype_map()[name].name}) {shapes[name]}")
+            if all_tensors:
+                print(reader.get_tensor(name))
+    elif tensor_name:
+        print("tensor_name: ", tensor_name)
+        print(reader.get_tensor(tensor_name))
+    else:
+        print(reader.debug_string().decode())
+    counted = [math.prod(s) for n, s in shapes.items() if not re.match(count_exclude_pattern or r"(?!)", n)]
+    print(f"# Total number of params: {sum(counted)}")
 
 
 def init_from_checkpoint(ckpt_dir_or_file: Any, assignment_map: Any) -> None:
