@@ -9,6 +9,7 @@ from penstock.core.tensor import Tensor
 from penstock.language.control_flow import smart_cond
 from penstock.layers.arguments import as_activation, as_data_format
 from penstock.layers.base import InputSpec, Layer
+from penstock.layers.functions import layer_function
 from penstock.ops.array.shaping import reshape, shape_v1, transpose
 from penstock.ops.constant import identity
 from penstock.ops.initializers_v1 import zeros_initializer
@@ -111,47 +112,7 @@ class Dense(Layer):
         return shape[:-1].concatenate([self.units])
 
 
-def dense(
-    inputs: Any,
-    units: int,
-    activation: Any = None,
-    use_bias: bool = True,
-    kernel_initializer: Any = None,
-    bias_initializer: Any = zeros_initializer(),  # noqa: B008
-    kernel_regularizer: Any = None,
-    bias_regularizer: Any = None,
-    activity_regularizer: Any = None,
-    kernel_constraint: Any = None,
-    bias_constraint: Any = None,
-    trainable: bool = True,
-    name: str | None = None,
-    reuse: bool | None = None,
-) -> Tensor:
-    """Make a `Dense` layer and apply it.
-
-    Args:
-        inputs: floating, of rank 2 or more.
-        name: the layer's name, which is that of its variable scope.
-        reuse: whether to use the variables of an earlier layer of that name.
-        units and the others: see `Dense`.
-    """
-    layer = Dense(
-        units,
-        activation=activation,
-        use_bias=use_bias,
-        kernel_initializer=kernel_initializer,
-        bias_initializer=bias_initializer,
-        kernel_regularizer=kernel_regularizer,
-        bias_regularizer=bias_regularizer,
-        activity_regularizer=activity_regularizer,
-        kernel_constraint=kernel_constraint,
-        bias_constraint=bias_constraint,
-        trainable=trainable,
-        name=name,
-        _scope=name,
-        _reuse=reuse,
-    )
-    return layer.apply(inputs)
+dense = layer_function(Dense, "dense", "floating, of rank 2 or more")
 
 
 class Dropout(Layer):

@@ -79,3 +79,13 @@ def spread(inputs: np.ndarray, kernel: np.ndarray, strides: tuple[int, ...], pad
             (slice(None), *(slice(start, start + size) for start, size in zip(starts, sizes, strict=True)))
         ]
     return outputs
+
+
+def close(value: Any, expected: Any) -> None:
+    """Check that two arrays agree."""
+    np.testing.assert_allclose(value, expected, rtol=1e-4, atol=1e-4)
+
+
+def to_first(x: np.ndarray) -> np.ndarray:
+    """Move the channels from the last axis behind the batch."""
+    return np.moveaxis(x, -1, 1)

@@ -1,4 +1,4 @@
-"""Convolutions of all kinds against naive loops."""
+"""Convolutions against naive loops; shapes and mistakes of convolutions of all kinds."""
 
 from __future__ import annotations
 
@@ -8,30 +8,13 @@ import numpy as np
 import pytest
 
 from penstock.core.graph import Graph
-from penstock.layers import convolutional
-from penstock.layers.convolutional import (
-    conv1d,
-    conv2d,
-    conv2d_transpose,
-    conv3d,
-    conv3d_transpose,
-    separable_conv1d,
-    separable_conv2d,
-)
+from penstock.layers import convolutional, separable_convolutional, transposed_convolutional
+from penstock.layers.convolutional import conv1d, conv2d, conv3d
 from penstock.ops.constant import placeholder
-from penstock.runtime.session import Session
-from tests.layers.harness import convolve, normal, run_with_variables, spread
+from tests.layers.harness import close, convolve, normal, run_with_variables, to_first
 
 SHAPES = {1: (2, 9, 3), 2: (2, 7, 6, 3), 3: (2, 5, 6, 4, 2)}
 PLAIN = {1: conv1d, 2: conv2d, 3: conv3d}
-
-
-def close(value: Any, expected: Any) -> None:
-    np.testing.assert_allclose(value, expected, rtol=1e-4, atol=1e-4)
-
-
-def to_first(x: np.ndarray) -> np.ndarray:
-    return np.moveaxis(x, -1, 1)
 
 
 @pytest.mark.parametrize("rank", [1, 2, 3])
@@ -75,70 +58,6 @@ def test_sizes_may_differ_by_axis() -> None:
     close(value, np.maximum(convolve(x, weights["c/kernel"], (2, 1), "same") + weights["c/bias"], 0))
 
 
-@pytest.mark.parametrize("padding", ["valid", "same"])
-@pytest.mark.parametrize("strides", [1, 2, 3])
-@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
-def test_transposed_convolution_equals_the_naive_one(padding: str, strides: int, data_format: str) -> None:
-    x = normal(2, 4, 5, 3)
-    first = data_format == "channels_first"
-    value, weights = run_with_variables(
-        lambda: conv2d_transpose(to_first(x) if first else x, 4, 3, strides, padding, data_format=data_format, name="c")
-    )
-    assert weights["c/kernel"].shape == (3, 3, 4, 3)
-    expected = spread(x, weights["c/kernel"], (strides, strides), padding) + weights["c/bias"]
-    close(value, to_first(expected) if first else expected)
-
-
-def test_transposed_convolution_of_volumes_equals_the_naive_one() -> None:
-    x = normal(2, 3, 4, 2, 2)
-    value, weights = run_with_variables(lambda: conv3d_transpose(x, 3, (2, 3, 2), 2, "same", name="c"))
-    close(value, spread(x, weights["c/kernel"], (2, 2, 2), "same") + weights["c/bias"])
-
-
-def test_transposed_convolution_of_unknown_sizes_finds_them_at_run_time() -> None:
-    with Graph().as_default() as graph:
-        x = placeholder(np.float32, [None, None, 5, 3])
-        output = conv2d_transpose(x, 4, 3, 2, kernel_initializer="zeros")
-        assert output.dims == (None, None, 11, 4)
-        with Session(graph=graph) as session:
-            session.run([v.initializer for v in graph.get_collection("variables")])
-            assert session.run(output, {x: normal(2, 4, 5, 3)}).shape == (2, 9, 11, 4)
-
-
-def depthwise(
-    x: np.ndarray, kernel: np.ndarray, strides: tuple[int, ...], padding: str, dilations: tuple[int, ...]
-) -> np.ndarray:
-    parts = [
-        convolve(x[..., channel : channel + 1], kernel[..., channel : channel + 1, :], strides, padding, dilations)
-        for channel in range(x.shape[-1])
-    ]
-    return np.concatenate(parts, axis=-1)
-
-
-@pytest.mark.parametrize("rank", [1, 2])
-@pytest.mark.parametrize("padding", ["valid", "same"])
-@pytest.mark.parametrize(("strides", "dilation"), [(1, 1), (2, 1), (1, 2)])
-@pytest.mark.parametrize("multiplier", [1, 2])
-def test_separable_convolution_equals_the_naive_one(
-    rank: int, padding: str, strides: int, dilation: int, multiplier: int
-) -> None:
-    x = normal(*SHAPES[rank])
-    function = separable_conv1d if rank == 1 else separable_conv2d
-    value, weights = run_with_variables(
-        lambda: function(x, 4, 3, strides, padding, dilation_rate=dilation, depth_multiplier=multiplier, name="c")
-    )
-    assert list(weights) == ["c/depthwise_kernel", "c/pointwise_kernel", "c/bias"]
-    between = depthwise(x, weights["c/depthwise_kernel"], (strides,) * rank, padding, (dilation,) * rank)
-    close(value, between @ weights["c/pointwise_kernel"].reshape(3 * multiplier, 4) + weights["c/bias"])
-
-
-def test_causal_separable_convolution_sees_the_past_only() -> None:
-    x = normal(2, 9, 3)
-    value, weights = run_with_variables(lambda: separable_conv1d(x, 4, 3, padding="causal", name="c"))
-    between = depthwise(np.pad(x, [(0, 0), (2, 0), (0, 0)]), weights["c/depthwise_kernel"], (1,), "valid", (1,))
-    close(value, between @ weights["c/pointwise_kernel"][0] + weights["c/bias"])
-
-
 @pytest.mark.parametrize(
     ("layer", "shape"),
     [
@@ -146,9 +65,9 @@ def test_causal_separable_convolution_sees_the_past_only() -> None:
         (lambda: convolutional.Conv2D(4, 3, dilation_rate=2), [2, 7, 6, 3]),
         (lambda: convolutional.Conv2D(4, 3, 2, data_format="channels_first"), [2, 3, 7, 6]),
         (lambda: convolutional.Conv3D(4, 2, padding="same"), [2, 5, 6, 4, 2]),
-        (lambda: convolutional.SeparableConv2D(4, 3, 2), [2, 7, 6, 3]),
-        (lambda: convolutional.Conv2DTranspose(4, 3, 2), [2, 7, 6, 3]),
-        (lambda: convolutional.Conv3DTranspose(4, 3, 2, "same"), [2, 5, 6, 4, 2]),
+        (lambda: separable_convolutional.SeparableConv2D(4, 3, 2), [2, 7, 6, 3]),
+        (lambda: transposed_convolutional.Conv2DTranspose(4, 3, 2), [2, 7, 6, 3]),
+        (lambda: transposed_convolutional.Conv3DTranspose(4, 3, 2, "same"), [2, 5, 6, 4, 2]),
     ],
 )
 def test_output_shape_is_foreseen(layer: Any, shape: list[int]) -> None:
