@@ -110,7 +110,7 @@ def make_node(
             count = len(values[argument.list_attr])
         else:
             count = 1
-        if argument.type_attr is not None:
+        if argument.type_attr is not None and count:
             values[argument.type_attr] = inputs[position].dtype.base_dtype
         position += count
     types = zip(output_dtypes(op_def, values), dims, strict=True)

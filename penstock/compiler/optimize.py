@@ -11,6 +11,7 @@ from penstock.compiler.fuse_elementwise import fuse_elementwise
 from penstock.compiler.fuse_scaled_sum import fuse_scaled_sum
 from penstock.compiler.fuse_updates import fuse_updates
 from penstock.compiler.merge_common import merge_common
+from penstock.compiler.narrow_products import narrow_products
 from penstock.compiler.options import Options
 from penstock.compiler.refresh_reads import refresh_reads
 from penstock.compiler.reorder_pooling import reorder_pooling
@@ -30,6 +31,7 @@ PASSES: tuple[tuple[str, Callable[[Dataflow], Dataflow]], ...] = (
     ("fold_constants", fold_constants),
     ("reorder_pooling", reorder_pooling),
     ("fuse_bias", fuse_bias),
+    ("narrow_products", narrow_products),
     ("fuse_scaled_sum", fuse_scaled_sum),
     ("fuse_updates", fuse_updates),
     ("fuse_elementwise", fuse_elementwise),

@@ -17,6 +17,7 @@ class Options:
         merge_common: computing equal expressions once.
         reorder_pooling: ReLU after max-pooling instead of before, and positions of maxima kept for the derivative.
         fuse_bias: products and convolutions together with the bias that is added to them.
+        narrow_products: products whose results have a few columns in machine code of their own.
         fuse_scaled_sum: sums one of whose terms is multiplied by a number.
         fuse_updates: the variable updates of an optimizer's step in one multi-tensor kernel.
         fuse_elementwise: chains of elementwise operations in one loop of machine code.
@@ -29,6 +30,7 @@ class Options:
     merge_common: bool = True
     reorder_pooling: bool = True
     fuse_bias: bool = True
+    narrow_products: bool = True
     fuse_scaled_sum: bool = True
     fuse_updates: bool = True
     fuse_elementwise: bool = True
@@ -54,6 +56,7 @@ _REWRITES = {
     "remapping": (
         "reorder_pooling",
         "fuse_bias",
+        "narrow_products",
         "fuse_scaled_sum",
         "fuse_updates",
         "fuse_elementwise",

@@ -20,7 +20,7 @@ _SMALL_ARRAY = 1 << 18  # elements
 # What stands for a size that is only known at run time, most often that of a batch.
 _UNKNOWN_SIZE = 128
 
-_PRODUCTS = ("MatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", "_MatMulBias")
+_PRODUCTS = ("MatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", "_MatMulBias", "_NarrowMatMul")
 
 
 def is_small(dataflow: Dataflow) -> bool:

@@ -38,6 +38,7 @@ def test_level_0_switches_all_off_but_what_is_asked_for(config):
             [
                 "reorder_pooling",
                 "fuse_bias",
+                "narrow_products",
                 "fuse_scaled_sum",
                 "fuse_updates",
                 "fuse_elementwise",

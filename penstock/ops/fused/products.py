@@ -1,6 +1,11 @@
-"""Products and convolutions with a bias."""
+"""Products and convolutions with a bias, and products with results of a few columns."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
 
 from penstock.core.array import Array
 from penstock.core.dtypes import float32, float64
@@ -14,6 +19,64 @@ _PRECISE = frozenset({float32, float64})
 @fused_op("_MatMulBias(a: T, b: T, bias: T) -> product: T", T=_PRECISE)
 def mat_mul_bias_op(a: Array, b: Array, bias: Array, *, transpose_a: bool = False, transpose_b: bool = False) -> Array:
     return product(a.t() if transpose_a else a, b.t() if transpose_b else b, bias)
+
+
+# The most columns of a result that is narrow.
+MOST_NARROW = 16
+# Multiplications from which on machine code is worth its call, and those from which on work is shared among threads.
+_NARROW_FROM = 1 << 14
+_SHARED_FROM = 1 << 22
+# A product that runs once is not worth compiling.
+_RUNS_BEFORE_COMPILING = 1
+
+
+@fused_op("_NarrowMatMul(a: T, b: T, bias: N * T) -> product: T", T=frozenset({float32}))
+def narrow_mat_mul_op(a: Array, b: Array, bias: list[Array], *, columns: int, transpose_a: bool = False) -> Array:
+    return product(a.t() if transpose_a else a, b, *bias)
+
+
+@narrow_mat_mul_op.specialize
+def narrow_mat_mul_specialized(attrs: dict[str, Any]) -> Callable[..., Array]:
+    columns: int = attrs["columns"]
+    is_turned: bool = attrs["transpose_a"]
+    multiply: Callable[..., None] | None = None
+    runs = 0
+
+    def run(a: Array, b: Array, bias: list[Array]) -> Array:
+        nonlocal multiply, runs
+        if is_turned:
+            a = a.t()
+        runs += 1
+        (rows, inner), work = a.shape, a.numel() * columns
+        if (
+            runs > _RUNS_BEFORE_COMPILING
+            and work >= _NARROW_FROM
+            and b.shape == (inner, columns)
+            and b.stride(1) == 1
+            and a.is_cpu
+            and b.is_cpu
+            and all(vector.shape == (columns,) and vector.is_contiguous() for vector in bias)
+        ):
+            if multiply is None:
+                # LLVM is loaded when it is first needed.
+                from penstock.ops.fused.native.narrow_product import narrow_product
+
+                multiply = narrow_product(columns)
+            result = torch.empty(rows, columns)
+            row, column = a.stride()
+            address = bias[0].data_ptr() if bias else 0
+            arguments = [rows, inner, a.data_ptr(), row, column, b.data_ptr(), b.stride(0), address, result.data_ptr()]
+            threads = torch.get_num_threads() if work >= _SHARED_FROM else 1
+            if threads == 1:
+                multiply(*arguments)
+            else:
+                from penstock.ops.fused.native.threads import share
+
+                share(multiply, threads, rows, 0, arguments, [0, 0, 4 * row, 0, 0, 0, 0, 0, 4 * columns])
+            return result
+        return product(a, b, *bias)
+
+    return run
 
 
 @fused_op("_Conv2DBias(input: T, filter: T, bias: T) -> output: T", T=_PRECISE)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -19,8 +17,9 @@ from penstock.ops.fused.native.region import Access, Chain, Region, Step
 
 # A chain that runs once is not worth compiling.
 _RUNS_BEFORE_COMPILING = 1
-# Elements of a result from which on the work is shared among threads.
-_SHARED_FROM = 1 << 18
+# Elements of a result from which on the work is shared among threads, and those of a share.
+_SHARED_FROM = 1 << 16
+_SMALLEST_SHARE = 1 << 15
 _CPU_ONLY = not torch.cuda.is_available()
 
 Loop = Callable[..., None]
@@ -196,11 +195,6 @@ def _row_distance(value: Array, inner: int) -> int:
     return inner if value.is_contiguous() else value.stride(0)
 
 
-@lru_cache(maxsize=1)
-def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(thread_name_prefix="penstock-elementwise")
-
-
 def _share(
     loop: Loop,
     region: Region,
@@ -211,34 +205,32 @@ def _share(
     results: Sequence[Array],
 ) -> None:
     """Run a loop, its rows (or, if there is but one, its elements) divided among threads if there are many."""
-    threads = min(torch.get_num_threads(), outer * inner // (_SHARED_FROM // 2)) or 1
+    threads = min(torch.get_num_threads(), outer * inner // _SMALLEST_SHARE) or 1
     by_elements = outer == 1
-    total = inner if by_elements else outer
-    size = math.ceil(total / threads)
-    parts = []
-    for start in range(0, total, size):
-        length = min(size, total - start)
-        arguments = [1, length] if by_elements else [length, inner]
-        distances = iter(strides)
-        for value, (_, access) in zip(values, region.inputs, strict=True):
-            distance = 0
-            if access is Access.FULL:
-                distance = 1 if by_elements else next(distances)
-            elif access is Access.COLUMN and not by_elements:
-                distance = 1
-            elif access is Access.ROW and by_elements:
-                distance = 1
-            arguments.append(value.data_ptr() + start * distance * value.element_size())
-            if access is Access.FULL and strides:
-                arguments.append(strides[0] if by_elements else distance)
-        for result in results:
-            arguments.append(result.data_ptr() + start * (1 if by_elements else inner) * result.element_size())
-        parts.append(arguments)
-    first, *others = parts
-    running = [_pool().submit(loop, *part) for part in others]
-    loop(*first)
-    for future in running:
-        future.result()
+    arguments, steps = [outer, inner], [0, 0]
+    distances = iter(strides)
+    for value, (_, access) in zip(values, region.inputs, strict=True):
+        step = 0
+        if access is Access.FULL:
+            distance = next(distances) if strides else 1
+            step = 1 if by_elements else distance
+        elif access is Access.COLUMN and not by_elements or access is Access.ROW and by_elements:
+            step = 1
+        arguments.append(value.data_ptr())
+        steps.append(step * value.element_size())
+        if access is Access.FULL and strides:
+            arguments.append(distance)
+            steps.append(0)
+    for result in results:
+        arguments.append(result.data_ptr())
+        steps.append((1 if by_elements else inner) * result.element_size())
+    if threads == 1:
+        loop(*arguments)
+        return
+    # LLVM, which shares the work, is loaded when the first chain is compiled.
+    from penstock.ops.fused.native.threads import share
+
+    share(loop, threads, inner if by_elements else outer, 1 if by_elements else 0, arguments, steps)
 
 
 def one_operation(

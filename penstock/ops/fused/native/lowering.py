@@ -315,7 +315,7 @@ def write_loop(region: Region) -> str:
         for index, (dtype, access) in enumerate(region.inputs)
         if access.name == "SCALAR"
     }
-    with _counting(builder, outer) as row:
+    with counting(builder, outer) as row:
         columns = {
             index: _load(builder, builder.gep(sources[index][0], [row]), dtype)
             for index, (dtype, access) in enumerate(region.inputs)
@@ -326,7 +326,7 @@ def write_loop(region: Region) -> str:
             for index, (base, stride) in enumerate(sources)
         ]
         ends = [builder.gep(base, [builder.mul(row, inner)]) for base in results]
-        with _counting(builder, inner) as column:
+        with counting(builder, inner) as column:
             values = {**scalars, **columns}
             for index, (dtype, _) in enumerate(region.inputs):
                 if index not in values:
@@ -369,7 +369,7 @@ def _load(builder: Any, address: Any, dtype: str) -> Any:
     return builder.trunc(value, ir.IntType(1)) if dtype == "bool" else value
 
 
-class _counting:
+class counting:
     """Writes a loop over 0, 1 … count - 1; what is written inside is its body."""
 
     def __init__(self, builder: Any, count: Any) -> None:

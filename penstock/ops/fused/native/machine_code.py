@@ -25,6 +25,16 @@ def _target() -> Any:
     )
 
 
+def vector_registers(lanes: int) -> int:
+    """Return how many vectors of so many float32 elements the processor holds in registers."""
+    features = llvm.get_host_cpu_features()
+    if features.get("avx512vl"):
+        return 32
+    width = 8 if features.get("avx") else 4
+    count = 32 if features.get("neon") else 16
+    return max(count * width // max(lanes, width), 1)
+
+
 @lru_cache(maxsize=4096)
 def compile_region(region: Region) -> Any:
     """Return the machine code of a region as a ctypes function; see `lowering.write_loop` for its parameters.

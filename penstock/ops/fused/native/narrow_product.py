@@ -1,0 +1,139 @@
+"""Machine code for products of matrices whose result has a few columns, such as those of a layer of a few classes.
+
+Libraries divide a product into tiles that are wider than such a result, and work on columns that are not there. Here
+a row of the result is one vector register: for each row of the right operand, elements of a block of rows of the left
+one are multiplied by it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from functools import lru_cache
+from typing import Any
+
+from llvmlite import ir
+
+from penstock.ops.fused.native.lowering import counting
+from penstock.ops.fused.native.machine_code import compile_module, vector_registers
+
+# So many products are summed up in a register before they are added to the result: rounding grows with their number.
+_DEPTH = 512
+_FLOAT, _SIZE = ir.FloatType(), ir.IntType(64)
+_SMALL = ir.IntType(32)
+
+
+@lru_cache(maxsize=64)
+def narrow_product(columns: int) -> Any:
+    """Return the machine code of a product with a number of columns, from 1 to 16, in float32.
+
+    It takes: the rows of the result, the length of the sums (at least 1); the address of the left operand, and the
+    distances of its rows and of its columns; the address of the right operand and the distance of its rows; the
+    address of a bias for each column, or 0; the address of the result, whose rows lie without gaps. Distances are in
+    elements.
+    """
+    address = compile_module(_write(columns), "product")
+    return ctypes.CFUNCTYPE(None, *[ctypes.c_size_t] * 9)(address)
+
+
+class _Row:
+    """How a row of the result is held: in a vector of 8 or 16 elements, those beyond the last column unused."""
+
+    def __init__(self, columns: int) -> None:
+        self.columns = columns
+        self.lanes = 8 if columns <= 8 else 16
+        self.type = ir.VectorType(_FLOAT, self.lanes)
+        bit = ir.IntType(1)
+        self.mask = ir.Constant(ir.VectorType(bit, self.lanes), [bit(lane < columns) for lane in range(self.lanes)])
+        self.zero = ir.Constant(self.type, None)
+
+    def load(self, builder: Any, address: Any) -> Any:
+        pointer = builder.bitcast(address, self.type.as_pointer())
+        kind = ir.FunctionType(self.type, [pointer.type, _SMALL, self.mask.type, self.type])
+        function = _declared(builder, f"llvm.masked.load.v{self.lanes}f32.p0", kind)
+        return builder.call(function, [pointer, _SMALL(4), self.mask, self.zero])
+
+    def store(self, builder: Any, value: Any, address: Any) -> None:
+        pointer = builder.bitcast(address, self.type.as_pointer())
+        kind = ir.FunctionType(ir.VoidType(), [self.type, pointer.type, _SMALL, self.mask.type])
+        function = _declared(builder, f"llvm.masked.store.v{self.lanes}f32.p0", kind)
+        builder.call(function, [value, pointer, _SMALL(4), self.mask])
+
+    def multiply_add(self, builder: Any, x: Any, y: Any, z: Any) -> Any:
+        kind = ir.FunctionType(self.type, [self.type] * 3)
+        return builder.call(_declared(builder, f"llvm.fmuladd.v{self.lanes}f32", kind), [x, y, z])
+
+    def filled(self, builder: Any, value: Any) -> Any:
+        first = builder.insert_element(ir.Constant(self.type, ir.Undefined), value, _SMALL(0))
+        everywhere = ir.Constant(ir.VectorType(_SMALL, self.lanes), None)
+        return builder.shuffle_vector(first, ir.Constant(self.type, ir.Undefined), everywhere)
+
+
+def _declared(builder: Any, name: str, kind: Any) -> Any:
+    return builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
+
+
+def _write(columns: int) -> str:
+    row = _Row(columns)
+    module = ir.Module()
+    pointer = _FLOAT.as_pointer()
+    kinds = [_SIZE, _SIZE, pointer, _SIZE, _SIZE, pointer, _SIZE, pointer, pointer]
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), kinds), "product")
+    rows, depth, left, left_row, left_column, right, right_row, bias, result = function.args
+    builder = ir.IRBuilder(function.append_basic_block("entry"))
+    has_bias = builder.icmp_unsigned("!=", bias, ir.Constant(pointer, None))
+    start = builder.alloca(row.type)
+    builder.store(row.zero, start)
+    with builder.if_then(has_bias):
+        builder.store(row.load(builder, bias), start)
+    first = builder.load(start)
+
+    def block(builder: Any, low: Any, size: int, begin: Any, length: Any, is_first: Any) -> None:
+        """Write what adds a part of the sums to `size` rows of the result from `low` on."""
+        starts = []
+        for index in range(size):
+            at = builder.add(builder.mul(builder.add(low, _SIZE(index)), left_row), builder.mul(begin, left_column))
+            starts.append(builder.gep(left, [at]))
+        before = builder.block
+        body, after = builder.append_basic_block("sum"), builder.append_basic_block("summed")
+        builder.branch(body)
+        builder.position_at_end(body)
+        index = builder.phi(_SIZE)
+        index.add_incoming(_SIZE(0), before)
+        totals = [builder.phi(row.type) for _ in range(size)]
+        factor = row.load(builder, builder.gep(right, [builder.mul(builder.add(begin, index), right_row)]))
+        offset = builder.mul(index, left_column)
+        following = []
+        for address, total in zip(starts, totals, strict=True):
+            element = row.filled(builder, builder.load(builder.gep(address, [offset])))
+            following.append(row.multiply_add(builder, element, factor, total))
+        for total, new in zip(totals, following, strict=True):
+            total.add_incoming(row.zero, before)
+            total.add_incoming(new, body)
+        next_index = builder.add(index, _SIZE(1))
+        index.add_incoming(next_index, body)
+        builder.cbranch(builder.icmp_unsigned("<", next_index, length), body, after)
+        builder.position_at_end(after)
+        for index, total in enumerate(following):
+            at = builder.mul(builder.add(low, _SIZE(index)), _SIZE(columns))
+            address = builder.gep(result, [at])
+            with builder.if_else(is_first) as (then, otherwise):
+                with then:
+                    row.store(builder, builder.fadd(first, total), address)
+                with otherwise:
+                    row.store(builder, builder.fadd(row.load(builder, address), total), address)
+
+    parts = builder.udiv(builder.add(depth, _SIZE(_DEPTH - 1)), _SIZE(_DEPTH))
+    with counting(builder, parts) as part:
+        begin = builder.mul(part, _SIZE(_DEPTH))
+        rest = builder.sub(depth, begin)
+        length = builder.select(builder.icmp_unsigned("<", rest, _SIZE(_DEPTH)), rest, _SIZE(_DEPTH))
+        is_first = builder.icmp_unsigned("==", part, _SIZE(0))
+        done: Any = _SIZE(0)
+        # The sums of a block and the row that they share are in registers, all but a few.
+        for size in (max(vector_registers(row.lanes) - 4, 1) & ~1, 4, 1):
+            count = builder.udiv(builder.sub(rows, done), _SIZE(size))
+            with counting(builder, count) as number:
+                block(builder, builder.add(done, builder.mul(number, _SIZE(size))), size, begin, length, is_first)
+            done = builder.add(done, builder.mul(count, _SIZE(size)))
+    builder.ret_void()
+    return str(module)
