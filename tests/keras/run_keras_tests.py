@@ -37,23 +37,33 @@ FOLDERS = (
     "backend/common",
     "backend/tensorflow",
 )
-# What the slice of continuous integration runs, within a minute: quick files from every folder.
-SLICE = (
-    "layers/core/dense_test.py",
-    "layers/core/embedding_test.py",
-    "layers/activations/softmax_test.py",
-    "layers/pooling/max_pooling_test.py",
-    "layers/regularization/dropout_test.py",
-    "layers/rnn/lstm_test.py",
-    "losses/loss_test.py",
-    "metrics/accuracy_metrics_test.py",
-    "models/sequential_test.py",
-    "ops/core_test.py",
-    "optimizers/adam_test.py",
-    "optimizers/sgd_test.py",
-    "trainers/compile_utils_test.py",
-    "callbacks/early_stopping_test.py",
-)
+# What continuous integration runs: folders and files that need no other packages than development does.
+SLICES: dict[str, tuple[str, ...]] = {
+    "training": ("losses", "optimizers", "metrics", "models", "trainers/compile_utils_test.py"),
+    "saving": ("saving",),
+    "layers": (
+        "layers/activations",
+        "layers/attention",
+        "layers/convolutional",
+        "layers/layer_test.py",
+        "layers/merging",
+        "layers/normalization",
+        "layers/pooling",
+        "layers/regularization",
+        "layers/rnn",
+    ),
+    "core": (
+        "layers/core",
+        "ops/core_test.py",
+        "ops/linalg_test.py",
+        "ops/function_test.py",
+        "callbacks/early_stopping_test.py",
+        "callbacks/model_checkpoint_test.py",
+        "callbacks/csv_logger_test.py",
+        "callbacks/learning_rate_scheduler_test.py",
+        "callbacks/reduce_lr_on_plateau_test.py",
+    ),
+}
 
 
 def keras_source() -> Path:
@@ -118,14 +128,14 @@ def main() -> None:
     parser.add_argument("-x", action="store_true", help="stop at the first failure")
     parser.add_argument("--timeout", type=int, default=300, help="seconds for a test")
     parser.add_argument("--real", action="store_true", help="run on the TensorFlow that is installed")
-    parser.add_argument("--slice", action="store_true", help="run the slice of continuous integration")
+    parser.add_argument("--slice", choices=SLICES, help="run a part of what continuous integration runs")
     parser.add_argument("--write", help="a JSON file for the outcomes")
     parser.add_argument("--compare", nargs=2, metavar=("PENSTOCK", "TENSORFLOW"), help="compare two such files")
     arguments = parser.parse_args()
     if arguments.compare:
         compare(*(json.loads(Path(path).read_text()) for path in arguments.compare))
         return
-    outcomes = run(arguments.targets or list(SLICE if arguments.slice else FOLDERS), arguments)
+    outcomes = run(arguments.targets or list(SLICES[arguments.slice] if arguments.slice else FOLDERS), arguments)
     if arguments.write:
         Path(arguments.write).write_text(json.dumps(outcomes, indent=0, sort_keys=True))
     known = {line.split("#")[0].strip() for line in (HERE / "known_failures.txt").read_text().splitlines()}
