@@ -162,7 +162,7 @@ def copy_function(function: FuncGraph, name: str) -> FuncGraph:
     tensors: dict[int, SymbolicTensor] = {}
     ops: dict[Any, Any] = {}
     for op in in_dependency_order(function):
-        attrs = {key: _copy_bodies(value) for key, value in op.attrs.items()}
+        attrs = copied_attributes(op)
         made = copied.add_operation(
             op.op_def,
             [tensors[id(tensor)] for tensor in op.inputs],
@@ -198,8 +198,12 @@ def in_dependency_order(graph: Graph) -> list[Any]:
     return list(ordered)
 
 
+def copied_attributes(op: Any) -> dict[str, Any]:
+    """Return the attributes for a copy of an operation, with bodies of its own: gradients extend bodies."""
+    return {key: _copy_bodies(value) for key, value in op.attrs.items()}
+
+
 def _copy_bodies(value: Any) -> Any:
-    """Return an attribute for a copied operation: gradients extend the bodies of branches and loops."""
     if isinstance(value, FuncGraph):
         return copy_function(value, value.name)
     if isinstance(value, list):

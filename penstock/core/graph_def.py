@@ -156,11 +156,15 @@ def graph_def(graph: Graph, from_version: int | None = None, add_shapes: bool = 
         node = message.node.add()
         node.CopyFrom(node_def(op, library.names))
         if add_shapes and op.outputs:
-            shapes = node.attr["_output_shapes"].list
-            shapes.SetInParent()
-            shapes.shape.extend(shape_proto(tensor.dims) for tensor in op.outputs)
-    library.write(message.library)
+            _add_shapes(node, op)
+    library.write(message.library, add_shapes)
     return message
+
+
+def _add_shapes(node: Any, op: Operation) -> None:
+    shapes = node.attr["_output_shapes"].list
+    shapes.SetInParent()
+    shapes.shape.extend(shape_proto(tensor.dims) for tensor in op.outputs)
 
 
 class Library:
@@ -200,10 +204,10 @@ class Library:
         if body.gradient is not None and body.has_own_gradient:
             self._add(body.gradient)
 
-    def write(self, message: Any) -> None:
+    def write(self, message: Any, add_shapes: bool = False) -> None:
         """Add the functions, and which function is whose gradient, to a FunctionDefLibrary message."""
         for body in self._bodies:
-            message.function.add().CopyFrom(function_def(body, self.names))
+            message.function.add().CopyFrom(function_def(body, self.names, add_shapes))
             if body.gradient is not None and body.has_own_gradient:
                 message.gradient.add(function_name=self.names[id(body)], gradient_func=self.names[id(body.gradient)])
 
@@ -220,12 +224,13 @@ def bodies_of(op: Operation) -> list[Any]:
 # Functions
 
 
-def function_def(body: Any, names: dict[int, str] | None = None) -> Any:
+def function_def(body: Any, names: dict[int, str] | None = None, add_shapes: bool = False) -> Any:
     """Return a function as a FunctionDef message.
 
     Args:
         body: its FuncGraph.
         names: id of a body -> the name that the function is written under.
+        add_shapes: attach the static shapes of outputs to its nodes as `_output_shapes`.
     """
     names = names or {}
     message = protos.FunctionDef()
@@ -244,6 +249,8 @@ def function_def(body: Any, names: dict[int, str] | None = None) -> Any:
     for op in ops:
         node = message.node_def.add()
         node.CopyFrom(node_def(op, names))
+        if add_shapes and op.outputs:
+            _add_shapes(node, op)
         del node.input[:]
         node.input.extend(_reference(tensor, arguments) for tensor in op.inputs)
         node.input.extend(f"^{control.name}" for control in op.control_inputs if control.name in nodes)

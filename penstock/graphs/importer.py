@@ -453,16 +453,20 @@ class Builder:
                     return self.function(condition, like), built, dims
             dims = kept
 
-    def function(self, body: Body, like: Sequence[tuple[DType, Dims]] | None = None) -> FuncGraph:
+    def function(
+        self, body: Body, like: Sequence[tuple[DType, Dims]] | None = None, graph: FuncGraph | None = None
+    ) -> FuncGraph:
         """Return a FuncGraph of a body.
 
         Args:
             body: the function.
             like: the types and shapes of what it is called with, where its signature does not say.
+            graph: an empty FuncGraph to build it in, by default a new one.
         """
         if like is not None and len(like) != len(body.arguments):
             raise ValueError(f"Function {body.name!r} takes {len(body.arguments)} arguments, got {len(like)}")
-        graph = FuncGraph(body.name, self.graph)
+        if graph is None:
+            graph = FuncGraph(body.name, self.graph)
         graph.output_names = list(body.output_names)
         graph.function_attributes = dict(body.attrs)
         inner = Builder(graph, self.functions, producer=self.producer)

@@ -16,8 +16,11 @@ from penstock.core.graph_keys import GraphKeys
 from penstock.core.op_def import lookup as operation
 from penstock.core.shape import TensorShape
 from penstock.core.tensor import Tensor
+from penstock.language.asset import Asset
 from penstock.language.control_flow import group
 from penstock.language.init_scope import init_scope
+from penstock.language.resource import TrackableResource
+from penstock.language.trackable import AutoTrackable, Trackable
 from penstock.ops.constant import no_op
 from penstock.ops.lookup import ops
 
@@ -49,7 +52,7 @@ def initialize_all_tables(name: str = "init_all_tables") -> Any:
 # What fills a table
 
 
-class TableInitializerBase:
+class TableInitializerBase(AutoTrackable):
     """What fills a table when it is made.
 
     Args:
@@ -177,7 +180,10 @@ class TextFileInitializer(TableInitializerBase):
                 )
         if vocab_size is not None and vocab_size <= 0:
             raise ValueError(f"`vocab_size` should be > 0, received: {vocab_size}")
-        self._filename = filename
+        with init_scope():
+            # Where a table is filled at once, its file goes along into saved models.
+            self._filename = Asset(filename) if executing_eagerly() else filename
+        self._file = filename
         self._key_index, self._value_index = key_index, value_index
         self._vocab_size = vocab_size
         self._delimiter = delimiter
@@ -187,10 +193,10 @@ class TextFileInitializer(TableInitializerBase):
 
     @property
     def _shared_name(self) -> str:
-        if isinstance(self._filename, Tensor):
+        if isinstance(self._file, Tensor):
             return ""
         size = -1 if self._vocab_size is None else self._vocab_size
-        name = f"hash_table_{self._filename}_{size}_{self._key_index}_{self._value_index}"
+        name = f"hash_table_{self._file}_{size}_{self._key_index}_{self._value_index}"
         return f"{name}_{self._offset}" if self._offset else name
 
     def initialize(self, table: Any) -> Any:
@@ -208,7 +214,7 @@ class TextFileInitializer(TableInitializerBase):
                 offset=self._offset,
             )
         _collect(init_op)
-        if init_op is not None and not isinstance(self._filename, Tensor):
+        if init_op is not None and not isinstance(self._filename, (Asset, Tensor)):
             get_default_graph().add_to_collection(GraphKeys.ASSET_FILEPATHS, filename)
         return init_op
 
@@ -216,7 +222,7 @@ class TextFileInitializer(TableInitializerBase):
 # Tables
 
 
-class LookupInterface:
+class LookupInterface(TrackableResource):
     """A table from keys to values.
 
     Args:
@@ -224,9 +230,10 @@ class LookupInterface:
     """
 
     _name: str | None = None
-    _handle: Any = None
+    _creation: Callable[[], Tensor] | None = None
 
     def __init__(self, key_dtype: Any, value_dtype: Any) -> None:
+        super().__init__()
         self._key_dtype = as_dtype(key_dtype)
         self._value_dtype = as_dtype(value_dtype)
 
@@ -255,12 +262,20 @@ class LookupInterface:
     ) -> None:
         """Set the handle, of a table that is found by name in a graph and lives with the handle eagerly."""
         shared_name = attrs.pop("shared_name", "")
+        saved_name = shared_name or f"table_{uuid.uuid4()}"
+        self._creation = lambda: make(shared_name=saved_name, name=name, **attrs)
         with init_scope():
             if executing_eagerly():
                 self._handle = make_anonymous(**attrs)
             else:
                 self._handle = make(shared_name=shared_name, name=name, **attrs)
                 self._name = self._handle.op.name.split("/")[-1]
+
+    def _create_resource(self) -> Any:
+        """Make another table like this one, under its name, and return the handle."""
+        if self._creation is None:
+            raise NotImplementedError(f"{type(self).__name__} does not say how its table is made")
+        return self._creation()
 
     def size(self, name: str | None = None) -> Tensor:
         """Return the number of entries, a scalar int64.
@@ -337,6 +352,16 @@ class StaticHashTable(LookupInterface):
                 self._init_op = initializer.initialize(self)
         else:
             self._init_op = initializer.initialize(self)
+
+    def _initialize(self) -> Any:
+        """Fill the table, which is another one where a saved model is loaded."""
+        return self._initializer.initialize(self)
+
+    def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
+        children = super()._trackable_children(save_type, **kwargs)
+        if isinstance(self._initializer, Trackable):
+            children["_initializer"] = self._initializer
+        return children
 
     @property
     def default_value(self) -> Tensor:
@@ -421,6 +446,9 @@ class StaticVocabularyTable(LookupInterface):
         else:
             self._table = StaticHashTable(initializer, default_value=-1, name=name)
             self._own_name = None
+
+    def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
+        return {} if self._table is None else {"_table": self._table}
 
     @property
     def name(self) -> str | None:

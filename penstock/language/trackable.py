@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import functools
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
@@ -23,23 +24,38 @@ def is_container(value: Any) -> bool:
     return type(value) in _CONTAINERS or isinstance(value, (ListWrapper, DictWrapper))
 
 
-def children_of(value: Any) -> dict[str, Any]:
+def is_function(value: Any) -> bool:
+    """Tell whether a value is a tf.function or one of its traces: saved models have them, checkpoints do not."""
+    return hasattr(type(value), "_saved_functions")
+
+
+def children_of(value: Any, save_type: str = "checkpoint") -> dict[str, Any]:
     """Return the objects that a trackable object, or a container, depends on, by name.
 
     Containers name their elements by position or key, and count only where they hold something trackable.
+
+    Args:
+        value: the object.
+        save_type: "checkpoint", or "savedmodel" for functions, too.
     """
     if is_container(value):
         items = value.items() if isinstance(value, dict) else enumerate(value)
-        return {str(key): item for key, item in items if is_tracked(item)}
+        return {str(key): item for key, item in items if is_tracked(item, save_type)}
     children = getattr(value, "_trackable_children", None)
-    return dict(children("checkpoint")) if children is not None and not isinstance(value, type) else {}
+    if children is None or isinstance(value, type) or is_function(value):
+        return {}
+    return dict(children(save_type))
 
 
-def is_tracked(value: Any) -> bool:
+def is_tracked(value: Any, save_type: str = "checkpoint") -> bool:
     """Tell whether a value can be a dependency: a trackable object, a variable, or a container that holds one."""
     if is_container(value):
-        return any(is_tracked(item) for item in (value.values() if isinstance(value, dict) else value))
-    return not isinstance(value, type) and (hasattr(value, "_trackable_children") or is_variable(value))
+        return any(is_tracked(item, save_type) for item in (value.values() if isinstance(value, dict) else value))
+    if isinstance(value, type):
+        return False
+    if is_function(value):
+        return save_type == "savedmodel"
+    return hasattr(value, "_trackable_children") or is_variable(value)
 
 
 class Trackable:
@@ -120,13 +136,29 @@ class AutoTrackable(Trackable):
 
     def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
         """Return the attributes that are trackable, and what was declared to be a dependency, by name."""
-        return {**dict(self._tracked_attributes()), **super()._trackable_children(save_type, **kwargs)}
+        if save_type != "savedmodel":
+            return {**dict(self._tracked_attributes()), **super()._trackable_children(save_type, **kwargs)}
+        functions = {name: value for name in dir(self) if is_function(value := _attribute(self, name))}
+        for found in functions.values():
+            found._saved_functions()  # tracing may set further attributes
+        children = {**dict(self._tracked_attributes()), **super()._trackable_children(save_type, **kwargs)}
+        return {**children, **functions}
 
     def _tracked_attributes(self) -> Iterator[tuple[str, Any]]:
         untracked = self.__dict__.get("_self_untracked_names", ())
         for name, value in list(self.__dict__.items()):
             if not name.startswith("_self_") and name not in untracked and is_tracked(value):
                 yield name, value
+
+
+def _attribute(value: Any, name: str) -> Any:
+    """Return an attribute, None where it cannot be had now."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return getattr(value, name, None)
+    except Exception:
+        return None
 
 
 class ListWrapper(list):

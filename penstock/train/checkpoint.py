@@ -84,10 +84,11 @@ def escaped(name: str) -> str:
 
 def variable_in(value: Any) -> Any:
     """Return the variable whose value an object stands for: itself, or one that it wraps; None if there is none."""
-    if is_variable(value):
-        return value
-    inner = getattr(value, "_value", None) if isinstance(value, Trackable) else None
-    return inner if inner is not None and is_variable(inner) else None
+    if isinstance(value, Trackable) or is_variable(value):
+        inner = getattr(value, "_value", None)
+        if is_variable(inner):
+            return inner
+    return value if is_variable(value) else None
 
 
 def _holder(value: Trackable, name: str) -> Trackable:
@@ -103,8 +104,18 @@ def _children(value: Any) -> dict[str, Any]:
     return children_of(value)
 
 
+def _identity(value: Any) -> int:
+    """Return what an object is known by: a variable and what wraps it are one object."""
+    variable = variable_in(value)
+    return id(value if variable is None else variable)
+
+
 class ObjectGraph:
     """The objects reachable from one, breadth first.
+
+    Args:
+        root: the object.
+        children: gives the objects that one depends on, by name.
 
     Attributes:
         nodes: the objects.
@@ -113,19 +124,19 @@ class ObjectGraph:
         slots: for each optimizer by number, (number of the variable, name of the slot, number of the slot variable).
     """
 
-    def __init__(self, root: Any) -> None:
+    def __init__(self, root: Any, children: Callable[[Any], dict[str, Any]] = _children) -> None:
         self.nodes: list[Any] = [root]
         self.paths: list[str] = [""]
         self.children: list[list[tuple[str, int]]] = []
         self.slots: dict[int, list[tuple[int, str, int]]] = {}
-        self._numbers = {id(root): 0}
+        self._numbers = {_identity(root): 0}
         for node in self.nodes:  # grows
             number = len(self.children)
             found = []
-            for name, child in _children(node).items():
-                if id(child) not in self._numbers:
+            for name, child in children(node).items():
+                if _identity(child) not in self._numbers:
                     self._add(child, f"{self.paths[number]}/{escaped(name)}".lstrip("/"))
-                found.append((name, self._numbers[id(child)]))
+                found.append((name, self._numbers[_identity(child)]))
             self.children.append(found)
         for number in range(len(self.nodes)):
             if isinstance(self.nodes[number], Optimizer):
@@ -133,7 +144,7 @@ class ObjectGraph:
         self.children += [[]] * (len(self.nodes) - len(self.children))
 
     def _add(self, node: Any, path: str) -> int:
-        self._numbers[id(node)] = len(self.nodes)
+        self._numbers[_identity(node)] = len(self.nodes)
         self.nodes.append(node)
         self.paths.append(path)
         return len(self.nodes) - 1
@@ -145,7 +156,7 @@ class ObjectGraph:
                 continue
             for slot_name in node.get_slot_names():
                 slot = node.get_slot(variable_in(variable), slot_name)
-                if slot is None or id(slot) in self._numbers:
+                if slot is None or _identity(slot) in self._numbers:
                     continue
                 path = f"{self.paths[number]}/.OPTIMIZER_SLOT/{self.paths[optimizer]}/{escaped(slot_name)}"
                 self.slots.setdefault(optimizer, []).append((number, slot_name, self._add(slot, path)))
@@ -178,6 +189,43 @@ class ObjectGraph:
         return message
 
 
+class TrackableView:
+    """The objects that are reachable from one, for programs that look at them.
+
+    Args:
+        root: the object.
+
+    >>> import penstock as tf
+    >>> module = tf.Module()
+    >>> module.w = tf.Variable(1.0)
+    >>> list(tf.train.TrackableView(module).children(module)), len(tf.train.TrackableView(module).descendants())
+    (['w'], 2)
+    """
+
+    def __init__(self, root: Any) -> None:
+        self._root = root
+
+    @property
+    def root(self) -> Any:
+        """The object to begin with."""
+        return self._root
+
+    @classmethod
+    def children(cls, obj: Any, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
+        """Return the objects that one depends on, by name.
+
+        Args:
+            obj: the object.
+            save_type: "checkpoint", or "savedmodel" for functions, too.
+            **kwargs: accepted as TensorFlow does.
+        """
+        return {} if variable_in(obj) is not None else children_of(obj, save_type)
+
+    def descendants(self) -> list[Any]:
+        """Return the root and all objects that are reachable from it, the nearest first."""
+        return list(ObjectGraph(self._root, self.children).nodes)
+
+
 def save_objects(root: Any, prefix: str, session: Any = None) -> None:
     """Write what is reachable from an object as a checkpoint.
 
@@ -188,7 +236,11 @@ def save_objects(root: Any, prefix: str, session: Any = None) -> None:
     Raises:
         RuntimeError: in a graph without a session.
     """
-    objects = ObjectGraph(root)
+    write_objects(ObjectGraph(root), prefix, session)
+
+
+def write_objects(objects: ObjectGraph, prefix: str, session: Any = None) -> None:
+    """Write the values of objects as a checkpoint; see `save_objects`."""
     values = list(objects.values())
     variables = {key: variable_in(value) for _, _, key, value in values if variable_in(value) is not None}
     if executing_eagerly():

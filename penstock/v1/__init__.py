@@ -606,6 +606,7 @@ from penstock.v1 import ragged as ragged
 from penstock.v1 import random as random
 from penstock.v1 import raw_ops as raw_ops
 from penstock.v1 import resource_loader as resource_loader
+from penstock.v1 import saved_model as saved_model
 from penstock.v1 import sets as sets
 from penstock.v1 import signal as signal
 from penstock.v1 import sparse as sparse

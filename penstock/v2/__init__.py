@@ -276,6 +276,7 @@ from penstock.v2 import queue as queue
 from penstock.v2 import ragged as ragged
 from penstock.v2 import random as random
 from penstock.v2 import raw_ops as raw_ops
+from penstock.v2 import saved_model as saved_model
 from penstock.v2 import sets as sets
 from penstock.v2 import signal as signal
 from penstock.v2 import sparse as sparse
@@ -284,6 +285,7 @@ from penstock.v2 import summary as summary
 from penstock.v2 import sysconfig as sysconfig
 from penstock.v2 import test as test
 from penstock.v2 import train as train
+from penstock.v2 import types as types
 from penstock.v2 import version as version
 
 newaxis = None

@@ -27,6 +27,7 @@ class ConcreteFunction:
         args, kwargs: the arguments it was traced for; specs or tensors stand for its inputs.
         names: the names of the positional arguments.
         positional_only: whether they can only be given by position.
+        captures: what stands for the inputs of the graph behind its arguments, by default what it captured.
     """
 
     def __init__(
@@ -36,9 +37,10 @@ class ConcreteFunction:
         kwargs: dict[str, Any],
         names: Sequence[str],
         positional_only: bool,
+        captures: Sequence[Tensor] | None = None,
     ) -> None:
         self._graph = graph
-        self._flat = FlatFunction(graph)
+        self._flat = FlatFunction(graph, captures)
         self._names = [names[i] if i < len(names) else f"args_{i}" for i in range(len(args))]
         self._positional_only = positional_only
         inputs = iter(graph.arguments)
@@ -199,6 +201,13 @@ class ConcreteFunction:
     def output_shapes(self) -> Any:
         """The static shapes of what the function returns, nested alike."""
         return nest.map_structure(lambda t: None if t is None else t.shape, self._structure, expand_composites=False)
+
+    def _saved_functions(self) -> list[ConcreteFunction]:
+        """Return what a saved model has of the function: itself."""
+        return [self]
+
+    def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
+        return {}
 
     @property
     def function_type(self) -> FunctionType:

@@ -294,6 +294,24 @@ class Function:
     def _concrete_functions(self) -> list[ConcreteFunction]:
         return [concrete for table in self._tables.values() for concrete in table.traces.values()]
 
+    def _list_all_concrete_functions(self) -> list[ConcreteFunction]:
+        """Return all traces; a function with an input signature has at least one."""
+        if self._given_signature is not None:
+            self.get_concrete_function()
+        return self._concrete_functions()
+
+    def _saved_functions(self) -> list[ConcreteFunction]:
+        """Return the traces that a saved model can have: those whose arguments can be written."""
+        return [concrete for concrete in self._list_all_concrete_functions() if not concrete._identities]
+
+    def _list_all_concrete_functions_for_serialization(self) -> list[ConcreteFunction]:
+        return self._saved_functions()
+
+    def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
+        if save_type == "checkpoint":
+            return {}
+        return {f"trace_{number}": concrete for number, concrete in enumerate(self._saved_functions())}
+
     def pretty_printed_concrete_signatures(self, verbose: bool = True) -> str:
         """Return the signatures of all traces as text."""
         return "\n\n".join(c.pretty_printed_signature(verbose) for c in self._concrete_functions())

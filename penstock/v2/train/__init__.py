@@ -14,6 +14,7 @@ from penstock.formats.protos import SequenceExample as SequenceExample
 from penstock.formats.protos import ServerDef as ServerDef
 from penstock.train.checkpoint import Checkpoint as Checkpoint
 from penstock.train.checkpoint import CheckpointOptions as CheckpointOptions
+from penstock.train.checkpoint import TrackableView as TrackableView
 from penstock.train.checkpoint_management import checkpoints_iterator as checkpoints_iterator
 from penstock.train.checkpoint_management import get_checkpoint_state as get_checkpoint_state
 from penstock.train.checkpoint_management import latest_checkpoint as latest_checkpoint

@@ -1,0 +1,8 @@
+"""`tf.saved_model.signature_def_utils` of TensorFlow 1."""
+
+from penstock.saved_model.signature_defs import MethodNameUpdater as MethodNameUpdater
+from penstock.saved_model.signature_defs import build_signature_def as build_signature_def
+from penstock.saved_model.signature_defs import classification_signature_def as classification_signature_def
+from penstock.saved_model.signature_defs import is_valid_signature as is_valid_signature
+from penstock.saved_model.signature_defs import predict_signature_def as predict_signature_def
+from penstock.saved_model.signature_defs import regression_signature_def as regression_signature_def

@@ -1,0 +1,3 @@
+"""`tf.types` of TensorFlow 2."""
+
+from penstock.v2.types import experimental as experimental
