@@ -24,6 +24,19 @@ _conversions: list[tuple[int, tuple[type, ...], Conversion]] = []
 _eager_scalars: dict[tuple[type, Any, DType | None], EagerTensor] = {}
 _SCALARS_KEPT = 1024
 _INT32_MIN, _INT32_MAX = -(2**31), 2**31 - 1
+# The types that eager conversion makes of Python values directly; of a bool, it makes none of the others.
+_DIRECT_TYPES = frozenset(
+    {
+        dtypes.int32,
+        dtypes.int64,
+        dtypes.uint64,
+        dtypes.float16,
+        dtypes.float32,
+        dtypes.float64,
+        dtypes.complex128,
+        dtypes.bool_,
+    }
+)
 
 
 def register_conversion(types: Any, function: Conversion, priority: int = 100) -> None:
@@ -197,8 +210,6 @@ def constant_node(graph: Graph, value: np.ndarray, dtype: DType, name: str, dims
 
 
 def _eager_constant(value: Any, wanted: DType | None) -> EagerTensor:
-    if type(value) is bool and wanted is not None and (wanted.is_integer or wanted.is_floating):
-        value = int(value)  # TensorFlow takes Python's True as 1, though only eagerly
     numbers, dtype = as_array(value, wanted)
     return EagerTensor(array.from_numpy(numbers, copy=True), dtype)
 
@@ -266,7 +277,8 @@ def as_array(value: Any, wanted: DType | None = None) -> tuple[np.ndarray, DType
         return as_array(np.asarray(value), wanted)
     if isinstance(value, (list, tuple, range)):
         return _from_list(list(value), wanted)
-    raise TypeError(
+    # TensorFlow's class depends on the mode.
+    raise (ValueError if current_graph() is None else TypeError)(
         f"Attempt to convert a value ({_shorten(value)}) with an unsupported type ({type(value)}) to a Tensor. "
         "Pass numbers, strings, nested lists of them, NumPy arrays or tensors."
     )
@@ -288,7 +300,9 @@ def _expect(dtype: DType, wanted: DType | None, value: Any) -> DType:
 def _from_list(value: list[Any], wanted: DType | None) -> tuple[np.ndarray, DType]:
     first = _first_leaf(value)
     if first is None and _has_leaf(value):
-        raise ValueError("None values not supported: a list that is to become a tensor holds None.")
+        # TensorFlow's class depends on the mode.
+        kind = ValueError if current_graph() is None else TypeError
+        raise kind("None values not supported: a list that is to become a tensor holds None.")
     if isinstance(first, (np.ndarray, np.generic)) or (
         first is not None
         and not isinstance(first, (bool, int, float, complex, str, bytes))
@@ -351,14 +365,19 @@ def _from_items(value: Any, first: Any, wanted: DType | None) -> tuple[np.ndarra
         error = TypeError if current_graph() is not None else ValueError
         raise error(f"Cannot convert {_shorten(value)} to a tensor: it mixes numbers with strings")
     if kind in "if" and _holds_bool(value):
-        raise TypeError(f"Cannot convert {_shorten(value)} to a tensor: it mixes booleans with numbers")
+        # With a type to go by, True is 1. Eagerly the first item decides how the others are read.
+        starts_with_bool = isinstance(first, (bool, np.bool_))
+        if wanted is None or current_graph() is None and starts_with_bool and wanted not in _DIRECT_TYPES:
+            raise ValueError(f"Cannot convert {_shorten(value)} to a tensor: it mixes booleans with numbers")
     if wanted is None:
         if kind == "f":
             return numbers.astype(np.float32), dtypes.float32
         if kind in "iu":
             if first is None or (numbers.size and _INT32_MIN <= numbers.min() and numbers.max() <= _INT32_MAX):
                 return numbers.astype(np.int32), dtypes.int32
-            return numbers.astype(np.int64), dtypes.int64
+            if kind == "u" and current_graph() is None:
+                raise ValueError(f"{_shorten(value)} holds an integer that does not fit int64: give its type, uint64")
+            return numbers, as_dtype(numbers.dtype)
         return numbers, as_dtype(numbers.dtype)
     _check_cast(value, numbers, wanted)
     return _cast_array(numbers, wanted), wanted
@@ -373,13 +392,13 @@ def _rectangular(numbers: np.ndarray, value: Any) -> np.ndarray:
 def _mixed(numbers: np.ndarray, value: Any, wanted: DType | None) -> tuple[np.ndarray, DType]:
     items = numbers.reshape(-1)
     if any(item is None for item in items):
-        raise ValueError(f"None values not supported: {_shorten(value)}")
+        raise (ValueError if current_graph() is None else TypeError)(f"None values not supported: {_shorten(value)}")
     if all(isinstance(item, int) for item in items):  # integers beyond 64 bits
-        dtype = wanted or dtypes.int64
-        info = np.iinfo(dtype.as_numpy_dtype) if dtype.is_integer else None
-        if info is None or any(not info.min <= item <= info.max for item in items):
-            raise ValueError(f"{_shorten(value)} does not fit {dtype.name}")
-        return numbers.astype(dtype.as_numpy_dtype), dtype
+        if wanted is None or not (wanted.is_floating or wanted.is_complex):
+            # TensorFlow's class depends on the mode.
+            kind = ValueError if current_graph() is None else TypeError if wanted is None else OverflowError
+            raise kind(f"{_shorten(value)} holds an integer that does not fit {(wanted or dtypes.int64).name}")
+        return _cast_array(numbers.astype(np.float64), wanted), wanted
     raise TypeError(f"Cannot convert {_shorten(value)} to a tensor: its items have types that do not mix")
 
 
@@ -393,8 +412,9 @@ def _check_cast(value: Any, numbers: np.ndarray, wanted: DType) -> None:
     kind = numbers.dtype.kind
     if not numbers.size:
         return
+    in_graph = current_graph() is not None
     fits = (
-        (kind == "b" and wanted.is_bool)
+        (kind == "b" and (wanted.is_bool or in_graph or wanted in _DIRECT_TYPES))
         or (kind in "iu" and not wanted.is_bool)
         or (kind == "f" and (wanted.is_floating or wanted.is_complex))
         or (kind == "c" and wanted.is_complex)
@@ -405,14 +425,12 @@ def _check_cast(value: Any, numbers: np.ndarray, wanted: DType) -> None:
             f"{numbers.dtype.name}. "
             "Use tf.cast, or write the values in that type."
         )
-    if kind in "iu" and wanted.is_integer and not wanted.is_quantized:
-        info = (
-            np.iinfo(wanted.as_numpy_dtype)
-            if wanted.size >= 1 and np.dtype(wanted.as_numpy_dtype).kind in "iu"
-            else None
-        )
-        if info is not None and (numbers.min() < info.min or numbers.max() > info.max):
-            raise ValueError(f"{_shorten(value)} does not fit {wanted.name}, which holds {info.min} to {info.max}")
+    # Integers wrap around in a narrower type, as TensorFlow's do; only what no 64 bits hold is refused.
+    is_refused = (kind == "u" and wanted is not dtypes.uint64) or (
+        kind == "i" and wanted is dtypes.uint64 and numbers.min() < 0
+    )
+    if is_refused and wanted.is_integer and not in_graph:
+        raise ValueError(f"{_shorten(value)} does not fit {wanted.name}. Use tf.cast to make it wrap around.")
 
 
 def _cast_array(numbers: np.ndarray, wanted: DType) -> np.ndarray:

@@ -273,7 +273,7 @@ def _execute(op_def: OpDef, args: Sequence[Any], given: dict[str, Any], name: st
         raise errors.InvalidArgumentError(None, None, f"{mismatch} [Op:{op_def.name}]") from None
     try:
         _check_attributes(op_def, attrs)
-    except ValueError as error:
+    except (ValueError, _TypeMismatch) as error:
         raise errors.InvalidArgumentError(None, None, str(error)) from None
     values = [tensor.value for tensor in inputs]  # type: ignore[attr-defined]
     arguments = group_inputs(op_def, values, attrs)
@@ -546,6 +546,12 @@ def _check_attributes(op_def: OpDef, attrs: dict[str, Any]) -> None:
         elif attribute.kind == "type":
             if attrs[name] is not None:
                 attrs[name] = as_dtype(attrs[name])
+                if attribute.allowed is not None and attrs[name].base_dtype not in attribute.allowed:
+                    allowed = ", ".join(sorted(item.name for item in attribute.allowed))
+                    raise _TypeMismatch(
+                        f"Value passed to parameter {name!r} of {op_def.name} has DataType {attrs[name].name} not in "
+                        f"list of allowed values: {allowed}"
+                    )
         elif attribute.kind == "int":
             attrs[name] = _as_int(op_def, name, attrs[name])
             if attribute.minimum is not None and attrs[name] < attribute.minimum:

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from penstock.core.convert import convert_to_tensor, eager_scalar
-from penstock.core.dtypes import bool_, string
+from penstock.core.dtypes import bool_, int32, string
 from penstock.core.graph import current_graph, name_scope
 from penstock.core.tensor import Tensor
 from penstock.ops.math import bitwise, compare
 from penstock.ops.math.binary import add_op, add_v2_op, floor_div_op, floor_mod_op, mul_op, pow_op, sub_op, truediv
+from penstock.ops.math.cast import cast
 from penstock.ops.math.matmul import matmul
 from penstock.ops.math.unary import abs as absolute
 from penstock.ops.math.unary import neg_op
@@ -33,6 +34,15 @@ def _add(x: Any, y: Any, name: str | None = None) -> Tensor:
     return result
 
 
+def _multiply(x: Any, y: Any, name: str | None = None) -> Tensor:
+    """Return `x * y`; where one is boolean, whether both differ from 0 as integers."""
+    if x.dtype is bool_ or isinstance(y, Tensor) and y.dtype.base_dtype is bool_:
+        result: Tensor = mul_op(cast(x, int32), cast(y, int32))
+        return cast(result, bool_, name=name)
+    result = mul_op(x, y, name=name)
+    return result
+
+
 def _logical(boolean: Callable[..., Tensor], integer: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """Return an operator that means logic on booleans, and bits on integers."""
 
@@ -45,7 +55,7 @@ def _logical(boolean: Callable[..., Tensor], integer: Callable[..., Tensor]) -> 
 _ARITHMETIC: dict[str, Callable[..., Any]] = {
     "add": _add,
     "sub": sub_op,
-    "mul": mul_op,
+    "mul": _multiply,
     "truediv": truediv,
     "floordiv": floor_div_op,
     "mod": floor_mod_op,
@@ -70,7 +80,8 @@ def _itself(x: Tensor) -> Tensor:
 
 def _has_own(y: Any, method: str) -> bool:
     """Tell whether the other operand is of a class that may know what to do with a tensor, so that Python asks it."""
-    return not isinstance(y, _PLAIN) and hasattr(type(y), method)
+    own = None if isinstance(y, _PLAIN) else getattr(type(y), method, None)
+    return own is not None and own is not getattr(object, method, None)
 
 
 def _forward(name: str, function: Callable[..., Any], convert: Callable[[Any], Tensor]) -> Callable[..., Any]:

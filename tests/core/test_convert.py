@@ -8,6 +8,7 @@ import pytest
 from penstock.core import dtypes
 from penstock.core.convert import convert_to_tensor
 from penstock.core.graph import Graph
+from penstock.core.inference import static_value
 from penstock.core.shape import TensorShape
 from penstock.ops.constant import constant, constant_v1, placeholder
 
@@ -44,13 +45,16 @@ def test_values_get_tensorflows_types(value, dtype):
         ("a", "float32", TypeError),
         (1, "bool", TypeError),
         (1, "string", TypeError),
-        (300, "uint8", ValueError),
-        (-1, "uint8", ValueError),
+        (True, "uint8", TypeError),
+        ([True, 2], "int8", ValueError),
+        ([2, True], None, ValueError),
+        (-1, "uint64", ValueError),
+        (2**63, None, ValueError),
         ([1, "a"], None, ValueError),
         ([[1], [1, 2]], None, ValueError),
         (None, None, ValueError),
         ([1, None], None, ValueError),
-        (object(), None, TypeError),
+        (object(), None, ValueError),
         (2**70, None, ValueError),
         (TensorShape([None]), None, ValueError),
     ],
@@ -59,6 +63,39 @@ def test_values_get_tensorflows_types(value, dtype):
 def test_values_that_do_not_fit_are_refused(value, dtype, error):
     with pytest.raises(error):
         convert_to_tensor(value, dtype)
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype", "expected"),
+    [
+        (300, "uint8", 44),
+        (-1, "uint8", 255),
+        (-129, "int8", 127),
+        (2**40, "int32", 0),
+        ([300, 1], "uint8", [44, 1]),
+        (2**64, "float32", 2.0**64),
+    ],
+)
+def test_integers_wrap_around_in_a_narrower_type(value, dtype, expected):
+    assert convert_to_tensor(value, dtype).numpy().tolist() == expected
+    with Graph().as_default():
+        assert static_value(convert_to_tensor(value, dtype)).tolist() == expected
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int64", "uint64", "float16", "float32", "float64", "complex128"])
+def test_true_is_one_in_the_types_that_python_values_become_directly(dtype):
+    assert convert_to_tensor(True, dtype).numpy() == 1
+    assert convert_to_tensor([True, False], dtype).numpy().tolist() == [1, 0]
+
+
+def test_a_graph_takes_true_as_one_in_every_numeric_type():
+    with Graph().as_default():
+        assert static_value(convert_to_tensor([True, False], "int8")).tolist() == [1, 0]
+        assert static_value(convert_to_tensor([True, 2], "uint8")).tolist() == [1, 2]
+        with pytest.raises(OverflowError):
+            convert_to_tensor(2**64, "int32")
+        with pytest.raises(TypeError):
+            convert_to_tensor([None])
 
 
 def test_a_tensor_of_another_type_is_refused_with_the_remedy():

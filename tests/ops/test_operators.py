@@ -103,3 +103,25 @@ def test_an_operand_of_another_class_may_take_over() -> None:
 def test_an_operand_that_cannot_be_a_tensor_is_refused() -> None:
     with pytest.raises((TypeError, ValueError), match="unsupported type"):
         constant(1) + object()
+
+
+def test_a_product_with_booleans_tells_where_both_factors_are_true_as_integers():
+    truth = constant([True, True, False])
+    for factor, expected in [
+        (truth, [True, True, False]),
+        (constant([0.5, 256.0, 3.0]), [False, True, False]),
+        ([1, 0, 1], [True, False, False]),
+    ]:
+        product = truth * factor
+        assert product.dtype.name == "bool"
+        assert product.numpy().tolist() == expected
+    assert (constant([2, 0, 1]) * truth).numpy().tolist() == [True, False, False]
+    with pytest.raises(TypeError):
+        2 * truth
+
+
+def test_an_order_with_none_is_an_error_of_conversion():
+    with pytest.raises(ValueError, match="None"):
+        constant(1.0) < None  # noqa: B015
+    with pytest.raises(ValueError, match="None"):
+        None >= constant(1.0)  # noqa: B015

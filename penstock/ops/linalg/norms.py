@@ -66,11 +66,11 @@ def norm(
         if ord not in _ORDERS:
             raise ValueError(f"'ord' must be a supported matrix norm in {list(_ORDERS)}, got {ord}")
     else:
-        if isinstance(axis, (tuple, list)) and len(axis) != 1:
+        if isinstance(axis, (tuple, list)):
             raise ValueError(f"'axis' must be None, an integer, or a tuple of 2 unique integers, got {axis}")
         if ord == "fro" or not (ord == "euclidean" or (isinstance(ord, (int, float, np.number)) and ord > 0)):
             raise ValueError(f"'ord' must be a supported vector norm: 'euclidean', or a number above 0, got {ord}")
-        axes = None if axis is None else [int(axis[0]) if isinstance(axis, (tuple, list)) else axis]
+        axes = None if axis is None else [axis]
     with name_scope(name, "norm", [tensor]):
         tensor = convert_to_tensor(tensor)
         along = _all_axes(tensor) if axes is None else axes

@@ -93,9 +93,11 @@ def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: str | None = No
         # The root has no derivative at 0.
         safe = select(positive, squares, operation("OnesLike")(squares))
         norm = select(positive, operation("Sqrt")(safe), squares)
-        scaled = values * clip_norm
+        # A bound below 0 leaves nothing, as 0 does.
+        bound = maximum_op(convert_to_tensor(clip_norm, values.dtype.base_dtype, name="clip_norm"), 0)
+        scaled = values * bound
         _check_shape(values, scaled)
-        clipped = identity(scaled / maximum_op(norm, clip_norm), name=scope or name)
+        clipped = identity(scaled / maximum_op(norm, bound), name=scope or name)
         return IndexedSlices(clipped, t.indices, t.dense_shape) if isinstance(t, IndexedSlices) else clipped
 
 

@@ -195,7 +195,8 @@ def histogram_fixed_width_bins(
     """Return the bin of each value; see `histogram_fixed_width`.
 
     Args:
-        values, value_range, nbins, dtype, name: see `histogram_fixed_width`.
+        values, value_range, nbins, name: see `histogram_fixed_width`.
+        dtype: not used; bins are int32.
     """
     with op_scope(name, "histogram_fixed_width_bins"):
         values = convert_to_tensor(values, name="values")
@@ -207,7 +208,7 @@ def histogram_fixed_width_bins(
         scaled = cast(flat - value_range[0], float64) / cast(span, float64)
         indices = operation("Floor")(cast(bins, float64) * scaled)
         clipped = operation("Minimum")(operation("Maximum")(indices, 0.0), cast(bins - 1, float64))
-        return operation("Reshape")(cast(clipped, as_dtype(dtype)), shape)
+        return operation("Reshape")(cast(clipped, int32), shape)
 
 
 @op("Bucketize(input: T) -> output: int32", T=_COUNTED, shape=unchanged)
@@ -236,6 +237,7 @@ def confusion_matrix(
         name: the scope of the nodes.
     Raises:
         InvalidArgumentError: if a number is negative, or not less than `num_classes`.
+        ValueError: if the weights have another shape than the predictions.
     """
     with op_scope(name, "confusion_matrix"):
         labels, predictions = _remove_last_axis(convert_to_tensor(labels), convert_to_tensor(predictions))
@@ -244,7 +246,11 @@ def confusion_matrix(
             num_classes = operation("Maximum")(reduce_max(predictions), reduce_max(labels)) + 1
         num_classes = cast(num_classes, int64)
         wanted = as_dtype(dtype)
-        values = operation("OnesLike")(cast(predictions, wanted)) if weights is None else cast(weights, wanted)
+        if weights is None:
+            values = operation("OnesLike")(cast(predictions, wanted))
+        else:
+            values = cast(weights, wanted)
+            predictions.shape.assert_is_compatible_with(values.shape)
         indices = operation("Pack")([labels, predictions], axis=1)
         shape = operation("Pack")([num_classes, num_classes])
         return operation("ScatterNd")(indices, values, shape)

@@ -18,7 +18,7 @@ from penstock.core.graph import current_graph, op_scope
 from penstock.core.inference import is_known, partial_value
 from penstock.core.op import op
 from penstock.core.shape import Dims
-from penstock.core.shape_rules import ShapeError, normalize_axis, num_elements, reduced
+from penstock.core.shape_rules import ShapeError, num_elements, reduced
 from penstock.core.tensor import EagerTensor, Tensor
 from penstock.ops.constant import constant, shape_op
 from penstock.ops.fused.large import LARGE
@@ -35,6 +35,8 @@ def checked_axes(axes: int | list[int], rank: int) -> tuple[int, ...]:
     Raises:
         InvalidArgumentError: if one is out of range, or named twice.
     """
+    if not isinstance(axes, int) and axes and isinstance(axes[0], list):
+        axes = np.ravel(axes).tolist()
     return _checked_axes((axes,) if isinstance(axes, int) else tuple(axes), rank)
 
 
@@ -62,14 +64,12 @@ def reduction_shape(input: Dims, reduction_indices: Any, *, keep_dims: bool, **a
     axes = [reduction_indices] if isinstance(reduction_indices, int) else reduction_indices
     if axes is None:
         return reduced(input, None, keep_dims)
+    if np.ndim(axes) > 1:
+        raise ShapeError(f"the reduction axes must be a number or a vector, got {axes}")
     if not is_known(axes):
         if input is None:
             return None
         return (None,) * (len(input) if keep_dims else max(len(input) - len(axes), 0))
-    if input is not None:
-        axes = [normalize_axis(axis, len(input), "reduction axis") for axis in axes]
-        if len(set(axes)) < len(axes):
-            raise ShapeError(f"reduction axes must differ, got {axes}")
     return reduced(input, axes, keep_dims)
 
 
@@ -361,15 +361,14 @@ def reduction_axes(x: Any, axis: Any) -> Any:
     """Return the axes of a reduction as an input of its operation; all of `x` for None.
 
     Raises:
-        TypeError: if an axis is no integer.
+        TypeError: if the axis is a number that is no integer.
     """
     if type(axis) is int:
         return axis
     if axis is not None:
-        for each in axis if isinstance(axis, (list, tuple)) else (axis,):
-            if isinstance(each, (float, bool, str)):
-                raise TypeError(f"a reduction axis must be an integer, got {each!r}")
-        return axis
+        if isinstance(axis, float):
+            raise TypeError(f"a reduction axis must be an integer, got {axis!r}")
+        return int(axis) if isinstance(axis, bool) else axis
     rank = x.ndim
     if rank is not None:
         return range(rank) if current_graph() is None else constant(np.arange(rank, dtype=np.int32))
@@ -379,6 +378,8 @@ def reduction_axes(x: Any, axis: Any) -> Any:
 def _reduce(reduction: Any, input_tensor: Any, axis: Any, keepdims: Any, name: str | None) -> Tensor:
     x = input_tensor if isinstance(input_tensor, Tensor) else convert_to_tensor(input_tensor, name="input")
     result: Tensor = reduction(x, reduction_axes(x, axis), keep_dims=bool(keepdims), name=name)
+    if axis is None and not keepdims and x.ndim is None:
+        result.set_shape(())  # type: ignore[attr-defined]
     return result
 
 

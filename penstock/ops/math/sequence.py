@@ -15,6 +15,8 @@ from penstock.core.dtypes import (
     SIGNED,
     DType,
     as_dtype,
+    bfloat16,
+    float16,
     float32,
     float64,
     int32,
@@ -25,10 +27,12 @@ from penstock.core.dtypes import (
 )
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.graph import op_scope
+from penstock.core.inference import static_value
 from penstock.core.op import Type, op
 from penstock.core.shape import Dims
 from penstock.core.shape_rules import ShapeError
 from penstock.core.tensor import Tensor
+from penstock.ops.constant import shape_op
 from penstock.ops.math.cast import cast
 from penstock.ops.math.kernels import AXIS, operation
 
@@ -86,7 +90,7 @@ def range_shape(start: Any, limit: Any, delta: Any, *, Tidx: DType) -> Dims:
         raise ShapeError(error.message) from None
 
 
-_PROMOTION = (int32, int64, float32, float64)
+_PROMOTION = (int32, int64, float16, bfloat16, float32, float64)
 
 
 def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name: str = "range") -> Tensor:
@@ -116,7 +120,12 @@ def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name
                     raise ValueError(f"tf.range cannot mix {', '.join(each.name for each in types)}; use tf.cast first")
             else:
                 wanted = max(types, key=_PROMOTION.index)
-        return range_op(*(cast(value, wanted) for value in values), name=scope or name)
+        result: Tensor = range_op(*(cast(value, wanted) for value in values), name=scope or name)
+        known = [static_value(value) for value in values]
+        if result.dims == (None,) and all(isinstance(value, np.ndarray) and not value.ndim for value in known):
+            # What is cast, or no integer, is not followed by the shape rule.
+            result.set_shape(range_shape(*(value.item() for value in known), Tidx=wanted))  # type: ignore[attr-defined]
+        return result
 
 
 @op(
@@ -145,7 +154,7 @@ def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: int
 
     Args:
         start: the first number, or a tensor of them.
-        stop: the last number, of the same type and shape.
+        stop: the last number, of the same type and a shape that broadcasts with that of `start`.
         num: how many, 0 or more; 1 gives `start` alone.
         name: the scope of the nodes.
         axis: the axis of the result along which the numbers stand.
@@ -155,23 +164,32 @@ def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: int
         InvalidArgumentError: if `num` is less than 0.
     """
     with op_scope(name, "linspace") as scope:
+        is_constant = not isinstance(start, Tensor) and not isinstance(stop, Tensor)
         start = convert_to_tensor(start, name="start")
         stop = convert_to_tensor(stop, name="stop", dtype=start.dtype.base_dtype)
-        is_one_sequence = start.shape.ndims == 0 and stop.shape.ndims == 0 and start.dtype.is_floating
-        if is_one_sequence and isinstance(num, (int, np.integer)) and num > 0:
+        is_one_sequence = start.dims == () and stop.dims == () and start.dtype.is_floating
+        if is_constant and is_one_sequence and isinstance(num, (int, np.integer)) and num > 0:
             return lin_space_op(start, stop, num, name=scope or name)
-        dtype = start.dtype.base_dtype
-        expand = operation("ExpandDims")
         count = cast(num, int32)
-        zero_to_one = range(count, dtype=int32)
-        axis = axis if axis >= 0 else len(start.shape) + 1 + axis
-        first, last = expand(start, axis), expand(stop, axis)
-        position_shape = [1] * axis + [-1] + [1] * (len(start.shape) - axis)
-        steps = operation("Maximum")(count - 1, 1)
-        wanted = dtype if dtype.is_floating else float64
-        position = cast(operation("Reshape")(zero_to_one, position_shape), wanted)
-        spread = cast(last - first, wanted) / cast(steps, wanted)
-        values = cast(first, wanted) + spread * position
-        # The last number is `stop` itself, whatever the rounding of the steps.
-        is_last = operation("Reshape")(operation("Equal")(zero_to_one, steps), position_shape)
-        return operation("SelectV2")(is_last, cast(last, wanted), values)
+        if start.dims is not None and start.dims == stop.dims:
+            common = None
+        else:
+            common = operation("BroadcastArgs")(shape_op(start), shape_op(stop))
+        broadcast, expand = operation("BroadcastTo"), operation("ExpandDims")
+        first, last = (expand(each if common is None else broadcast(each, common), axis) for each in (start, stop))
+        intervals = operation("Maximum")(count - 1, 1)
+        step = (last - first) / cast(intervals, last.dtype.base_dtype)
+        first, last = cast(first, step.dtype), cast(last, step.dtype)
+        sizes = shape_op(first)
+        is_along = operation("Equal")(operation("Range")(0, operation("Size")(sizes), 1), _from_front(axis, sizes))
+        # Fewer numbers than none are refused where they are asked for.
+        between = cast(range(1, operation("SelectV2")(operation("GreaterEqual")(count, 0), intervals, -1)), step.dtype)
+        along = operation("Reshape")(between, operation("SelectV2")(is_along, -1, 1))
+        # The ends are `start` and `stop` themselves, whatever the rounding of the steps.
+        values = operation("ConcatV2")([first, first + step * along, last], axis)
+        wanted_sizes = operation("SelectV2")(is_along, count, sizes)
+        return operation("Slice")(values, operation("ZerosLike")(sizes), wanted_sizes, name=scope or name)
+
+
+def _from_front(axis: int, sizes: Tensor) -> Any:
+    return axis if axis >= 0 else operation("Size")(sizes) + axis

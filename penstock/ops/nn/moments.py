@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import float16, float32
 from penstock.core.graph import op_scope
+from penstock.core.inference import static_value
 from penstock.core.tensor import Tensor
 from penstock.ops.array.common import deferred
 from penstock.ops.constant import constant, shape_op, stop_gradient_op
@@ -27,8 +30,11 @@ _sub_op = deferred("Sub")
 
 
 def _axes(axes: Any) -> list[int]:
-    given = axes if isinstance(axes, (list, tuple)) else convert_to_tensor(axes).numpy().reshape(-1).tolist()  # type: ignore[attr-defined]
-    return [int(axis) for axis in given]
+    if isinstance(axes, Tensor):
+        axes = static_value(axes)
+        if axes is None:
+            raise ValueError("the axes of moments must be known while the graph is built; pass integers")
+    return [int(axis) for axis in np.ravel(axes)]
 
 
 def moments(

@@ -59,3 +59,7 @@ def test_a_single_tensor_is_no_list() -> None:
 
 def test_the_average_norm_divides_by_the_number_of_elements() -> None:
     np.testing.assert_allclose(clip.clip_by_average_norm(constant([3.0, 4.0]), 1.0).numpy(), [1.2, 1.6], rtol=1e-6)
+
+
+def test_a_norm_bounded_below_zero_is_zero() -> None:
+    assert clip.clip_by_norm(constant([3.0, 4.0]), -1.0).numpy().tolist() == [0.0, 0.0]

@@ -73,3 +73,12 @@ def test_bins_of_values_agree_with_the_histogram() -> None:
     bins = histogram.histogram_fixed_width_bins(constant(values), [0.0, 100.0], 7).numpy()
     counts = histogram.histogram_fixed_width(constant(values), [0.0, 100.0], 7).numpy()
     assert np.bincount(bins, minlength=7).tolist() == counts.tolist()
+
+
+def test_bins_are_int32_whatever_type_is_asked_for() -> None:
+    assert histogram.histogram_fixed_width_bins([3.0, 4.0], [0.0, 5.0], 5, dtype="int64").dtype.name == "int32"
+
+
+def test_weights_of_another_length_than_the_predictions_are_refused() -> None:
+    with pytest.raises(ValueError, match="incompatible"):
+        histogram.confusion_matrix([0, 1], [1, 1], weights=[1.0, 2.0, 3.0])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from penstock.core.errors import InvalidArgumentError
+from penstock.core.graph import Graph
 from penstock.ops.constant import constant
 from penstock.ops.math import positions
 from penstock.testing.op_case import OpCase, integers
@@ -31,3 +32,10 @@ def test_the_position_along_an_empty_axis_is_refused() -> None:
 def test_positions_have_the_type_that_is_asked_for() -> None:
     assert positions.argmax(constant([1.0, 2.0]), output_type="int32").dtype.name == "int32"
     assert positions.argmin_v1(constant([[2.0, 1.0]]), dimension=1).numpy().tolist() == [1]
+
+
+def test_positions_are_given_only_in_types_that_tensorflow_gives() -> None:
+    with pytest.raises(InvalidArgumentError, match="output_type"):
+        positions.arg_max_op([1.0, 2.0], 0, output_type="uint8")
+    with Graph().as_default(), pytest.raises(TypeError, match="output_type"):
+        positions.arg_min_op([1.0, 2.0], 0, output_type="int16")

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from penstock.core.errors import InvalidArgumentError
-from penstock.ops.constant import constant
+from penstock.core.graph import Graph
+from penstock.ops.constant import constant, placeholder
 from penstock.ops.math import reduce
 from penstock.testing.op_case import OpCase, normal, uniform
 
@@ -82,3 +83,17 @@ def test_many_truth_values_are_reduced(axis: int | None) -> None:
     x = np.random.default_rng(0).uniform(size=(400, 300)) < 0.002
     np.testing.assert_array_equal(reduce.reduce_any(constant(x), axis).numpy(), x.any(axis))
     np.testing.assert_array_equal(reduce.reduce_all(constant(~x), axis).numpy(), (~x).all(axis))
+
+
+def test_a_full_reduction_of_a_tensor_of_unknown_rank_is_a_scalar() -> None:
+    with Graph().as_default():
+        x = placeholder("float32")
+        for function in (reduce.reduce_sum, reduce.reduce_max, reduce.reduce_std, reduce.reduce_logsumexp):
+            assert function(x).shape.as_list() == []
+            assert function(x, keepdims=True).shape.ndims is None
+
+
+def test_axes_may_be_a_matrix_only_eagerly() -> None:
+    assert reduce.reduce_sum(constant([[1, 2], [3, 4]]), [[0, 1]]).numpy() == 10
+    with Graph().as_default(), pytest.raises(ValueError, match="vector"):
+        reduce.reduce_sum(constant([[1, 2], [3, 4]]), [[0, 1]])

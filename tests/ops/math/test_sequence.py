@@ -7,6 +7,7 @@ import pytest
 
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.graph import Graph
+from penstock.core.tape import GradientTape
 from penstock.ops.constant import constant, placeholder
 from penstock.ops.math import sequence
 from penstock.testing.op_case import OpCase
@@ -57,3 +58,25 @@ def test_linspace_of_integers_is_float64() -> None:
     result = sequence.linspace(2, 8, 5)
     assert result.dtype == "float64"
     assert result.numpy().tolist() == [2.0, 3.5, 5.0, 6.5, 8.0]
+
+
+def test_half_precision_ranks_between_integers_and_single_precision() -> None:
+    half = constant(1.0, "float16")
+    assert sequence.range(half, 3).dtype.name == "float16"
+    assert sequence.range(half, constant(3.0)).dtype.name == "float32"
+    assert sequence.range(half, constant(3.0, "bfloat16")).dtype.name == "bfloat16"
+
+
+def test_the_length_of_a_range_of_floating_numbers_is_known() -> None:
+    with Graph().as_default():
+        assert sequence.range(5.0).shape.as_list() == [5]
+        assert sequence.range(1, 10, 2.5).shape.as_list() == [4]
+
+
+def test_the_ends_of_linspace_broadcast_and_have_gradients() -> None:
+    start = constant([0.0, 1.0])
+    with GradientTape() as tape:
+        tape.watch(start)
+        result = sequence.linspace(start, 5.0, 3, axis=-1)
+    assert result.numpy().tolist() == [[0.0, 2.5, 5.0], [1.0, 3.0, 5.0]]
+    assert tape.gradient(result, start).numpy().tolist() == [1.5, 1.5]

@@ -80,3 +80,9 @@ def test_l2_normalize_gives_length_one():
     z = np.array([3 + 4j, 0])
     np.testing.assert_allclose(l2_normalize(z, 0).numpy(), z / 5)
     np.testing.assert_array_equal(l2_normalize(np.zeros(3), 0).numpy(), np.zeros(3))
+
+
+def test_a_graph_takes_a_single_axis():
+    with Graph().as_default():
+        mean, variance = moments(lookup("Const")(value=np.ones((2, 3), np.float32), dtype="float32"), 1)
+        assert mean.shape.as_list() == variance.shape.as_list() == [2]
