@@ -1,9 +1,10 @@
-"""Chains of elementwise operations in one loop of machine code."""
+"""Chains of elementwise operations, and of sums over rows, in one loop of machine code."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from penstock.compiler.constants import constant_value
@@ -11,12 +12,24 @@ from penstock.compiler.dataflow import Dataflow, Edge, Node, rewire, uses
 from penstock.compiler.host_scalars import is_scalar
 from penstock.core import array
 from penstock.core.shape import Dims
-from penstock.ops.fused.native import LOWERINGS, Access, Chain, Region, Step, elementwise_op
+from penstock.ops.fused.native import (
+    LOWERINGS,
+    ROW_OPERATIONS,
+    Access,
+    Chain,
+    Form,
+    Region,
+    Step,
+    elementwise_op,
+)
 from penstock.ops.fused.native.elementwise import step_kernel
 from penstock.ops.fused.native.region import constant_of
 
 # One call of machine code costs as much as two or three small kernels.
 _SMALLEST = 3
+_WEIGHTS = {"Sum": 2, "Mean": 2, "Max": 2, "Softmax": 3, "LogSoftmax": 3, "SoftmaxCrossEntropyWithLogits": 3}
+# Rows that are summed up stay in the first cache from one pass over them to the next.
+_LONGEST_ROW = 4096
 # Compiling takes longer than linear time.
 _LARGEST = 128
 _MOST_INPUTS = 24
@@ -27,8 +40,8 @@ class _Group:
 
     Attributes:
         position: the nodes, as keys; `members` lists them in order.
-        dims: the shape of all their results.
-        inner: the length of a row, once an input is read by rows.
+        dims: the shape of their results; sums over rows, and what is computed of these, have one element for a row.
+        inner: the length of a row, once an input is read by rows or rows are summed up.
         inputs: what they take from outside -> how it is read.
         is_closed: whether a node outside uses a result: nothing may join any more.
     """
@@ -45,10 +58,20 @@ class _Group:
         """The nodes, each after those that it takes values from."""
         return list(self.position)
 
+    @property
+    def weight(self) -> int:
+        """How many kernels of a cheap operation take as long as its own."""
+        return sum(_WEIGHTS.get(node.op_def.name, 1) for node in self.position)
+
+    @property
+    def row_dims(self) -> Dims:
+        """The shape of one element for each row."""
+        return (*self.dims[:-1], 1) if self.dims else None
+
 
 def fuse_elementwise(dataflow: Dataflow) -> Dataflow:
     """Replace chains of elementwise operations on results of one shape by one node that runs where the last of them
-    did.
+    did. Sums, means and maxima of rows, softmax and cross entropy are part of a chain.
 
     A chain ends where something outside it uses one of its values, so that no other node has to move. Single integers
     and truth values are left alone: they may be Python numbers.
@@ -57,7 +80,7 @@ def fuse_elementwise(dataflow: Dataflow) -> Dataflow:
         dataflow: nodes in an order in which they can run.
     """
     groups = _find_groups(dataflow)
-    chosen = {group.members[-1]: group for group in groups if len(group.position) >= _SMALLEST}
+    chosen = {group.members[-1]: group for group in groups if group.weight >= _SMALLEST}
     if not chosen:
         return dataflow
     used = uses(dataflow)
@@ -73,9 +96,10 @@ def fuse_elementwise(dataflow: Dataflow) -> Dataflow:
             group = chosen[node]
             members = set(group.members)
             wanted = [
-                member.output
+                edge
                 for member in group.members
-                if member.output in fetched or any(user not in members for user in used.get(member.output, ()))
+                for edge in member.outputs
+                if edge in fetched or any(user not in members for user in used.get(edge, ()))
             ]
             fused = _fuse(group, wanted, outputs)
             outputs.update(zip(wanted, fused.outputs, strict=True))
@@ -90,7 +114,7 @@ def _find_groups(dataflow: Dataflow) -> list[_Group]:
     groups: dict[_Group, None] = {}
     for node in dataflow.nodes:
         producers = list(dict.fromkeys(group_of[edge.node] for edge in node.inputs if edge.node in group_of))
-        if is_elementwise(node) and not is_scalar(node.output) and not node.controls and node not in waited_for:
+        if _can_join(node) and not node.controls and node not in waited_for:
             joined = _join(producers, node)
             if joined is not None:
                 for group in producers:
@@ -104,6 +128,25 @@ def _find_groups(dataflow: Dataflow) -> list[_Group]:
         for group in producers:
             group.is_closed = True
     return list(groups)
+
+
+def _can_join(node: Node) -> bool:
+    if node.op_def.name in ROW_OPERATIONS:
+        return _works_on_rows(node)
+    if node.op_def.name == "BroadcastTo":
+        return node.output.dims is not None and None not in node.output.dims and node.output.dtype.name in _BROADCAST
+    return is_elementwise(node) and not is_scalar(node.output)
+
+
+def _works_on_rows(node: Node) -> bool:
+    """Tell whether machine code can be made for an operation on the last axis."""
+    dims, dtype = node.inputs[0].dims, node.inputs[0].dtype.name
+    if dims is None or len(dims) < 2 or dims[-1] is None or not 1 < dims[-1] <= _LONGEST_ROW:
+        return False
+    if node.op_def.name in ("Sum", "Mean", "Max"):
+        axes = constant_value(node.inputs[1])
+        return dtype in ("float32", "float64") and axes is not None and axes.ravel().tolist() in ([-1], [len(dims) - 1])
+    return dtype == "float32" and all(edge.dims == dims for edge in node.inputs)
 
 
 def is_elementwise(node: Node) -> bool:
@@ -120,21 +163,28 @@ def is_elementwise(node: Node) -> bool:
 
 def _join(producers: list[_Group], node: Node) -> _Group | None:
     """Return the group of a node together with those that it takes values from, as far as they fit, or None."""
-    open_groups = [group for group in producers if not group.is_closed and group.dims == node.output.dims]
-    for merged in (open_groups, open_groups[:1], []):
-        found = _merge(merged, node)
+    works_on_rows = node.op_def.name in ROW_OPERATIONS
+    dims = node.inputs[0].dims if works_on_rows else node.output.dims
+    open_groups = [group for group in producers if not group.is_closed and group.dims == dims]
+    for merged in (open_groups, open_groups[:1]):
+        found = _merge(merged, node, dims) if merged else None
         if found is not None:
             return found
-    return None
+    for group in producers:
+        if not group.is_closed and not works_on_rows and group.row_dims == dims:
+            found = _merge([group], node, group.dims)
+            if found is not None:
+                return found
+    return _merge([], node, dims)
 
 
-def _merge(groups: list[_Group], node: Node) -> _Group | None:
+def _merge(groups: list[_Group], node: Node, dims: Dims) -> _Group | None:
     if sum(len(group.position) for group in groups) >= _LARGEST:
         return None
     if len(groups) == 1:
         (result,) = groups
     else:
-        result = _Group(node.output.dims)
+        result = _Group(dims)
         for group in groups:
             if group.inner and result.inner not in (0, group.inner):
                 return None
@@ -142,20 +192,48 @@ def _merge(groups: list[_Group], node: Node) -> _Group | None:
             result.inputs.update(group.inputs)
             result.position.update(dict.fromkeys(group.members))
     inner = result.inner
-    added: dict[Edge, Access] = {}
-    for edge in node.inputs:
-        if edge.node in result.position or edge in result.inputs or number_of(edge) is not None:
-            continue
-        found = _access(edge.dims, result.dims, inner)
-        if found is None:
+    is_sum = node.op_def.name in ROW_OPERATIONS
+    if is_sum:
+        assert dims is not None
+        row = dims[-1] or 0
+        if inner not in (0, row):
             return None
-        added[edge], inner = found
+        inner = row
+    is_for_rows = not is_sum and node.output.dims != dims
+    is_broadcast = node.op_def.name == "BroadcastTo"
+    added: dict[Edge, Access] = {}
+    for edge in _operands(node):
+        if edge.node in result.position:
+            known = (
+                (result.row_dims,) if is_for_rows or is_broadcast else (dims,) if is_sum else (dims, result.row_dims)
+            )
+            if edge.dims not in known:
+                return None
+            continue
+        if is_broadcast:
+            return None
+        if number_of(edge) is not None:
+            continue
+        found = (result.inputs[edge], inner) if edge in result.inputs else _access(edge.dims, dims, inner)
+        if found is None or is_for_rows and found[0] not in (Access.COLUMN, Access.SCALAR):
+            return None
+        if is_sum and found[0] is not Access.FULL:
+            return None
+        if edge not in result.inputs:
+            added[edge], inner = found
     inputs = {**result.inputs, **added}
     if len(inputs) > _MOST_INPUTS or Access.FULL not in inputs.values():
         return None
     result.inputs, result.inner = inputs, inner
     result.position[node] = None
     return result
+
+
+def _operands(node: Node) -> list[Edge]:
+    """Return the inputs that are values, not axes or shapes."""
+    if node.op_def.name in ("Sum", "Mean", "Max", "BroadcastTo"):
+        return node.inputs[:1]
+    return node.inputs
 
 
 def _access(dims: Dims, result: Dims, inner: int) -> tuple[Access, int] | None:
@@ -189,21 +267,26 @@ def number_of(edge: Edge) -> Any:
 
 
 _NUMBERS = frozenset({"float32", "float64", "int32", "int64", "bool"})
+_BROADCAST = frozenset({"float32", "float64"})
 
 
 def _fuse(group: _Group, wanted: list[Edge], outputs: dict[Edge, Edge]) -> Node:
     """Return the node that computes the wanted values of a group."""
     members = group.members
-    position = {node: index for index, node in enumerate(members)}
+    position = {edge: index for index, edge in enumerate(edge for node in members for edge in node.outputs)}
     steps, kernels, numbers = steps_of(members, {edge: index for index, edge in enumerate(group.inputs)})
     region = Region(
         tuple((edge.dtype.name, access) for edge, access in group.inputs.items()),
         steps,
-        tuple(position[edge.node] for edge in wanted),  # type: ignore[index]
+        tuple(position[edge] for edge in wanted),
         group.inner,
     )
+    forms = tuple(
+        Form.FULL if edge.dims == group.dims else Form.KEPT if edge.dims == group.row_dims else Form.DROPPED
+        for edge in wanted
+    )
     attrs = {
-        "chain": Chain(region, kernels, numbers, tuple(members)),
+        "chain": Chain(region, kernels, numbers, tuple(edge.node for edge in position), forms),
         "Tin": [edge.dtype.base_dtype for edge in group.inputs],
         "Tout": [edge.dtype for edge in wanted],
     }
@@ -221,22 +304,40 @@ def steps_of(
         members: elementwise nodes, each after those that it takes values from.
         inputs: the values from outside that are not numbers -> their positions among the chain's inputs.
     """
-    position = {node: index for index, node in enumerate(members)}
+    position = {edge: index for index, edge in enumerate(edge for node in members for edge in node.outputs)}
     steps: list[Step] = []
+    kernels: list[Callable[..., Any]] = []
     numbers: list[dict[int, Any]] = []
     for node in members:
         operands: list[tuple[str, Any]] = []
         values: dict[int, Any] = {}
-        for place, edge in enumerate(node.inputs):
-            if edge.node in position:
-                operands.append(("step", position[edge.node]))
+        given = _operands(node)
+        for place, edge in enumerate(given):
+            if edge in position:
+                operands.append(("step", position[edge]))
             elif edge in inputs:
                 operands.append(("input", inputs[edge]))
             else:
                 operands.append(("number", constant_of(number_of(edge))))
                 values[place] = array.from_numpy(edge.node.attrs["value"], copy=True)  # type: ignore[union-attr]
-        dtypes = tuple(edge.dtype.name for edge in node.inputs)
+        dtypes = tuple(edge.dtype.name for edge in given)
         factor = constant_of(node.attrs.get("factor", 0))
-        steps.append(Step(node.op_def.name, tuple(operands), node.output.dtype.name, dtypes, factor))
-        numbers.append(values)
-    return tuple(steps), tuple(step_kernel(node.op_def, node.attrs) for node in members), tuple(numbers)
+        for output in node.outputs:
+            steps.append(Step(node.op_def.name, tuple(operands), output.dtype.name, dtypes, factor, output.output))
+            kernels.append(_kernel(node, output.output))
+            numbers.append(values)
+    return tuple(steps), tuple(kernels), tuple(numbers)
+
+
+def _kernel(node: Node, output: int) -> Callable[..., Any]:
+    """Return what computes one output of a node from its operands."""
+    op_def = node.op_def
+    if op_def.name == "BroadcastTo":
+        return partial(op_def.kernel, shape=list(node.output.dims or ()))
+    if op_def.name in ("Sum", "Mean", "Max"):
+        axes = constant_value(node.inputs[1])
+        assert axes is not None
+        keeps = node.attrs["keep_dims"]
+        return partial(op_def.kernel, reduction_indices=axes.ravel().tolist(), keep_dims=keeps)
+    kernel = step_kernel(op_def, node.attrs)
+    return kernel if len(node.outputs) == 1 else lambda *values: kernel(*values)[output]

@@ -216,6 +216,8 @@ def _transpose(node: Node, shapes: Shapes) -> Result:
     if x.dims is not None and perm.tolist() == list(range(len(x.dims))):
         return x
     inner = x.node
+    if inner is not None and inner.op_def.name in _SUMS and not inner.controls:
+        return _keep_axes(inner, node)
     if inner is None or inner.op_def is not node.op_def or inner.controls or inner.inputs[0].is_handle:
         return None
     first = constant_value(inner.inputs[1])
@@ -238,6 +240,8 @@ def _reshape(node: Node, shapes: Shapes) -> Result:
         if shapes.of(sizes.node.inputs[0]) is shapes.of(x):
             return x
     inner = x.node
+    if inner is not None and inner.op_def.name in _SUMS and not inner.controls:
+        return _keep_axes(inner, node)
     if inner is None or inner.op_def is not node.op_def or inner.controls or inner.inputs[0].is_handle:
         return None
     if not (_is_static(inner.inputs[0]) and _is_static(x)):
@@ -247,9 +251,33 @@ def _reshape(node: Node, shapes: Shapes) -> Result:
     return make_node(node.op_def, [inner.inputs[0], sizes], [node.output.dims], node)
 
 
+_SUMS = ("Sum", "Mean", "Max", "Min", "Prod")
+
+
+def _keep_axes(reduction: Node, node: Node) -> Result:
+    """Let a reduction keep its axes where a reshape brings them back."""
+    x, axes = reduction.inputs[0], constant_value(reduction.inputs[1])
+    if reduction.attrs["keep_dims"] or axes is None or not _is_static(x) or x.is_handle:
+        return None
+    reduced = {axis % len(x.dims or ()) for axis in axes.ravel().tolist()}
+    dims = tuple(1 if axis in reduced else size for axis, size in enumerate(x.dims or ()))
+    if node.output.dims != dims:
+        return None
+    return make_node(reduction.op_def, reduction.inputs, [dims], node, keep_dims=True)
+
+
 def _broadcast_to(node: Node, shapes: Shapes) -> Result:
-    x = node.inputs[0]
-    return x if _is_static(x) and not x.is_handle and x.dims == node.output.dims else None
+    x, sizes = node.inputs
+    if not _is_static(x) or x.is_handle:
+        return None
+    if x.dims == node.output.dims:
+        return x
+    inner = x.node
+    if inner is not None and inner.op_def.name == "Reshape" and not inner.controls and node.output.dims is not None:
+        number = inner.inputs[0]
+        if number.dims == () and not number.is_handle and x.dims == (1,) and node.output.dims:
+            return make_node(node.op_def, [number, sizes], [node.output.dims], node)
+    return None
 
 
 def _reduction(node: Node, shapes: Shapes) -> Result:

@@ -13,7 +13,7 @@ from penstock.compiler.schedule import schedule
 from penstock.core.graph import Graph
 from penstock.core.op_def import lookup
 from penstock.ops.constant import constant, placeholder
-from penstock.ops.fused.native import LOWERINGS
+from penstock.ops.fused.native import LOWERINGS, ROW_OPERATIONS
 from penstock.ops.fused.native.elementwise import _caller
 
 UNARY = ["Abs", "Erf", "Exp", "Neg", "Reciprocal", "Relu", "Rsqrt", "Sigmoid", "Sqrt", "Square", "Tanh"]
@@ -33,7 +33,9 @@ def build(chosen):
     tests = []
     for kind, a, b in chosen:
         x, y = values[-1 - a % len(values)], values[-1 - b % len(values)]
-        if kind < 35:
+        if kind % 10 == 9:
+            _append_row_operation(kind // 10, a, b, x, y, values)
+        elif kind < 35:
             values.append(lookup(UNARY[kind % len(UNARY)])(x))
         elif kind < 80:
             if BINARY[kind % len(BINARY)].endswith("Grad") and x.dims != y.dims:
@@ -43,7 +45,23 @@ def build(chosen):
             tests.append(lookup(COMPARISONS[kind % len(COMPARISONS)])(x, y))
         else:
             values.append(lookup("SelectV2")(tests[-1 - b % len(tests)], x, y))
-    return inputs, [tensor for tensor in [*values, *tests] if tensor.op.type in LOWERINGS]
+    return inputs, [
+        tensor for tensor in [*values, *tests] if tensor.op.type in LOWERINGS or tensor.op.type in ROW_OPERATIONS
+    ]
+
+
+def _append_row_operation(kind, a, b, x, y, values):
+    """Append a reduction of rows, softmax or its like, where the operands allow it."""
+    if x.dims != SHAPES[0]:
+        return
+    if kind < 5:
+        values.append(lookup(["Sum", "Mean", "Max"][kind % 3])(x, [-1 if a % 2 else 1], keep_dims=True))
+    elif kind < 6:
+        values.append(lookup("Sum")(x, [1], keep_dims=False))
+    elif kind < 8:
+        values.append(lookup(["Softmax", "LogSoftmax"][kind % 2])(x))
+    elif y.dims == SHAPES[0]:
+        values.extend(lookup("SoftmaxCrossEntropyWithLogits")(x, y))
 
 
 def array(shape, layout, generator):
@@ -78,4 +96,9 @@ def test_machine_code_agrees_with_the_operations(chosen, layout):
             known[node.output] = torch.from_numpy(np.array(node.attrs["value"]))
         else:
             attributes = {name: node.attrs[name] for name in node.op_def.kernel_attributes}
-            known[node.output] = node.op_def.kernel(*(known[edge] for edge in node.inputs), **attributes)
+            inputs = [
+                known[edge].tolist() if argument.is_host else known[edge]
+                for argument, edge in zip(node.op_def.inputs, node.inputs, strict=True)
+            ]
+            found = node.op_def.kernel(*inputs, **attributes)
+            known.update(zip(node.outputs, found if len(node.outputs) > 1 else [found], strict=True))

@@ -13,7 +13,7 @@ from penstock.core.array import Array, torch_dtype
 from penstock.core.dtypes import as_dtype
 from penstock.core.op_def import OpDef
 from penstock.ops.fused.declare import fused_op
-from penstock.ops.fused.native.region import Access, Chain, Region, Step
+from penstock.ops.fused.native.region import Access, Chain, Form, Region, Step
 
 # A chain that runs once is not worth compiling.
 _RUNS_BEFORE_COMPILING = 1
@@ -81,7 +81,7 @@ def _caller(chain: Chain) -> Callable[[list[Array]], list[Array]]:
     """Return the function that runs a chain. Its source is generated: for arrays that lie as most do, without gaps or
     as matrices with gaps between their rows, it goes straight to the machine code."""
     code = _made.setdefault(chain.region, _Code(chain.region))
-    source = "\n".join(_caller_lines(chain.region))
+    source = "\n".join(_caller_lines(chain))
     namespace: dict[str, Any] = {"empty": torch.empty, "code": code, "anyhow": _AnyLayout(chain, code)}
     for position, index in enumerate(chain.region.outputs):
         namespace[f"dtype{position}"] = torch_dtype(as_dtype(chain.region.steps[index].dtype))
@@ -90,7 +90,8 @@ def _caller(chain: Chain) -> Callable[[list[Array]], list[Array]]:
     return run
 
 
-def _caller_lines(region: Region) -> Iterator[str]:
+def _caller_lines(chain: Chain) -> Iterator[str]:
+    region = chain.region
     names = [f"x{index}" for index in range(len(region.inputs))]
     accesses = [access for _, access in region.inputs]
     full = [name for name, access in zip(names, accesses, strict=True) if access is Access.FULL]
@@ -104,7 +105,11 @@ def _caller_lines(region: Region) -> Iterator[str]:
     yield f"    n = {full[0]}.numel()"
     yield f"    shape = {full[0]}.shape"
     yield f"    if {' and '.join(tests)}:"
-    makes = [f"{name} = empty(shape, dtype=dtype{position})" for position, name in enumerate(results)]
+    forms = {Form.FULL: "shape", Form.KEPT: "(*shape[:-1], 1)", Form.DROPPED: "shape[:-1]"}
+    makes = [
+        f"{name} = empty({forms[form]}, dtype=dtype{position})"
+        for position, (name, form) in enumerate(zip(results, _forms(chain), strict=True))
+    ]
     addresses = [f"{name}.data_ptr()" for name in names]
     if region.is_flat:
         yield f"        if {' and '.join(f'{name}.is_contiguous()' for name in full)}:"
@@ -112,25 +117,39 @@ def _caller_lines(region: Region) -> Iterator[str]:
         arguments = ["1", "n", *addresses, *(f"{name}.data_ptr()" for name in results)]
         yield f"            code.flat({', '.join(arguments)})"
         yield f"            return [{', '.join(results)}]"
-    yield "        if len(shape) == 2:"
-    yield "            rows, columns = shape"
-    yield from (f"            {name}_row, {name}_column = {name}.stride()" for name in full)
-    fits = [f"{name}_column == 1" for name in full]
+    by_row = [(n, a) for n, a in zip(names, accesses, strict=True) if a in (Access.ROW, Access.COLUMN)]
+
+    def call(distances: list[str]) -> Iterator[str]:
+        sizes = {Access.ROW: "columns", Access.COLUMN: "rows"}
+        fits = [f"{name}.numel() == {sizes[access]} and {name}.is_contiguous()" for name, access in by_row]
+        if region.inner:
+            fits.append(f"columns == {region.inner}")
+        yield f"            if {' and '.join(fits) or 'True'}:"
+        yield from (f"                {line}" for line in makes)
+        arguments, rest = ["rows", "columns"], iter(distances)
+        for address, access in zip(addresses, accesses, strict=True):
+            arguments += [address, next(rest)] if access is Access.FULL else [address]
+        arguments += [f"{name}.data_ptr()" for name in results]
+        yield f"                code.by_rows({', '.join(arguments)})"
+        yield f"                return [{', '.join(results)}]"
+
     if not region.is_flat:
-        fits.append(f"columns == {region.inner}")
-    for name, access in zip(names, accesses, strict=True):
-        if access in (Access.ROW, Access.COLUMN):
-            size = "columns" if access is Access.ROW else "rows"
-            fits.append(f"{name}.numel() == {size} and {name}.is_contiguous()")
-    yield f"            if {' and '.join(fits)}:"
-    yield from (f"                {line}" for line in makes)
-    arguments = ["rows", "columns"]
-    for name, address, access in zip(names, addresses, accesses, strict=True):
-        arguments += [address, f"{name}_row"] if access is Access.FULL else [address]
-    arguments += [f"{name}.data_ptr()" for name in results]
-    yield f"                code.by_rows({', '.join(arguments)})"
-    yield f"                return [{', '.join(results)}]"
+        size = "shape[-1]" if region.has_reductions else f"{region.inner}"
+        yield f"        if {' and '.join(f'{name}.is_contiguous()' for name in full)}:"
+        yield f"            columns = {size}"
+        yield f"            rows = n // {region.inner}"
+        yield from call(["columns"] * len(full))
+    unit = " and ".join(f"{name}.stride(1) == 1" for name in full)
+    yield (
+        f"        elif len(shape) == 2 and {unit}:" if not region.is_flat else f"        if len(shape) == 2 and {unit}:"
+    )
+    yield "            rows, columns = shape"
+    yield from call([f"{name}.stride(0)" for name in full])
     yield "    return anyhow(values)"
+
+
+def _forms(chain: Chain) -> tuple[Form, ...]:
+    return chain.forms or (Form.FULL,) * len(chain.region.outputs)
 
 
 class _AnyLayout:
@@ -156,14 +175,23 @@ class _AnyLayout:
             return results
         inner = self._region.inner or (shape[-1] if shape else 1)
         outer = count // inner
-        if count % inner or not self._sizes_fit(values, outer, inner):
+        if (
+            self._region.has_reductions
+            and shape[-1] != inner
+            or count % inner
+            or not self._sizes_fit(values, outer, inner)
+        ):
             return self._chain.by_operation(values)
         prepared = [
             value if access is Access.SCALAR else _regular(value, inner, access)
             for value, (_, access) in zip(values, self._region.inputs, strict=True)
         ]
         strides = [_row_distance(prepared[index], inner) for index in self._full]
-        results = [torch.empty(shape, dtype=dtype) for dtype in self._dtypes]
+        shapes = {Form.FULL: shape, Form.KEPT: (*shape[:-1], 1), Form.DROPPED: shape[:-1]}
+        results = [
+            torch.empty(shapes[form], dtype=dtype)
+            for form, dtype in zip(_forms(self._chain), self._dtypes, strict=True)
+        ]
         if self._region.is_flat and all(stride == inner for stride in strides):
             _share(self._code.flat, self._region, 1, count, prepared, [], results)
         else:
@@ -206,7 +234,7 @@ def _share(
 ) -> None:
     """Run a loop, its rows (or, if there is but one, its elements) divided among threads if there are many."""
     threads = min(torch.get_num_threads(), outer * inner // _SMALLEST_SHARE) or 1
-    by_elements = outer == 1
+    by_elements = outer == 1 and not region.has_reductions
     arguments, steps = [outer, inner], [0, 0]
     distances = iter(strides)
     for value, (_, access) in zip(values, region.inputs, strict=True):
@@ -223,7 +251,8 @@ def _share(
             steps.append(0)
     for result in results:
         arguments.append(result.data_ptr())
-        steps.append((1 if by_elements else inner) * result.element_size())
+        # One element for each row, or all of them.
+        steps.append(result.numel() // (inner if by_elements else outer) * result.element_size())
     if threads == 1:
         loop(*arguments)
         return

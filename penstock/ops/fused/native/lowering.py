@@ -129,6 +129,11 @@ def _lower_reciprocal_root(b: Any, step: Step, x: Any) -> Any:
     return b.fdiv(_one(x), functions.intrinsic(b, "llvm.sqrt", x))
 
 
+@_lowers(_FLOATS, "RsqrtGrad")
+def _lower_reciprocal_root_gradient(b: Any, step: Step, y: Any, gradient: Any) -> Any:
+    return b.fmul(b.fmul(gradient, ir.Constant(y.type, -0.5)), b.fmul(b.fmul(y, y), y))
+
+
 @_lowers(_FLOATS, "Reciprocal", "Inv")
 def _lower_reciprocal(b: Any, step: Step, x: Any) -> Any:
     return b.fdiv(_one(x), x)
@@ -281,11 +286,12 @@ def _lower_select(b: Any, step: Step, condition: Any, x: Any, y: Any) -> Any:
     return b.select(condition, x, y)
 
 
-def write_loop(region: Region) -> str:
-    """Return the text of an LLVM module with the function `loop` that computes a region.
+def parameters(region: Region) -> tuple[Any, Any, tuple[Any, Any], list[tuple[Any, Any]], list[Any]]:
+    """Begin a module with the function `loop` that computes a region.
 
-    Its parameters: the number of rows, the length of a row (64-bit integers); for each input its address and, if it
-    is read in full and rows matter, the distance of its rows in elements; the addresses of the outputs.
+    Returns:
+        The module, a builder in the function, the number of rows and their length, the address and the distance of
+        rows of each input, the addresses of the outputs.
     """
     module = ir.Module()
     size, pointer = ir.IntType(64), ir.IntType(8).as_pointer()
@@ -310,14 +316,24 @@ def write_loop(region: Region) -> str:
         builder.bitcast(next(arguments), MEMORY_TYPES[region.steps[index].dtype].as_pointer())
         for index in region.outputs
     ]
+    return module, builder, (outer, inner), sources, results
+
+
+def write_loop(region: Region) -> str:
+    """Return the text of an LLVM module with the function `loop` that computes a region.
+
+    Its parameters: the number of rows, the length of a row (64-bit integers); for each input its address and, if it
+    is read in full and rows matter, the distance of its rows in elements; the addresses of the outputs.
+    """
+    module, builder, (outer, inner), sources, results = parameters(region)
     scalars = {
-        index: _load(builder, sources[index][0], dtype)
+        index: load(builder, sources[index][0], dtype)
         for index, (dtype, access) in enumerate(region.inputs)
         if access.name == "SCALAR"
     }
     with counting(builder, outer) as row:
         columns = {
-            index: _load(builder, builder.gep(sources[index][0], [row]), dtype)
+            index: load(builder, builder.gep(sources[index][0], [row]), dtype)
             for index, (dtype, access) in enumerate(region.inputs)
             if access.name == "COLUMN"
         }
@@ -330,13 +346,10 @@ def write_loop(region: Region) -> str:
             values = {**scalars, **columns}
             for index, (dtype, _) in enumerate(region.inputs):
                 if index not in values:
-                    values[index] = _load(builder, builder.gep(starts[index], [column]), dtype)
+                    values[index] = load(builder, builder.gep(starts[index], [column]), dtype)
             steps = step_values(builder, region, values)
             for base, index in zip(ends, region.outputs, strict=True):
-                value = steps[index]
-                if region.steps[index].dtype == "bool":
-                    value = builder.zext(value, MEMORY_TYPES["bool"])
-                builder.store(value, builder.gep(base, [column]))
+                store(builder, steps[index], builder.gep(base, [column]))
     builder.ret_void()
     return str(module)
 
@@ -364,9 +377,16 @@ def operand_values(
     return found
 
 
-def _load(builder: Any, address: Any, dtype: str) -> Any:
+def load(builder: Any, address: Any, dtype: str) -> Any:
+    """Write the reading of a value from memory."""
     value = builder.load(address)
     return builder.trunc(value, ir.IntType(1)) if dtype == "bool" else value
+
+
+def store(builder: Any, value: Any, address: Any) -> None:
+    """Write the storing of a value, a truth value as a byte."""
+    is_bit = value.type == ir.IntType(1)
+    builder.store(builder.zext(value, MEMORY_TYPES["bool"]) if is_bit else value, address)
 
 
 class counting:

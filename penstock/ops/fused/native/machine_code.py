@@ -11,6 +11,7 @@ from llvmlite import binding as llvm
 
 from penstock.ops.fused.native.lowering import write_loop
 from penstock.ops.fused.native.region import Region
+from penstock.ops.fused.native.rows import write_rows
 
 _lock = threading.RLock()
 _engines: list[Any] = []  # they own the machine code, which lives as long as the process
@@ -43,7 +44,11 @@ def compile_region(region: Region) -> Any:
     """
     pointers = len(region.inputs) + len(region.outputs)
     strides = 0 if region.is_flat else sum(access.name == "FULL" for _, access in region.inputs)
-    address = compile_module(write_loop(region), "loop")
+    if region.has_reductions:
+        text = write_rows(region)
+    else:
+        text = write_loop(region)
+    address = compile_module(text, "loop")
     # A pointer and a 64-bit integer are passed alike.
     return ctypes.CFUNCTYPE(None, *[ctypes.c_size_t] * (2 + pointers + strides))(address)
 

@@ -29,6 +29,18 @@ def number_of_constant(constant: str | bool | int) -> bool | int | float:
     return float.fromhex(constant) if isinstance(constant, str) else constant
 
 
+# Operations that give one number for each row, or whose elements depend on a whole row.
+ROW_OPERATIONS = frozenset({"Sum", "Mean", "Max", "Softmax", "LogSoftmax", "SoftmaxCrossEntropyWithLogits"})
+
+
+class Form(enum.Enum):
+    """The shape of an output, beside that of the inputs that are read in full."""
+
+    FULL = "the same"
+    KEPT = "one element for each row, the last axis has size 1"
+    DROPPED = "one element for each row, without the last axis"
+
+
 class Step(NamedTuple):
     """One operation of a region.
 
@@ -38,6 +50,7 @@ class Step(NamedTuple):
         dtype: the name of its result's type.
         operand_dtypes: the names of its operands' types.
         factor: what `_ScaledSum` multiplies by, see `constant_of`; 0 for others.
+        output: which of the operation's outputs it is.
     """
 
     op: str
@@ -45,23 +58,30 @@ class Step(NamedTuple):
     dtype: str
     operand_dtypes: tuple[str, ...]
     factor: str | int = 0
+    output: int = 0
 
 
 @dataclass(frozen=True)
 class Region:
-    """A chain of elementwise operations on results of one shape. Equal regions share their machine code.
+    """A chain of elementwise operations on results of one shape, and of sums over their rows. Equal regions share
+    their machine code.
 
     Attributes:
         inputs: for each input, the name of its type and how it is read.
         steps: the operations, each after those that it uses.
         outputs: the steps whose results are wanted.
-        inner: the length of a row where an input is read as ROW or COLUMN, else 0.
+        inner: the length of a row where an input is read as ROW or COLUMN, or rows are summed up, else 0.
     """
 
     inputs: tuple[tuple[str, Access], ...]
     steps: tuple[Step, ...]
     outputs: tuple[int, ...]
     inner: int = 0
+
+    @property
+    def has_reductions(self) -> bool:
+        """Whether some step depends on whole rows."""
+        return any(step.op in ROW_OPERATIONS for step in self.steps)
 
     @property
     def is_flat(self) -> bool:
@@ -105,12 +125,14 @@ class Chain:
         kernels: for each step, the operation's own kernel, bound to its attributes.
         numbers: for each step, its operands that are numbers as runtime values, by position.
         nodes: for each step, the node that it was, for error messages.
+        forms: for each output, its shape; all have that of the inputs by default.
     """
 
     region: Region
     kernels: tuple[Callable[..., Any], ...]
     numbers: tuple[dict[int, Any], ...]
     nodes: tuple[Any, ...]
+    forms: tuple[Form, ...] = ()
 
     def by_operation(self, values: Sequence[Any]) -> list[Any]:
         """Run the operations one by one on the inputs' runtime values.
@@ -134,5 +156,5 @@ class Chain:
 
     def __str__(self) -> str:
         """The operations' names, and how often each occurs."""
-        counts = Counter(step.op for step in self.region.steps)
+        counts = Counter(step.op for step in self.region.steps if not step.output)
         return ", ".join(f"{name} x {count}" if count > 1 else name for name, count in counts.items())
