@@ -45,6 +45,7 @@ class GradientTape:
         self._variables: dict[int, Any] = {}
         self._recording = False
         self._used = False
+        self._started = False
         self._graph: Graph | None = None
 
     def __enter__(self) -> GradientTape:
@@ -58,7 +59,7 @@ class GradientTape:
     def _push(self) -> None:
         if self._recording:
             raise ValueError("Tape is still recording, This can happen if you try to re-enter an already-active tape.")
-        self._recording = True
+        self._recording = self._started = True
         self._graph = current_graph()
         context.state.tapes = [*context.state.tapes, self]
 
@@ -162,9 +163,12 @@ class GradientTape:
         Returns:
             The derivatives, nested as `sources`.
         Raises:
-            RuntimeError: if called a second time on a tape that is not persistent.
+            RuntimeError: if called a second time on a tape that is not persistent, or on one that recorded nothing.
+            TypeError: if there is no target, or a source is neither a tensor nor a variable.
         """
         self._begin()
+        if target is None:
+            raise TypeError("Argument `target` should be a tensor, or a nest of tensors, but received None.")
         unconnected = (
             unconnected_gradients
             if type(unconnected_gradients) is UnconnectedGradients
@@ -184,13 +188,20 @@ class GradientTape:
         return nest.pack_sequence_as(sources, results, expand_composites=True)
 
     def _begin(self) -> None:
-        if self._used and not self._persistent:
+        if self._used and not self._persistent or not self._started:
             raise RuntimeError(
                 "A non-persistent GradientTape can only be used to compute one set of gradients (or jacobians). "
-                "Make it with GradientTape(persistent=True)."
+                "Make it with GradientTape(persistent=True), and use it after a `with` block."
             )
         if self._recording and not self._persistent:
             self._pop()
+
+    def _expect_persistent(self, experimental_use_pfor: bool) -> None:
+        if not experimental_use_pfor and not self._persistent and current_graph() is None:
+            raise RuntimeError(
+                "GradientTape must be created with persistent=True to compute the jacobian in eager execution with "
+                "experimental_use_pfor=False."
+            )
 
     def _end(self) -> None:
         if not self._persistent:
@@ -211,13 +222,16 @@ class GradientTape:
             target: a tensor; in a graph, of known shape.
             sources: watched tensors or variables, a nest of them.
             unconnected_gradients: "none" or "zero", what is returned where the target does not depend on a source.
-            parallel_iterations, experimental_use_pfor: accepted; the elements are differentiated one after the other.
+            parallel_iterations: accepted; the elements are differentiated one after the other.
+            experimental_use_pfor: False asks, as in TensorFlow, for a persistent tape in eager execution.
         Returns:
             For each source a tensor of shape target.shape + source.shape, nested as `sources`.
         Raises:
-            RuntimeError: if called a second time on a tape that is not persistent.
+            RuntimeError: if called a second time on a tape that is not persistent, or with `experimental_use_pfor`
+                False.
             ValueError: in a graph, if the size of `target` is not known.
         """
+        self._expect_persistent(experimental_use_pfor)
         self._begin()
         unconnected = UnconnectedGradients(getattr(unconnected_gradients, "value", unconnected_gradients))
         tensor = target if hasattr(target, "_gradient_source") else convert_to_tensor(target)
@@ -253,13 +267,14 @@ class GradientTape:
             target: a tensor of shape [b, y1, ...]; entry i depends on entry i of the source alone.
             source: a watched tensor of shape [b, x1, ...].
             unconnected_gradients: accepted; zeros are returned where the target does not depend on the source.
-            parallel_iterations, experimental_use_pfor: accepted; the elements are differentiated one after the other.
+            parallel_iterations, experimental_use_pfor: see `jacobian`.
         Returns:
             A tensor of shape [b, y1, ..., x1, ...].
         Raises:
             RuntimeError: if called a second time on a tape that is not persistent.
             ValueError: if the sizes of the batch differ, or the inner sizes of the target are not known.
         """
+        self._expect_persistent(experimental_use_pfor)
         self._begin()
         target, source = convert_to_tensor(target), convert_to_tensor(source)
         if target.shape.rank is None or target.shape.rank == 0:
@@ -299,7 +314,7 @@ class GradientTape:
         found = []
         for source in sources:
             if not isinstance(source, Tensor) and not hasattr(source, "_gradient_source"):
-                raise ValueError(f"Cannot differentiate with respect to {source!r}: sources are tensors and variables")
+                raise TypeError(f"Cannot differentiate with respect to {source!r}: sources are tensors and variables")
             found.append(self._source(source))
         watched = self._watched
         backpropagate(reversed(list(self._calls)), cotangents, keep={id(tensor) for tensor in found}, flows_to=watched)

@@ -316,6 +316,11 @@ class EagerTensor(Tensor):
         return self.device
 
     @property
+    def is_packed(self) -> bool:
+        """Whether the tensor stands for several, one a device; none does."""
+        return False
+
+    @property
     def graph(self) -> NoReturn:
         """Eager tensors belong to no graph."""
         raise AttributeError("Tensor.graph is undefined when eager execution is enabled.")
@@ -338,6 +343,14 @@ class EagerTensor(Tensor):
         """
         if not self.shape.is_compatible_with(shape):
             raise ValueError(f"Tensor's shape {self.shape} is not compatible with supplied shape {TensorShape(shape)}")
+
+    def consumers(self) -> NoReturn:
+        """Refuse: nothing records what eager tensors are used for."""
+        raise NotImplementedError("Tensor.consumers is undefined when eager execution is enabled.")
+
+    def eval(self, feed_dict: Any = None, session: Any = None) -> NoReturn:
+        """Refuse: an eager tensor has its value already."""
+        raise NotImplementedError("eval is not supported when eager execution is enabled: use .numpy() for the value.")
 
     def numpy(self) -> Any:
         """Return the value as a NumPy array, or scalar for shape (); the array is the caller's to change."""
@@ -366,21 +379,18 @@ class EagerTensor(Tensor):
         return _eager_from_numpy, (np.asarray(self._numpy()),)
 
     def _scalar(self, kind: str) -> Any:
-        if array.dims_of(self.value) not in ((), (1,)):
-            raise TypeError(
-                f"only tensors with one element can be converted to a Python {kind}, got shape {self.shape}"
-            )
-        result = array.to_python(self.value)
-        return result[0] if isinstance(result, list) else result
+        if array.dims_of(self.value) != ():
+            raise TypeError(f"only scalar tensors can be converted to a Python {kind}, got shape {self.shape}")
+        return array.to_python(self.value)
 
     def __bool__(self) -> bool:
         dims = array.dims_of(self.value)
         size = int(np.prod(dims))
-        if size > 1 or (size == 0 and dims):
+        if size > 1:
             raise ValueError(
                 f"The truth value of a tensor of shape {self.shape} is ambiguous; use tf.reduce_any or tf.reduce_all."
             )
-        return bool(np.asarray(self._numpy()).reshape(-1)[0])
+        return bool(size) and bool(np.asarray(self._numpy()).reshape(-1)[0])
 
     def __float__(self) -> float:
         return float(self._scalar("float"))
@@ -408,11 +418,10 @@ class EagerTensor(Tensor):
         dims = self.dims
         if not dims:
             raise TypeError("Cannot iterate over a scalar tensor.")
-        for index in range(dims[0]):
-            yield self[index]
+        return (self[index] for index in range(dims[0]))
 
     def __format__(self, spec: str) -> str:
-        return format(self._numpy(), spec) if spec else str(self)
+        return format(self._numpy(), spec)
 
     def __str__(self) -> str:
         if self.dtype.name in ("resource", "variant"):
@@ -428,7 +437,8 @@ class EagerTensor(Tensor):
 def _format_value(tensor: EagerTensor, to_text: Callable[[Any], str] = str) -> str:
     value = tensor._numpy()
     if isinstance(value, (np.ndarray, bytes)):
-        return to_text(value)
+        text = to_text(value)
+        return "\n" + text if "\n" in text else text
     return str(value)
 
 

@@ -15,7 +15,8 @@ from penstock.core.sparse_tensor import SparseTensorSpec
 from penstock.core.type_spec import TensorSpec
 from penstock.data import ragged
 from penstock.data.node import Element
-from penstock.data.structure import NoneTensorSpec, Structure, leaf_of_value, value_of_leaf
+from penstock.data.structure import NoneTensorSpec, Structure, flat_values, leaf_of_value, value_of_leaf
+from penstock.language.extension_type import BatchableExtensionTypeSpec
 from penstock.ops.data import values
 from penstock.ops.ragged.ragged_tensor import RaggedTensorSpec
 
@@ -57,11 +58,28 @@ def batch_leaf(spec: Any, batch_spec: Any, items: list[Any], index: int) -> Any:
         return None
     if isinstance(spec, SparseTensorSpec):
         return _stack_sparse(items)
+    if isinstance(spec, BatchableExtensionTypeSpec):
+        columns = zip(*(_parts(spec, item) for item in items), strict=True)
+        parts = zip(spec._component_specs, columns, strict=True)
+        return _joined([batch_leaf(part, None, list(column), index) for part, column in parts])
     result_spec = spec._batch(len(items)) if batch_spec is None else batch_spec
     if not isinstance(result_spec, RaggedTensorSpec):
         raise InvalidArgumentError(None, None, f"Elements of {spec!r} cannot be batched.")
     with eager_mode():
         return value_of_leaf(result_spec, ragged.stack_rows(result_spec, [leaf_of_value(spec, item) for item in items]))
+
+
+def _parts(spec: Any, item: Any) -> list[Any]:
+    """Return what a leaf of an extension type travels as, one entry for each of its fields' values."""
+    remaining = iter(item)
+    return [
+        next(remaining) if type(part) is TensorSpec else tuple(next(remaining) for _ in part.flatten())
+        for part in spec._component_specs
+    ]
+
+
+def _joined(parts: Sequence[Any]) -> tuple[Any, ...]:
+    return tuple(flat_values(parts))
 
 
 def batched_spec(spec: Any, size: int | None) -> Any:
@@ -153,6 +171,10 @@ def _unbatch_leaf(spec: Any, item: Any) -> list[Any] | None:
         return None
     if isinstance(spec, SparseTensorSpec):
         return _unstack_sparse(item)
+    if isinstance(spec, BatchableExtensionTypeSpec):
+        pairs = zip(spec._component_specs, _parts(spec, item), strict=True)
+        columns = [_unbatch_leaf(part, value) or [] for part, value in pairs]
+        return [_joined(row) for row in zip(*columns, strict=True)]
     if not isinstance(spec, RaggedTensorSpec):
         raise InvalidArgumentError(None, None, f"Elements of {spec!r} cannot be taken apart.")
     unbatched = spec._unbatch()

@@ -12,6 +12,7 @@ from typing import Any
 from penstock.core import context
 from penstock.core.shape import disable_v2_tensorshape, enable_v2_tensorshape
 from penstock.core.tensor import disable_tensor_equality, enable_tensor_equality
+from penstock.language.control_flow import disable_control_flow_v2, enable_control_flow_v2
 
 _v2_face_used = False
 _decided = False
@@ -83,12 +84,14 @@ def _behave_as_v2() -> None:
     enable_v2_tensorshape()
     enable_tensor_equality()
     enable_resource_variables()
+    enable_control_flow_v2()
 
 
 def _behave_as_v1() -> None:
     disable_v2_tensorshape()
     disable_tensor_equality()
     disable_resource_variables()
+    disable_control_flow_v2()
 
 
 def note_v1_face() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from penstock.core import dtypes, nest
 from penstock.core.convert import convert_to_tensor
+from penstock.core.errors import InvalidArgumentError
 from penstock.core.func_graph import FuncGraph
 from penstock.core.graph import Graph, current_graph, get_default_graph, name_scope
 from penstock.core.indexed_slices import IndexedSlices
@@ -81,6 +82,17 @@ def share_inputs(bodies: Sequence[FuncGraph]) -> list[Tensor]:
 def _check_same(results: Sequence[tuple[FuncGraph, Any]], name: str) -> None:
     first_body, first = results[0]
     for body, result in results[1:]:
+        counts = [len(nest.flatten(first)), len(nest.flatten(result))]
+        if counts[0] != counts[1]:
+            raise AssertionError(
+                f"{name}: the branches must return the same number of values, but the first returns {first!r} and "
+                f"another {result!r}: {counts}"
+            )
+        if len(first_body.outputs) != len(body.outputs) and len(_tensors(first)) != len(_tensors(result)):
+            raise ValueError(
+                f"{name}: the branches must return the same structure, but the first returns {first!r} and another "
+                f"{result!r}: one returns None or an operation where the other returns a tensor."
+            )
         try:
             nest.assert_same_structure(_outline(first), _outline(result), expand_composites=True)
         except (ValueError, TypeError) as error:
@@ -88,11 +100,6 @@ def _check_same(results: Sequence[tuple[FuncGraph, Any]], name: str) -> None:
                 f"{name}: the branches must return the same structure, but the first returns {first!r} and another "
                 f"{result!r}. {error}"
             ) from None
-        if len(first_body.outputs) != len(body.outputs):
-            raise TypeError(
-                f"{name}: the branches must return the same structure, but the first returns {first!r} and another "
-                f"{result!r}: one returns None or an operation where the other returns a tensor."
-            )
         for a, b in zip(first_body.outputs, body.outputs, strict=True):
             if a.dtype.base_dtype != b.dtype.base_dtype:
                 raise TypeError(
@@ -100,6 +107,10 @@ def _check_same(results: Sequence[tuple[FuncGraph, Any]], name: str) -> None:
                     f"{b.dtype.name} from {b.name!r}. "
                     "Use tf.cast in one of the branches."
                 )
+
+
+def _tensors(result: Any) -> list[Any]:
+    return [item for item in nest.flatten(result) if item is not None and not isinstance(item, Operation)]
 
 
 def _outline(result: Any) -> Any:
@@ -182,7 +193,9 @@ def cond(
         What the functions return, as tensors.
     Raises:
         TypeError: if a function is not callable, or structures or types differ.
-        ValueError: if the predicate is known not to be a scalar.
+        AssertionError: if one function returns more values than the other.
+        ValueError: if one returns None where the other returns a tensor.
+        InvalidArgumentError: if the predicate is known not to be a boolean scalar.
     """
     for label, function in (("true_fn", true_fn), ("false_fn", false_fn)):
         if not callable(function):
@@ -197,11 +210,7 @@ def cond(
         raise TypeError("pred must not be a Python bool")
     with graph.name_scope(name or "cond"):
         predicate = convert_to_tensor(pred)
-        if predicate.dtype.base_dtype != dtypes.bool_:
-            raise TypeError(
-                f"pred must be a boolean tensor, got {predicate.dtype.name}: compare it, or use tf.cast(pred, tf.bool)"
-            )
-        _expect_scalar(predicate, f"tf.cond {graph.get_name_scope()!r}: pred")
+        _expect_boolean_scalar(predicate, f"tf.cond {graph.get_name_scope()!r}: pred")
         results = [_branch("true", true_fn, graph), _branch("false", false_fn, graph)]
         _check_same(results, f"tf.cond {graph.get_name_scope()!r}")
         bodies = [body for body, _ in results]
@@ -236,6 +245,26 @@ def switch_on_index(index: Tensor, functions: Sequence[Callable[[], Any]]) -> An
     return _finish(_common_structure([result for _, result in results]), outputs, op)
 
 
+_control_flow_v2 = True
+
+
+def control_flow_v2_enabled() -> bool:
+    """Tell whether `cond` returns lists of one tensor as they are, as in TensorFlow 2."""
+    return _control_flow_v2
+
+
+def enable_control_flow_v2() -> None:
+    """Follow TensorFlow 2 in what `cond` returns."""
+    global _control_flow_v2
+    _control_flow_v2 = True
+
+
+def disable_control_flow_v2() -> None:
+    """Follow TensorFlow 1 in what `cond` returns: the tensor of a list of one."""
+    global _control_flow_v2
+    _control_flow_v2 = False
+
+
 def cond_v1(
     pred: Any,
     true_fn: Callable[[], Any] | None = None,
@@ -249,13 +278,15 @@ def cond_v1(
 
     Args:
         pred, true_fn, false_fn, name: see `cond`.
-        strict: whether a list of one tensor is returned as a list, and not as the tensor.
+        strict: whether a list of one tensor is returned as a list, and not as the tensor; only TensorFlow 1's control
+            flow (`disable_control_flow_v2`) asks.
         fn1, fn2: former names of `true_fn` and `false_fn`.
     """
     if (fn1 is not None and true_fn is not None) or (fn2 is not None and false_fn is not None):
         raise TypeError("cond(): true_fn and fn1, or false_fn and fn2, may not be set simultaneously.")
     result = cond(pred, true_fn or fn1, false_fn or fn2, name)
-    return result[0] if isinstance(result, (list, tuple)) and len(result) == 1 and not strict else result
+    unpacks = isinstance(result, (list, tuple)) and len(result) == 1 and not strict and not control_flow_v2_enabled()
+    return result[0] if unpacks else result
 
 
 def _has_effects(bodies: Sequence[FuncGraph]) -> bool:
@@ -289,31 +320,73 @@ def case(
 
     Args:
         pred_fn_pairs: a list of (boolean scalar tensor, function), or a dictionary of them.
-        default: run where no predicate is true; without it, the last function is.
+        default: run where no predicate is true; without it, one of them must be.
         exclusive: whether it is an error for several predicates to be true.
         strict: whether a returned list of one is kept as a list.
         name: the name scope.
+    Raises:
+        TypeError: if the pairs are not pairs of a boolean tensor and a function.
+        ValueError: if there are none.
+        InvalidArgumentError: if no predicate is true and there is no default, or several are and `exclusive` is set.
     """
-    pairs = list(pred_fn_pairs.items() if isinstance(pred_fn_pairs, dict) else pred_fn_pairs)
-    if not pairs or any(
-        not isinstance(pair, (list, tuple)) or len(pair) != 2 or not callable(pair[1]) for pair in pairs
-    ):
-        raise TypeError("pred_fn_pairs must be a non-empty list of (predicate, function) pairs")
-    pairs = [(pair[0].deref() if hasattr(pair[0], "deref") else pair[0], pair[1]) for pair in pairs]
+    pairs = _case_pairs(pred_fn_pairs, exclusive)
     with name_scope(name, "case"):
+        if default is None:
+            # The first check is of the last pair: where it does not hold, no predicate did.
+            default = _checked_action([predicate for predicate, _ in pairs], pairs.pop()[1])
         if exclusive:
-            true_count = lookup("Sum")([lookup("Cast")(p, DstT=dtypes.int32) for p, _ in pairs], [0])  # type: ignore[operator]
+            true_count = lookup("Sum")([lookup("Cast")(p, DstT=dtypes.int32) for p, _ in pairs] or [0], [0])  # type: ignore[operator]
             check = lookup("LessEqual")(true_count, 1)  # type: ignore[operator]
             with_check = [assert_true(check, ["More than one condition evaluated as True but exclusive=True"])]
         else:
             with_check = []
         with get_default_graph().control_dependencies([c for c in with_check if c is not None]):
-            if default is None:
-                default = pairs.pop()[1]
             build = default
             for predicate, function in reversed(pairs):
                 build = _chain(predicate, function, build)
             return build()
+
+
+def _case_pairs(pred_fn_pairs: Any, exclusive: bool) -> list[tuple[Tensor, Callable[[], Any]]]:
+    """Return the pairs given to `case`, checked."""
+    if not isinstance(pred_fn_pairs, (list, tuple, dict)):
+        raise TypeError(f"'pred_fn_pairs' must be a list, tuple, or dict. Received: {type(pred_fn_pairs)}")
+    if type(pred_fn_pairs) is dict and not exclusive and current_graph() is None:
+        raise ValueError(
+            "Unordered dictionaries are not supported for 'pred_fn_pairs' when exclusive=False and execution is eager. "
+            "Pass a list of pairs."
+        )
+    items = pred_fn_pairs.items() if isinstance(pred_fn_pairs, dict) else pred_fn_pairs
+    if not items:
+        raise ValueError("'pred_fn_pairs' is empty: pass at least one (predicate, function) pair")
+    pairs = []
+    for item in items:
+        if not isinstance(item, (list, tuple)) or len(item) != 2:
+            raise TypeError(f"Each entry in 'pred_fn_pairs' must be a 2-tuple. Received {item!r}.")
+        predicate = item[0].deref() if hasattr(item[0], "deref") else item[0]
+        if not isinstance(predicate, Tensor):
+            raise TypeError(f"pred must be a Tensor, got: {predicate!r}")
+        if predicate.dtype.base_dtype != dtypes.bool_:
+            raise TypeError(f"pred must be Tensor of type bool: {predicate!r}")
+        if not callable(item[1]):
+            raise TypeError(f"fn for pred {predicate!r} must be callable, got {item[1]!r}")
+        pairs.append((predicate, item[1]))
+    return pairs
+
+
+def _checked_action(predicates: Sequence[Tensor], action: Callable[[], Any]) -> Callable[[], Any]:
+    """Return the last action as a default, which fails where its own predicate is false."""
+
+    def checked() -> Any:
+        check = assert_true(
+            predicates[-1],
+            ["Input error: None of conditions evaluated as True:", lookup("Pack")(list(predicates), axis=0)],  # type: ignore[operator]
+            summarize=len(predicates),
+        )
+        with get_default_graph().control_dependencies([] if check is None else [check]):
+            return action()
+
+    return checked
 
 
 def _chain(predicate: Any, function: Callable[[], Any], otherwise: Callable[[], Any]) -> Callable[[], Any]:
@@ -365,21 +438,24 @@ def while_loop(
         The loop variables after the last iteration, nested as `loop_vars`.
 
     >>> import penstock as tf
-    >>> [int(i) for i in tf.while_loop(lambda i: i < 10, lambda i: i + 3, [0])]
+    >>> [int(i) for i in tf.while_loop(lambda i: i < 10, lambda i: [i + 3], [0])]
     [12]
 
     Raises:
         TypeError: if cond or body is not callable, or a loop variable changes its type.
         ValueError: if the body returns another structure, or a loop variable changes its shape.
+        AssertionError: if the body of a loop in a graph returns None for a loop variable, or the condition is None.
     """
     for label, function in (("cond", cond), ("body", body)):
         if not callable(function):
             raise TypeError(f"'{label}' must be callable, got {function!r}")
-    if isinstance(loop_vars, (list, tuple)) and not loop_vars:
-        raise ValueError("'loop_vars' must be provided: there is nothing to repeat")
+    if parallel_iterations < 1:
+        raise TypeError(f"'parallel_iterations' must be a positive integer, got {parallel_iterations!r}")
+    if isinstance(loop_vars, Tensor):
+        raise TypeError(f"'loop_vars' must be a list or tuple of loop variables, got the tensor {loop_vars!r}")
     graph = current_graph()
     if graph is None:
-        return _eager_loop(cond, body, loop_vars, maximum_iterations)
+        return _eager_loop(cond, body, loop_vars, maximum_iterations, packs=False)
     with graph.name_scope(name or "while"):
         result = _graph_loop(graph, cond, body, loop_vars, shape_invariants, parallel_iterations, maximum_iterations)
         return result if back_prop else nest.map_structure(stop_gradient, result, expand_composites=True)
@@ -404,6 +480,8 @@ def while_loop_v1(
             see `while_loop`.
         return_same_structure: whether a list of one loop variable is returned as a list, and not as the tensor.
     """
+    if current_graph() is None and callable(cond) and callable(body) and not isinstance(loop_vars, Tensor):
+        return _eager_loop(cond, body, loop_vars, maximum_iterations, packs=not return_same_structure)
     result = while_loop(
         cond, body, loop_vars, shape_invariants, parallel_iterations, back_prop, swap_memory, maximum_iterations, name
     )
@@ -415,19 +493,33 @@ def _call_with(function: Callable[..., Any], loop_vars: Any) -> Any:
     return function(*loop_vars) if isinstance(loop_vars, (list, tuple)) else function(loop_vars)
 
 
-def _eager_loop(cond: Callable[..., Any], body: Callable[..., Any], loop_vars: Any, maximum_iterations: Any) -> Any:
-    single = isinstance(loop_vars, (list, tuple)) and len(loop_vars) == 1
-    limit = None if maximum_iterations is None else int(maximum_iterations)
-    count = 0
+def _eager_loop(
+    cond: Callable[..., Any], body: Callable[..., Any], loop_vars: Any, maximum_iterations: Any, packs: bool
+) -> Any:
+    """Run a loop at once.
+
+    Args:
+        packs: whether the body of a loop over one variable may return its value alone; the loop then returns it so.
+    """
+    if not isinstance(loop_vars, dict) and len(loop_vars) == 0:
+        raise ValueError("'loop_vars' must be provided: there is nothing to repeat")
+    limit = None if maximum_iterations is None else convert_to_tensor(maximum_iterations, name="maximum_iterations")
+    if limit is not None and limit.dims:
+        raise ValueError(f"'maximum_iterations' must be a scalar. Received shape: {limit.shape}")
+    packs = packs and len(loop_vars) == 1
+    outline = nest.map_structure(lambda _: 0, list(loop_vars))
+    count, packed = 0, False
     # Python numbers stay what they are while the loop runs, so that they take the type of what they meet.
     while _call_with(cond, loop_vars) and (limit is None or count < limit):
-        result = _call_with(body, loop_vars)
-        if single and not isinstance(result, (list, tuple)):
-            result = [result]
-        nest.assert_same_structure(list(result) if isinstance(loop_vars, list) else result, loop_vars)
-        loop_vars = nest.pack_sequence_as(loop_vars, nest.flatten(result))
+        loop_vars, before = _call_with(body, loop_vars), loop_vars
+        if limit is not None:
+            nest.assert_same_structure(loop_vars, before)
+        if packs and not isinstance(loop_vars, (list, tuple)):
+            packed, loop_vars = True, (loop_vars,)
+        nest.assert_same_structure(list(loop_vars), outline)
         count += 1
-    return nest.map_structure(_as_loop_value, loop_vars)
+    result = nest.map_structure(_as_loop_value, loop_vars)
+    return result[0] if packed else result
 
 
 def _as_loop_value(item: Any) -> Any:
@@ -466,29 +558,40 @@ def _graph_loop(
     if limited:
         limit = convert_to_tensor(maximum_iterations, dtypes.int32, name="maximum_iterations")
         flat, dims = [convert_to_tensor(0), *flat], [(), *dims]
-    single = isinstance(loop_vars, (list, tuple)) and len(loop_vars) == 1
 
     def nested(parameters: Sequence[Tensor]) -> Any:
         return nest.pack_sequence_as(outline, list(parameters[1:] if limited else parameters), expand_composites=True)
 
     def run_cond(*parameters: Tensor) -> Any:
-        wanted = convert_to_tensor(_call_with(cond, nested(parameters)))
+        wanted = _call_with(cond, nested(parameters))
+        if wanted is None:
+            raise AssertionError(f"tf.while_loop {name!r}: the condition is None, expected a boolean scalar")
+        wanted = convert_to_tensor(wanted)
+        if wanted.dims is None or wanted.dims:
+            wanted = lookup("Squeeze")(wanted)  # type: ignore[operator]
         if not limited:
             return wanted
         return lookup("LogicalAnd")(wanted, lookup("Less")(parameters[0], limit))  # type: ignore[operator]
 
     def run_body(*parameters: Tensor) -> list[Tensor]:
         result = _call_with(body, nested(parameters))
-        if single and (not isinstance(result, (list, tuple)) or nest.is_namedtuple(result)):
+        if isinstance(loop_vars, (list, tuple)) and (
+            not nest.is_nested(result)
+            or len(loop_vars) == 1
+            and (not isinstance(result, (list, tuple)) or nest.is_namedtuple(result))
+        ):
             result = [result]
         if isinstance(loop_vars, (list, tuple)) and isinstance(result, (list, tuple)) and len(result) != len(loop_vars):
             raise ValueError(
                 f"tf.while_loop {name!r}: the body returns {len(result)} values for {len(loop_vars)} loop variables: "
                 f"{loop_vars!r}"
             )
-        nest.assert_same_structure(
-            list(result) if isinstance(loop_vars, list) else result, loop_vars, expand_composites=True
-        )
+        if any(item is None for item in nest.flatten(result)):
+            raise AssertionError(
+                f"tf.while_loop {name!r}: the body returns {result!r}, and None is no value of a loop variable; the "
+                f"loop variables are {loop_vars!r}"
+            )
+        nest.assert_same_structure(result, loop_vars, check_types=False, expand_composites=True)
         following = [convert_to_tensor(item) for item in nest.flatten(result, expand_composites=True)]
         return [lookup("AddV2")(parameters[0], 1), *following] if limited else following  # type: ignore[operator]
 
@@ -499,7 +602,7 @@ def _graph_loop(
         cond_body.outputs = [cond_body.capture(wanted)]
     with loop_body.as_default():
         loop_body.outputs = [loop_body.capture(tensor) for tensor in following]
-    _expect_scalar(cond_body.outputs[0], f"tf.while_loop {name!r}: the condition")
+    _expect_boolean_scalar(cond_body.outputs[0], f"tf.while_loop {name!r}: the condition")
     for index, (before, shape, after) in enumerate(zip(flat, dims, loop_body.outputs, strict=True)):
         variable = f"tf.while_loop {name!r}: loop variable {index - limited} ({before!r})"
         if before.dtype.base_dtype != after.dtype.base_dtype:
@@ -531,10 +634,19 @@ def _graph_loop(
     return nest.pack_sequence_as(outline, results, expand_composites=True)
 
 
-def _expect_scalar(predicate: Tensor, what: str) -> None:
+def _expect_boolean_scalar(predicate: Tensor, what: str) -> None:
+    if predicate.dtype.base_dtype != dtypes.bool_:
+        raise InvalidArgumentError(
+            None,
+            None,
+            f"{what} must be a boolean tensor, got {predicate.dtype.name}: compare it, or use tf.cast(..., tf.bool).",
+        )
     if predicate.dims:
-        raise ValueError(
-            f"{what} must be a scalar, got the shape {predicate.shape}. Use tf.reduce_all or tf.reduce_any to make one."
+        raise InvalidArgumentError(
+            None,
+            None,
+            f"{what} must be a scalar, but it has the shape {predicate.shape}. Use tf.reduce_all or tf.reduce_any to "
+            "make one.",
         )
 
 
@@ -615,7 +727,10 @@ def tuple_(tensors: Sequence[Any], name: str | None = None, control_inputs: Sequ
         return list(tensors)
     with name_scope(name, "tuple"):
         waits = [t if isinstance(t, Operation) else t.op for t in tensors if t is not None]
-        waits.extend(c if isinstance(c, Operation) else c.op for c in control_inputs or ())
+        for item in control_inputs or ():
+            if not isinstance(item, (Operation, SymbolicTensor)) and not hasattr(item, "op"):
+                raise TypeError(f"'control_inputs' must only contain Operation or Tensor. Received: {type(item)}")
+            waits.append(item if isinstance(item, Operation) else item.op)
         if not waits:
             raise ValueError("Must have at least one Tensor or Operation: all entries are None")
         gate = group(*waits)

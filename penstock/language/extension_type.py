@@ -18,9 +18,10 @@ from penstock.core.shape import TensorShape
 from penstock.core.tensor import Tensor
 from penstock.core.type_spec import BatchableTypeSpec, CompositeTensor, TensorSpec, TypeSpec, type_spec_from_value
 
-_RESERVED = frozenset({"Spec", "self", "_type_spec"})
+_RESERVED = frozenset({"Spec", "self", "_type_spec", "value_type"})
 _PLAIN = (bool, int, float, str, bytes, type(None))
 _REQUIRED = inspect.Parameter.empty
+_BASES: set[type] = set()  # the classes whose fields are none
 
 
 class ImmutableDict(Mapping[Any, Any]):
@@ -49,6 +50,8 @@ class ExtensionTypeMetaclass(abc.ABCMeta):
 
     def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> None:
         super().__init__(name, bases, namespace)
+        if cls.__module__ == __name__:
+            _BASES.add(cls)
         if not any(isinstance(base, ExtensionTypeMetaclass) for base in bases):
             return
         own = namespace.get("Spec")
@@ -57,12 +60,15 @@ class ExtensionTypeMetaclass(abc.ABCMeta):
         cls.Spec = type(f"{name}.Spec", tuple(parents), {"_value_class": cls, "__module__": cls.__module__})
         cls.Spec.__qualname__ = f"{cls.__qualname__}.Spec"
         cls._cached_fields: dict[str, tuple[Any, Any]] | None = None
+        if cls not in _BASES and not _names_unknown_classes(cls):
+            cls._fields()
 
     def _fields(cls) -> dict[str, tuple[Any, Any]]:
         """Return name -> (annotation, default), those of base classes first.
 
         Raises:
-            ValueError: if a field's name is reserved, or a field without a default follows one that has it.
+            TypeError: if a field's annotation is none that values are checked against.
+            ValueError: if a field's name is reserved.
         """
         if cls._cached_fields is None:
             fields: dict[str, tuple[Any, Any]] = {}
@@ -74,12 +80,11 @@ class ExtensionTypeMetaclass(abc.ABCMeta):
                 except NameError:
                     hints = dict(base.__dict__.get("__annotations__", {}))
                 for name in base.__dict__.get("__annotations__", {}):
-                    if typing.get_origin(hints[name]) is typing.ClassVar:
-                        continue
-                    if name in _RESERVED or name.startswith("_tf_extension_type"):
+                    if name in _RESERVED or name.startswith("_tf_extension_type") or hasattr(ExtensionTypeSpec, name):
                         raise ValueError(
-                            f"The field annotations for {cls.__name__} are invalid. Reserved name {name!r}"
+                            f"The field annotations for {cls.__name__} are invalid. Field {name!r} is reserved."
                         )
+                    _check_annotation(hints[name], name)
                     fields[name] = hints[name], base.__dict__.get(name, _REQUIRED)
             cls._cached_fields = fields
         return cls._cached_fields
@@ -236,7 +241,9 @@ class ExtensionType(CompositeTensor, metaclass=ExtensionTypeMetaclass):
         for name, (annotation, default) in fields.items():
             if name not in self.__dict__:
                 if default is _REQUIRED:
-                    raise AttributeError(f"The field {name!r} of {type(self).__name__} was not set by the constructor")
+                    raise ValueError(
+                        f"Missing required fields: {name!r} of {type(self).__name__} was not set by the constructor"
+                    )
                 self.__dict__[name] = default
             self.__dict__[name] = _converted(self.__dict__[name], annotation, name)
         unknown = [name for name in self.__dict__ if name not in fields and name != "_open"]
@@ -298,7 +305,34 @@ class BatchableExtensionType(ExtensionType):
     Spec: Any = BatchableExtensionTypeSpec
 
 
-_BASES = {ExtensionType, BatchableExtensionType}
+def _names_unknown_classes(cls: type) -> bool:
+    """Tell whether an annotation names a class that is not defined yet; it is then looked up at the first value."""
+    try:
+        typing.get_type_hints(cls)
+    except NameError:
+        return True
+    return False
+
+
+def _check_annotation(annotation: Any, name: str) -> None:
+    """Check that a field's annotation is a type, or made of types, that values are checked against.
+
+    Raises:
+        TypeError: if it is not.
+    """
+    origin, options = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Union or origin is tuple:
+        for option in options:
+            if option is not Ellipsis and option != ():
+                _check_annotation(option, name)
+    elif origin is Mapping:
+        for option in options:
+            _check_annotation(option, name)
+    elif annotation not in (None, *_PLAIN, Tensor, DType, TensorShape) and not (
+        inspect.isclass(annotation) and issubclass(annotation, CompositeTensor)
+    ):
+        shown = repr(annotation.__name__) if inspect.isclass(annotation) else repr(annotation)
+        raise TypeError(f"In field {name!r}: Unsupported type annotation {shown}")
 
 
 def _spec_of(value: Any) -> Any:
@@ -396,11 +430,6 @@ def _converted(value: Any, annotation: Any, name: str) -> Any:
                     for key, item in value.items()
                 }
             )
-    elif origin is typing.Literal:
-        if value in typing.get_args(annotation):
-            return value
-    elif isinstance(annotation, TensorSpec):
-        return value if isinstance(value, TypeSpec) else annotation.cast(value, None)
     elif inspect.isclass(annotation):
         return _of_class(value, annotation, name)
     raise TypeError(f"{name}: expected a value of type {annotation!r}, got {value!r} of type {type(value).__name__}")
@@ -418,7 +447,7 @@ def _of_class(value: Any, annotation: type, name: str) -> Any:
         return as_dtype(value)
     if annotation is TensorShape:
         return TensorShape(value)
-    if isinstance(value, annotation) and (annotation is not int or not isinstance(value, bool)):
+    if isinstance(value, annotation):
         return value
     if issubclass(annotation, CompositeTensor):
         try:

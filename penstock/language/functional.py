@@ -13,6 +13,7 @@ import numpy as np
 from penstock.core import nest
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import as_dtype, int32, int64
+from penstock.core.errors import InvalidArgumentError
 from penstock.core.func_graph import FuncGraph
 from penstock.core.graph import current_graph, get_default_graph, name_scope
 from penstock.core.op_def import lookup
@@ -22,6 +23,7 @@ from penstock.core.sparse_tensor import SparseTensor, SparseTensorSpec
 from penstock.core.tensor import Tensor
 from penstock.core.type_spec import CompositeTensor
 from penstock.language.control_flow import switch_on_index, while_loop
+from penstock.language.extension_type import BatchableExtensionType, BatchableExtensionTypeSpec
 from penstock.language.ragged_rows import RaggedResults, RaggedRows, leading_size
 from penstock.language.tensor_array import TensorArray
 from penstock.ops.constant import stop_gradient
@@ -214,6 +216,50 @@ register_row_kind(
 )
 
 
+class _ExtensionRows:
+    """The rows of a batchable extension type, one by one."""
+
+    def __init__(self, value: BatchableExtensionType, count: Any) -> None:
+        self._spec = value._type_spec
+        self._parts = _all_rows(list(self._spec._to_components(value)))[0]
+
+    def read(self, index: Any) -> Any:
+        """Return a row."""
+        return self._spec._unbatch()._from_components([part.read(index) for part in self._parts])
+
+
+class _ExtensionResults:
+    """What is collected of results of a batchable extension type: what is collected of each of their values."""
+
+    def __init__(self, spec: Any) -> None:
+        self._spec = spec
+        self._parts = [_collector(part, True) for part in spec._component_specs]
+
+    def start(self, count: Any) -> list[Any]:
+        """Return what collects `count` rows."""
+        return [part.start(count) for part in self._parts]
+
+    def write(self, arrays: Sequence[Any], index: Any, value: Any) -> list[Any]:
+        """Return what has collected a further row."""
+        if not self._spec.is_compatible_with(value):
+            raise TypeError(f"The function was to return {self._spec!r}, but returned {value!r}")
+        rows = zip(self._parts, arrays, self._spec._to_components(value), strict=True)
+        return [part.write(held, index, item) for part, held, item in rows]
+
+    def finish(self, arrays: Sequence[Any], static: int | None) -> Any:
+        """Return all rows as one value."""
+        stacked = [part.finish(held, static) for part, held in zip(self._parts, arrays, strict=True)]
+        return self._spec._batch(static)._from_components(stacked)
+
+
+def _extension_leading(value: BatchableExtensionType) -> Any:
+    _, static, count = _all_rows(list(value._type_spec._to_components(value)))
+    return count if static is None else static
+
+
+register_row_kind(
+    BatchableExtensionType, BatchableExtensionTypeSpec, _ExtensionRows, _ExtensionResults, _extension_leading
+)
 register_row_kind(RaggedTensor, RaggedTensorSpec, RaggedRows, RaggedResults, leading_size)
 
 
@@ -559,10 +605,15 @@ def switch_case(
         if not index.dtype.is_integer:
             raise TypeError(f"'branch_index' must be an integer Tensor, got {index.dtype!r}")
         if current_graph() is None:
+            if index.dims:
+                raise InvalidArgumentError(None, None, f"'branch_index' must be a scalar, got the shape {index.shape}")
             number = int(np.asarray(index))
             return functions[number if 0 <= number < len(functions) else -1]()
         if index.dtype.base_dtype != int32:
-            index = lookup("Cast")(index, DstT=int32)  # type: ignore[operator]
+            raise TypeError(
+                f"Input 'branch_index' has type {index.dtype.name} that does not match expected type of int32. Use "
+                "tf.cast."
+            )
         return switch_on_index(index, functions)
 
 

@@ -91,23 +91,22 @@ def get_collection_ref(key: Any) -> list[Any]:
     return get_default_graph().get_collection_ref(key)
 
 
-@contextlib.contextmanager
-def control_dependencies(control_inputs: Any) -> Iterator[None]:
+def control_dependencies(control_inputs: Any) -> contextlib.AbstractContextManager[None]:
     """Make operations within the block wait for `control_inputs`; eagerly, everything has run already.
 
     Args:
         control_inputs: operations and tensors, or functions that make them (called eagerly); None leaves surrounding
             blocks.
+    Raises:
+        TypeError: if something is neither an operation nor a tensor.
     """
     graph = current_graph()
     if graph is None:
         for item in control_inputs or ():
             if callable(item):
                 item()
-        yield
-        return
-    with graph.control_dependencies(control_inputs):
-        yield
+        return contextlib.nullcontext()
+    return graph.control_dependencies(control_inputs)
 
 
 @contextlib.contextmanager
@@ -127,6 +126,8 @@ def device(device_name: Any) -> Iterator[None]:
         return
     if callable(device_name) and not hasattr(device_name, "to_string"):
         raise RuntimeError("tf.device does not support functions when eager execution is enabled.")
+    if device_name is not None and not isinstance(device_name, str) and not hasattr(device_name, "to_string"):
+        raise ValueError(f"Expecting a string device name. Got {type(device_name)}({device_name!r})")
     state = context.state
     saved = state.eager_device
     state.eager_device = "" if device_name is None else merge_device(saved)(device_name)

@@ -39,6 +39,8 @@ class Module(AutoTrackable):
     def __init__(self, name: str | None = None) -> None:
         if name is None:
             name = _WORD_STARTS.sub(r"_\1", type(self).__name__).lower()
+        if not isinstance(name, str):
+            raise TypeError(f"The name of a module must be a string, got {name!r}")
         if not name.isidentifier():
             raise ValueError(
                 f"{name!r} is not a valid module name. Module names must be valid Python identifiers "

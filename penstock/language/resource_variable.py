@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -530,6 +530,29 @@ class ResourceVariable(VariableV1):
         session = default_session(session, self.graph, "load", f"variable {self.name!r}")
         session.run(self._initializer, {self._initializer.inputs[1]: value})
 
+    # In-place operators would rebind the name to a tensor, and leave the variable as it was.
+
+    def __iadd__(self, other: Any) -> Any:
+        return self._refuse_in_place("+", "assign_add")
+
+    def __isub__(self, other: Any) -> Any:
+        return self._refuse_in_place("-", "assign_sub")
+
+    def __imul__(self, other: Any) -> Any:
+        return self._refuse_in_place("*", "assign")
+
+    def __itruediv__(self, other: Any) -> Any:
+        return self._refuse_in_place("/", "assign")
+
+    def __ipow__(self, other: Any) -> Any:
+        return self._refuse_in_place("**", "assign")
+
+    def _refuse_in_place(self, operator: str, method: str) -> NoReturn:
+        raise RuntimeError(
+            f"`variable {operator}= value` is not supported for tf.Variables: use `variable.{method}(...)` to change "
+            f"{self.name!r}, or `out = variable {operator} value` for a new tensor."
+        )
+
     # As a Python object
 
     def __bool__(self) -> bool:
@@ -543,12 +566,6 @@ class ResourceVariable(VariableV1):
 
     def __complex__(self) -> complex:
         return complex(self.read_value())
-
-    def __index__(self) -> int:
-        return self.read_value().__index__()
-
-    def __len__(self) -> int:
-        return len(self.read_value())
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         result = np.asarray(self.numpy())

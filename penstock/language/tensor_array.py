@@ -259,10 +259,8 @@ class _GraphTensorArray(TensorArray):
         return result
 
     def _converted(self, value: Any) -> Tensor:
-        tensor = convert_to_tensor(value, preferred_dtype=self._dtype)
-        if tensor.dtype.base_dtype != self._dtype:
-            raise ValueError(self._wrong_type(tensor))
-        return tensor
+        # An element of another type is found when the graph runs, by the kernel that writes it.
+        return convert_to_tensor(value, preferred_dtype=self._dtype)
 
     def identity(self) -> TensorArray:
         return self._with_flow(identity(self._flow))
@@ -450,6 +448,8 @@ class _EagerTensorArray(TensorArray):
 
     def unstack(self, value: Any, name: str | None = None) -> TensorArray:
         tensor = self._converted(value)
+        if tensor.shape.rank == 0:
+            raise ValueError(f"Argument `axis` = 0 not in range [0, 0): unstack needs rows, got the scalar {tensor!r}")
         count = tensor.shape.as_list()[0] or 0
         if count > len(self._items) and not self._dynamic_size:
             raise ValueError(f"Cannot unstack {count} tensors into a TensorArray of static size {len(self._items)} ")
@@ -486,8 +486,6 @@ class _EagerTensorArray(TensorArray):
                 "the TensorArray is not marked as dynamically resizeable.",
             )
         parts = lookup("SplitV")(tensor, np.asarray(counts, np.int64), 0, num_split=len(counts))  # type: ignore[operator]
-        for part in parts:
-            self._agree(part.shape, "Incompatible shape for value ({}), expected ({}).")
         self._items = list(parts)
         self._read = set()
         return self

@@ -102,6 +102,9 @@ from penstock.language.behavior import note_v1_face as _note_v1_face
 from penstock.language.behavior import resource_variables_enabled as resource_variables_enabled
 from penstock.language.control_flow import case as case
 from penstock.language.control_flow import cond_v1 as cond
+from penstock.language.control_flow import control_flow_v2_enabled as control_flow_v2_enabled
+from penstock.language.control_flow import disable_control_flow_v2 as disable_control_flow_v2
+from penstock.language.control_flow import enable_control_flow_v2 as enable_control_flow_v2
 from penstock.language.control_flow import group as group
 from penstock.language.control_flow import tuple_ as tuple
 from penstock.language.control_flow import while_loop_v1 as while_loop

@@ -174,3 +174,26 @@ def test_hessians_by_a_jacobian_of_a_gradient() -> None:
             y = x[0] * x[0] * x[1]
         gradient = inner.gradient(y, x)
     assert outer.jacobian(gradient, x).numpy().tolist() == [[4, 2], [2, 0]]
+
+
+def test_a_tape_that_recorded_nothing_has_no_gradients() -> None:
+    with pytest.raises(RuntimeError, match="after a `with` block"):
+        tf.GradientTape().gradient(tf.constant(1.0), tf.constant(1.0))
+
+
+def test_targets_and_sources_of_gradients_are_checked() -> None:
+    x = tf.Variable(1.0)
+    with tf.GradientTape(persistent=True) as tape:
+        y = x * x
+    with pytest.raises(TypeError, match="target"):
+        tape.gradient(None, x)
+    with pytest.raises(TypeError, match="sources are tensors and variables"):
+        tape.gradient(y, "x")
+
+
+def test_a_jacobian_without_vectorization_asks_for_a_persistent_tape() -> None:
+    x = tf.Variable([1.0])
+    with tf.GradientTape() as tape:
+        y = x * x
+    with pytest.raises(RuntimeError, match="persistent=True"):
+        tape.jacobian(y, x, experimental_use_pfor=False)

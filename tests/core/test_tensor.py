@@ -97,10 +97,26 @@ def test_eager_tensors_survive_pickling_and_copying(value):
 
 def test_eager_scalars_convert_to_python():
     assert (float(constant(2.5)), int(constant(7)), bool(constant(True)), [10, 20][constant(1)]) == (2.5, 7, True, 20)
-    with pytest.raises(TypeError, match="one element"):
-        float(constant([1.0, 2.0]))
+    assert not bool(constant([]))
+    for vector in ([1.0, 2.0], [1.0]):
+        with pytest.raises(TypeError, match="only scalar tensors"):
+            float(constant(vector))
+    with pytest.raises(TypeError, match="scalar"):
+        iter(constant(1.0))
     with pytest.raises(ValueError, match="reduce_any"):
         bool(constant([True, False]))
+
+
+def test_an_eager_tensor_is_formatted_as_its_value():
+    assert f"{constant(1.5)} {constant(1.5):.2f} {constant([1, 2])}" == "1.5 1.50 [1 2]"
+    assert repr(constant([[1], [2]])).endswith("numpy=\narray([[1],\n       [2]], dtype=int32)>")
+
+
+def test_an_eager_tensor_refuses_what_belongs_to_graphs():
+    with pytest.raises(NotImplementedError):
+        constant(1.0).eval()
+    with pytest.raises(NotImplementedError):
+        constant(1.0).consumers()
 
 
 def test_an_eager_tensor_has_no_name_or_graph():

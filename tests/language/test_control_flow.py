@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import pytest
 
+from penstock.core import context
+from penstock.core.errors import InvalidArgumentError
 from penstock.core.gradients import gradients
 from penstock.core.graph import Graph
 from penstock.core.op_def import lookup
 from penstock.core.operation import Operation
-from penstock.language.control_flow import case, cond, group, smart_cond, tuple_, with_dependencies
+from penstock.language.control_flow import (
+    case,
+    cond,
+    cond_v1,
+    disable_control_flow_v2,
+    enable_control_flow_v2,
+    group,
+    smart_cond,
+    tuple_,
+    with_dependencies,
+)
+from penstock.language.control_flow import while_loop as while_loop_v2
 from penstock.language.control_flow import while_loop_v1 as while_loop
 from penstock.language.variables import VariableV1
 from penstock.ops.constant import constant, identity, no_op, placeholder
@@ -38,7 +51,7 @@ def test_branches_return_nested_structures(run):
 
 def test_branches_of_different_structure_or_type_are_refused(run):
     p = placeholder("bool", [])
-    with pytest.raises((TypeError, ValueError), match="same structure"):
+    with pytest.raises(AssertionError, match=r"same number of values.*\[1, 2\]"):
         cond(p, lambda: [constant(1)], lambda: [constant(1), constant(2)])
     with pytest.raises(TypeError, match="float32.*tf.cast|int32.*tf.cast"):
         cond(p, lambda: constant(1), lambda: constant(1.0))
@@ -47,8 +60,66 @@ def test_branches_of_different_structure_or_type_are_refused(run):
 def test_a_predicate_that_is_no_tensor_is_refused(run):
     with pytest.raises(TypeError, match="Python bool"):
         cond(True, lambda: constant(1), lambda: constant(2))
-    with pytest.raises(TypeError, match="boolean"):
+    with pytest.raises(InvalidArgumentError, match="boolean"):
         cond(constant(1.0), lambda: constant(1), lambda: constant(2))
+
+
+def test_case_without_default_demands_that_a_predicate_is_true(run):
+    x = placeholder("int32", [])
+    y = case([(x < 0, lambda: constant(1)), (x < 10, lambda: constant(2))])
+    assert (run(y, {x: -5}), run(y, {x: 5})) == (1, 2)
+    with pytest.raises(InvalidArgumentError, match="None of conditions evaluated as True.*0 0"):
+        run(y, {x: 50})
+    with context.eager_mode(), pytest.raises(InvalidArgumentError, match="None of conditions evaluated as True"):
+        case([(constant(False), lambda: constant(1))])
+
+
+@pytest.mark.parametrize(
+    ("pairs", "error"),
+    [
+        (3, TypeError),
+        ([], ValueError),
+        ([(True, lambda: 1)], TypeError),
+        ([(constant, lambda: 1)], TypeError),
+        ([("predicate", 1, 2)], TypeError),
+    ],
+)
+def test_case_refuses_what_are_no_pairs(run, pairs, error):
+    with pytest.raises(error):
+        case(pairs)
+
+
+def test_a_list_of_one_is_unpacked_where_control_flow_is_of_tensorflow_1(run):
+    p = placeholder("bool", [])
+    assert run(cond_v1(p, lambda: [constant(1)], lambda: [constant(2)]), {p: True}) == [1]
+    disable_control_flow_v2()
+    try:
+        assert run(cond_v1(p, lambda: [constant(1)], lambda: [constant(2)]), {p: True}) == 1
+        assert run(cond_v1(p, lambda: [constant(1)], lambda: [constant(2)], strict=True), {p: True}) == [1]
+    finally:
+        enable_control_flow_v2()
+
+
+def test_eager_loops_return_what_the_body_returned():
+    with context.eager_mode():
+        result = while_loop_v2(lambda i, j: i < 3, lambda i, j: (i + 1, j * 2), [constant(0), constant(1)])
+        assert isinstance(result, tuple) and [int(item) for item in result] == [3, 8]
+        assert int(while_loop(lambda i: i < 3, lambda i: i + 1, [constant(0)])) == 3
+        with pytest.raises(TypeError, match="iterate"):
+            while_loop_v2(lambda i: i < 3, lambda i: i + 1, [constant(0)])
+        with pytest.raises(ValueError, match="nested structure"):
+            while_loop_v2(lambda i: i < 3, lambda i: (i, i), [constant(0)])
+        with pytest.raises(ValueError, match="must be a scalar"):
+            while_loop_v2(lambda i: i < 3, lambda i: [i + 1], [constant(0)], maximum_iterations=constant([2]))
+
+
+def test_none_is_no_value_of_a_loop_variable(run):
+    with pytest.raises(AssertionError, match="None is no value of a loop variable"):
+        while_loop_v2(lambda i, j: i < 3, lambda i, j: (i + 1, None), [constant(0), constant(1)])
+    with pytest.raises(AssertionError, match="None is no value of a loop variable"):
+        while_loop_v2(lambda i: i < 3, lambda i: None, [constant(0)])
+    with pytest.raises(TypeError, match="positive"):
+        while_loop_v2(lambda i: i < 3, lambda i: i + 1, [constant(0)], parallel_iterations=0)
 
 
 def test_only_the_chosen_branch_runs(run):

@@ -52,19 +52,31 @@ def test_a_wrong_number_of_results_is_counted(session, count):
 
 
 def test_conditions_must_be_scalars(session):
-    with pytest.raises(ValueError, match=r"condition must be a scalar, got the shape \(2,\)"):
+    with pytest.raises(InvalidArgumentError, match=r"condition must be a scalar, but it has the shape \(2,\)"):
         while_loop(lambda x: x < 3, lambda x: x + 1, [ones([2])])
-    with pytest.raises(ValueError, match=r"pred must be a scalar, got the shape \(2,\)"):
+    with pytest.raises(InvalidArgumentError, match=r"pred must be a scalar, but it has the shape \(2,\)"):
         cond(constant([True, False]), lambda: 1, lambda: 2)
 
 
+def test_conditions_of_one_element_count_as_scalars(session):
+    assert session.run(while_loop(lambda x: x < 3, lambda x: x + 1, [ones([1])])[0]).tolist() == [3.0]
+
+
 @pytest.mark.parametrize(
-    ("first", "second"), [((1.0, 2.0), 1.0), ({"a": 1.0}, {"b": 1.0}), (None, 1.0), (1.0, 1), ([1.0], [1.0, 2.0])]
+    ("first", "second", "error"),
+    [
+        ((1.0, 2.0), 1.0, AssertionError),
+        ({"a": 1.0}, {"b": 1.0}, TypeError),
+        ((1.0,), [1.0], TypeError),
+        (None, 1.0, ValueError),
+        (1.0, 1, TypeError),
+        ([1.0], [1.0, 2.0], AssertionError),
+    ],
 )
-def test_branches_must_agree(session, first, second):
-    with pytest.raises(TypeError, match="tf.cond 'choose'.*must return the same"):
+def test_branches_must_agree(session, first, second, error):
+    with pytest.raises(error, match="tf.cond 'choose'.*must return the same"):
         cond(some_bool(), lambda: first, lambda: second, name="choose")
-    with pytest.raises(TypeError, match="tf.switch_case .*must return the same"):
+    with pytest.raises(error, match="tf.switch_case .*must return the same"):
         switch_case(placeholder_with_default(0, []), [lambda: first, lambda: second])
 
 

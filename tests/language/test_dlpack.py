@@ -5,6 +5,7 @@ import pytest
 import torch
 
 import penstock as tf
+from penstock.core.errors import InvalidArgumentError
 from penstock.language.dlpack import from_dlpack, to_dlpack
 
 
@@ -21,5 +22,14 @@ def test_exporters_are_taken_as_they_are() -> None:
 
 
 def test_only_eager_tensors_are_exported() -> None:
-    with pytest.raises(TypeError, match="eager tensor"):
+    with pytest.raises(InvalidArgumentError, match="eager tensor"):
         to_dlpack([1.0])
+
+
+def test_capsules_are_taken_once() -> None:
+    capsule = to_dlpack(tf.constant([1.0]))
+    from_dlpack(capsule)
+    with pytest.raises(InvalidArgumentError, match="consumed"):
+        from_dlpack(capsule)
+    with pytest.raises(TypeError, match="capsule"):
+        from_dlpack(3)

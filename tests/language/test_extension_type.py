@@ -22,7 +22,7 @@ class Masked(tf.experimental.ExtensionType):
 
 class Rows(tf.experimental.BatchableExtensionType):
     rows: tf.Tensor
-    names: Any
+    names: tuple[str, str]
 
     def __init__(self, rows: Any) -> None:
         self.rows = rows
@@ -54,6 +54,42 @@ def test_fields_are_converted_and_printed() -> None:
 def test_wrong_fields_and_changes_are_refused(error: Any, make: Any) -> None:
     with pytest.raises(error):
         make()
+
+
+@pytest.mark.parametrize("annotation", [object, Any, list, list[int], tf.TensorSpec([2]), tuple, int | str])
+def test_fields_are_annotated_with_types_that_values_are_checked_against(annotation: Any) -> None:
+    with pytest.raises(TypeError, match="In field 'x': Unsupported type annotation"):
+        type(Masked)("Wrong", (tf.experimental.ExtensionType,), {"__annotations__": {"x": annotation}})
+
+
+@pytest.mark.parametrize("name", ["Spec", "self", "_type_spec", "value_type", "_tf_extension_type_x"])
+def test_some_names_of_fields_are_reserved(name: str) -> None:
+    with pytest.raises(ValueError, match=f"Field '{name}' is reserved"):
+        type(Masked)("Wrong", (tf.experimental.ExtensionType,), {"__annotations__": {name: int}})
+
+
+def test_a_constructor_sets_all_fields() -> None:
+    class Forgetful(tf.experimental.ExtensionType):
+        x: tf.Tensor
+
+        def __init__(self) -> None:
+            pass
+
+    with pytest.raises(ValueError, match="Missing required fields: 'x'"):
+        Forgetful()
+
+
+def test_values_that_can_be_stacked_are_mapped_batched_and_taken_apart() -> None:
+    rows = Rows(tf.constant([[1.0, 2.0], [3.0, 4.0]]))
+    doubled = tf.map_fn(lambda row: Rows(row.rows * 2.0), rows)
+    assert doubled.rows.numpy().tolist() == [[2.0, 4.0], [6.0, 8.0]] and doubled.names == ("a", "b")
+    sums = tf.map_fn(lambda row: tf.reduce_sum(row.rows), rows, fn_output_signature=tf.float32)
+    assert sums.numpy().tolist() == [3.0, 7.0]
+    dataset = tf.data.Dataset.from_tensor_slices(rows)
+    assert [row.rows.numpy().tolist() for row in dataset] == [[1.0, 2.0], [3.0, 4.0]]
+    (batch,) = dataset.batch(2)
+    assert batch.rows.numpy().tolist() == rows.rows.numpy().tolist()
+    assert len(list(dataset.batch(2).unbatch())) == 2
 
 
 def test_functions_take_and_return_values_and_trace_once_for_a_spec() -> None:

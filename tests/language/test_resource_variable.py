@@ -81,9 +81,17 @@ def test_the_eager_variable_of_the_manual() -> None:
     assert (variable + 1.0).numpy() == 4 and (1.0 - variable).numpy() == -2
     assert np.asarray(variable) == 3
     vector = Variable([1, 2], name="v")
-    assert vector.name == "v:0" and vector.dtype.name == "int32" and len(vector) == 2
+    assert vector.name == "v:0" and vector.dtype.name == "int32"
     assert [int(item) for item in vector] == [1, 2]
     assert "numpy=array([1, 2], dtype=int32)" in repr(vector)
+
+
+def test_operators_in_place_are_refused() -> None:
+    variable = Variable(1.0)
+    with pytest.raises(RuntimeError, match="assign_add"):
+        variable += 1.0
+    with pytest.raises(TypeError, match="len"):
+        len(variable)
 
 
 def test_eager_values_never_change() -> None:

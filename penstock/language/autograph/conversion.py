@@ -89,7 +89,11 @@ def _convert(code: types.CodeType) -> Template:
         definition = lower_function(node)
     _strip_arguments(node)
     free = [name for name in code.co_freevars if name != RUNTIME]
-    factory = function("factory", [RUNTIME, *free], [definition])
+    body = [definition]
+    if isinstance(definition, ast.FunctionDef) and definition.name not in free:
+        # Inside, the function's own name means what it means outside, not the twin.
+        body.insert(0, placed(ast.Global([definition.name]), node))
+    factory = function("factory", [RUNTIME, *free], body)
     module = placed(ast.Module([factory], []), node)
     try:
         compiled = compile(module, code.co_filename, "exec", flags=code.co_flags & _FUTURE_FLAGS, dont_inherit=True)

@@ -9,6 +9,7 @@ import numpy as np
 
 from penstock.core import context, nest
 from penstock.core.convert import convert_to_tensor
+from penstock.core.errors import InaccessibleTensorError
 from penstock.core.func_graph import FuncGraph
 from penstock.core.graph import Graph, current_graph
 from penstock.core.operation import Operation
@@ -44,10 +45,11 @@ class FunctionGraph(FuncGraph):
 
         Raises:
             TypeError: if it belongs to a function that is not being traced.
+            InaccessibleTensorError: if it belongs to a branch or loop body inside this function.
         """
         graph = tensor.op.graph
         if graph is not self and all(graph is not open_graph for open_graph in enclosing_graphs()):
-            raise out_of_scope(tensor)
+            raise out_of_scope(tensor, self)
         return super().capture(tensor, name)
 
 
@@ -62,11 +64,20 @@ def enclosing_graphs() -> list[Graph]:
     return found if outermost is None else [*found, outermost]
 
 
-def out_of_scope(tensor: SymbolicTensor) -> TypeError:
-    """Return the error for a tensor of a function that is used outside it."""
+def out_of_scope(tensor: SymbolicTensor, here: Graph | None = None) -> TypeError | InaccessibleTensorError:
+    """Return the error for a tensor of a function that is used outside it.
+
+    Args:
+        tensor: the tensor.
+        here: the graph where it is used, which may be around the function.
+    """
+    around: Any = tensor.op.graph
+    while around is not None and around is not here:
+        around = getattr(around, "outer_graph", None)
+    kind = TypeError if around is None else InaccessibleTensorError
     line = tensor.op.created_at
     where = f" It was made at {line[0]}:{line[1]}." if line else ""
-    return TypeError(
+    return kind(
         f"{tensor!r} is out of scope and cannot be used here: it belongs to the function "
         f"{getattr(tensor.op.graph, 'name', 'of another graph')!r}.{where} Return it from that function, and use what "
         "the call returns."

@@ -28,13 +28,16 @@ _INDEX_HELP = (
 )
 
 
+_INDEX_TYPES = (int32, int64, dtypes.int16)
+
+
 def _check_index(index: Any) -> Any:
     """Return an index or a slice bound as an int or a scalar tensor."""
     if type(index) is int:
         return index
     if isinstance(index, (Tensor, np.ndarray)) or is_tensor_like(index):
         dtype, dims = index.dtype, index.shape
-        integer = dtype.base_dtype.is_integer if isinstance(dtype, dtypes.DType) else dtype.kind in "iu"
+        integer = dtype.base_dtype in _INDEX_TYPES if isinstance(dtype, dtypes.DType) else dtype.kind in "iu"
         rank = dims.rank if hasattr(dims, "rank") else len(dims)
         if integer and rank in (0, None):
             return int(index) if isinstance(index, np.ndarray) else index

@@ -303,13 +303,18 @@ def plain_view(value: Value, spec: Any) -> Value | None:
     """
     if type(value) is not torch.Tensor:
         return None
+    ellipses = 0
     for item in spec if type(spec) is tuple else (spec,):
-        if type(item) is slice:
+        if item is Ellipsis:
+            ellipses += 1
+        elif type(item) is slice:
             for bound in (item.start, item.stop, item.step):
                 if bound is not None and type(bound) is not int:
                     return None
-        elif type(item) is not int and item is not None and item is not Ellipsis:
+        elif type(item) is not int and item is not None:
             return None
+    if ellipses > 1:
+        return None
     try:
         return value[spec]
     except (IndexError, ValueError, TypeError, RuntimeError):  # negative steps, and what is out of bounds

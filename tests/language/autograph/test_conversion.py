@@ -433,3 +433,24 @@ def test_trace_prints_while_a_function_is_traced(
 
     assert staged(loop, TWO) == 7
     assert capsys.readouterr().out == "once\n"
+
+
+@tf.function
+def _factorial(n: int) -> Any:
+    return tf.constant(1) if n == 0 else n * _factorial(n - 1)
+
+
+def test_a_function_that_calls_itself_by_its_global_name_is_traced_for_each_number() -> None:
+    assert int(_factorial(4)) == 24
+
+
+def test_a_loop_over_a_ragged_tensor_visits_its_rows() -> None:
+    def sums(ragged: Any) -> Any:
+        total, longest = 0, 0
+        for row in ragged:
+            total = total + tf.reduce_sum(row)
+            longest = tf.maximum(longest, tf.size(row))
+        return total, longest
+
+    total, longest = tf.function(sums)(tf.ragged.constant([[1, 2], [], [3]]))
+    assert (int(total), int(longest)) == (6, 2)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 import penstock as tf
+from penstock.core.errors import InaccessibleTensorError
 from penstock.language.function import function
 
 
@@ -21,6 +22,16 @@ def test_a_tensor_of_another_function_is_out_of_scope() -> None:
         leaked[0] + tf.constant(1.0)
     with pytest.raises(TypeError, match="out of scope"):
         function(lambda x: x + leaked[0])(tf.constant(1.0))
+
+
+def test_a_tensor_of_a_loop_is_inaccessible_after_it() -> None:
+    def f(n: Any) -> Any:
+        seen = []
+        tf.while_loop(lambda i: i < n, lambda i: seen.append(i + 1) or [i + 1], [tf.constant(0)])
+        return seen[0] + 1
+
+    with pytest.raises(InaccessibleTensorError, match="out of scope"):
+        function(f)(tf.constant(3))
 
 
 def test_what_a_function_returns_must_become_tensors() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from penstock.core import dtypes
 from penstock.core.convert import convert_to_tensor
 from penstock.core.graph import current_graph
 from penstock.core.inference import static_value
@@ -13,6 +14,8 @@ from penstock.language.autograph.operators.builtins import Rows, rows_of
 from penstock.language.autograph.operators.logical import both
 from penstock.language.autograph.operators.staged_loop import GetState, SetState, scratch_graph, staged_while
 from penstock.language.autograph.operators.variables import is_staged
+from penstock.ops.math.cast import cast
+from penstock.ops.ragged.ragged_tensor import RaggedTensor
 
 LoopFunction = Callable[[Any, Any, Callable[[Any], None], GetState, SetState, Sequence[str], dict[str, Any]], None]
 
@@ -36,6 +39,13 @@ def register_iterator_kind(kind: type, loop: LoopFunction) -> None:
             `staged_while`, which it may call.
     """
     _iterator_kinds[kind] = loop
+
+
+def _for_ragged(ragged: Any, *loop: Any) -> None:
+    _for_rows(Rows(cast(ragged.nrows(), dtypes.int32), lambda position: ragged[position]), *loop)
+
+
+register_iterator_kind(RaggedTensor, _for_ragged)
 
 
 def while_stmt(
