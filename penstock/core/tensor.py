@@ -426,15 +426,16 @@ class EagerTensor(Tensor):
     def __str__(self) -> str:
         if self.dtype.name in ("resource", "variant"):
             return f"<{self.dtype.name}>"
-        return f"tf.Tensor({_format_value(self)}, shape={self.shape}, dtype={self.dtype.name})"
+        return f"tf.Tensor({format_value(self)}, shape={self.shape}, dtype={self.dtype.name})"
 
     def __repr__(self) -> str:
         if self.dtype.name in ("resource", "variant"):
             return f"<tf.Tensor: shape={self.shape}, dtype={self.dtype.name}, value=<{type(self.value).__name__}>>"
-        return f"<tf.Tensor: shape={self.shape}, dtype={self.dtype.name}, numpy={_format_value(self, repr)}>"
+        return f"<tf.Tensor: shape={self.shape}, dtype={self.dtype.name}, numpy={format_value(self, repr)}>"
 
 
-def _format_value(tensor: EagerTensor, to_text: Callable[[Any], str] = str) -> str:
+def format_value(tensor: EagerTensor, to_text: Callable[[Any], str] = str) -> str:
+    """Return a tensor's value as a text; one of several lines starts on a line of its own."""
     value = tensor._numpy()
     if isinstance(value, (np.ndarray, bytes)):
         text = to_text(value)

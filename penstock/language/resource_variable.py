@@ -20,7 +20,7 @@ from penstock.core.indexed_slices import IndexedSlices
 from penstock.core.operation import Operation
 from penstock.core.shape import TensorShape
 from penstock.core.tape import watch_variable_access
-from penstock.core.tensor import EagerTensor, SymbolicTensor, Tensor, default_session
+from penstock.core.tensor import EagerTensor, SymbolicTensor, Tensor, default_session, format_value
 from penstock.formats import protos
 from penstock.language.control_flow import cond
 from penstock.language.init_scope import init_scope
@@ -624,13 +624,7 @@ class ResourceVariable(VariableV1):
         if self._in_graph_mode or not executing_eagerly():
             return f"{described}>"
         value = self._handle.value.value  # type: ignore[attr-defined]
-        text = (
-            "<uninitialized>"
-            if value is None
-            else repr(np.asarray(self.numpy()))
-            if self._shape.rank != 0
-            else str(self.numpy())
-        )
+        text = "<uninitialized>" if value is None else format_value(self.value(), repr)
         return f"{described}, numpy={text}>"
 
 
