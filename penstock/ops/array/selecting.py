@@ -54,7 +54,22 @@ def select_op(condition: torch.Tensor, t: Value, e: Value) -> Value:
     return _where(condition, t, e)
 
 
-_large_where = large_kernel("SelectV2", torch.where)
+# Integers of as many bytes as a type has.
+_BITS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
+
+
+def _where_without_branches(condition: torch.Tensor, t: torch.Tensor, e: torch.Tensor) -> torch.Tensor:
+    """Choose by arithmetic on bits: ATen's kernel branches, which mispredicts for each other element of a random mask."""
+    bits = _BITS.get(t.dtype.itemsize)
+    if bits is None or not condition.is_cpu:
+        return torch.where(condition, t, e)
+    ones, zeros = t.view(bits), e.view(bits)
+    if zeros.ndim <= condition.ndim and zeros.numel() == 1 and not zeros.item():
+        return torch.mul(ones, condition).view(t.dtype)
+    return torch.mul(ones ^ zeros, condition).bitwise_xor_(zeros).view(t.dtype)
+
+
+_large_where = large_kernel("SelectV2", _where_without_branches)
 
 
 def _where(condition: torch.Tensor, t: Value, e: Value) -> Value:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 import torch
@@ -10,8 +11,11 @@ from penstock.core.array import Array
 
 # Elements for each thread from which on machine code is worth its call.
 LARGE = 1 << 15
-# Where results do not depend on it, so many large calls go by before LLVM is loaded.
+# Where results do not depend on it, arrays must be this much larger, and so many calls go by, before LLVM is loaded, which
+# takes 70 MB of memory.
+_TIMES_LARGER_FOR_LOADING = 4
 _CALLS_BEFORE_COMPILING = 8
+_COMPILER = "penstock.ops.fused.native.machine_code"
 
 _TYPE_NAMES = {getattr(torch, name): name for name in ("float32", "float64", "int32", "int64", "bool")}
 
@@ -38,7 +42,10 @@ def large_kernel(
     def run(*values: Array) -> Array:
         shape = values[0].shape
         key = tuple((value.dtype, value.shape == shape) for value in values)
-        if values[0].numel() < LARGE * torch.get_num_threads() or not all(
+        smallest = LARGE * torch.get_num_threads()
+        if is_exact and _COMPILER not in sys.modules:
+            smallest *= _TIMES_LARGER_FOR_LOADING
+        if values[0].numel() < smallest or not all(
             (is_full or value.numel() == 1 and value.ndim <= len(shape)) and value.is_cpu and value.is_contiguous()
             for value, (_, is_full) in zip(values, key, strict=True)
         ):

@@ -12,7 +12,7 @@ from penstock.ops.fused.declare import fused_op
 from penstock.ops.nn.pooling import max_with_indices, pooling_geometry
 from penstock.ops.nn.windows import channels_first, from_channels_first
 
-_aten = torch.ops.aten
+_max_pool_backward = torch.ops.aten.max_pool2d_with_indices_backward.grad_input
 
 
 @fused_op("_MaxPoolWithPositions(input: T) -> (output: T, positions: int64, sizes: host int64)", T=FLOATING)
@@ -48,12 +48,10 @@ def max_pool_grad_from_positions_op(
     if not positions.numel():
         return grad.new_zeros(sizes)
     g = pooling_geometry(tuple(sizes), ksize, strides, padding, explicit_paddings, data_format)
-    # The kernel asks the images for their shape and layout alone.
-    images = _padded(channels_first(grad.new_empty(sizes), data_format), g.extra)
+    result = _padded(channels_first(grad.new_empty(sizes), data_format), g.extra)
     moved = channels_first(grad, data_format)
-    result = _aten.max_pool2d_with_indices_backward(
-        moved, images, g.window, g.stride, g.padding, (1, 1), g.ceil_mode, positions
-    )
+    # The kernel asks the images for their shape and layout alone: the memory of the result serves.
+    _max_pool_backward(moved, result, g.window, g.stride, g.padding, (1, 1), g.ceil_mode, positions, grad_input=result)
     if g.extra:
         result = torch.constant_pad_nd(result, [-size for size in g.extra])
     return from_channels_first(result, data_format)

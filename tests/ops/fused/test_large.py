@@ -78,6 +78,48 @@ def test_elements_are_chosen(other):
     assert_same(*first_and_last(selecting._large_where, numbers(0) > 0, numbers(0), other))
 
 
+@pytest.mark.parametrize(
+    "dtype",
+    [
+        torch.float32,
+        torch.float64,
+        torch.float16,
+        torch.int8,
+        torch.int64,
+        torch.bool,
+        torch.complex64,
+        torch.complex128,
+    ],
+)
+def test_choices_without_branches_are_those_of_aten(dtype):
+    condition, x, y = numbers(1) > 0, numbers(0).nan_to_num(7, 8, 9).clip(-99, 99).to(dtype), numbers(1) > 1
+    for other in (y.to(dtype), torch.zeros((), dtype=dtype), torch.ones((), dtype=dtype)):
+        assert_same(
+            selecting._where_without_branches(condition, x, other).resolve_conj(), torch.where(condition, x, other)
+        )
+        assert_same(selecting._where_without_branches(condition, other, x), torch.where(condition, other, x))
+
+
+def test_choices_without_branches_keep_bits_and_shapes():
+    x = numbers(0)
+    for zero in (0.0, -0.0):
+        other = torch.tensor(zero)
+        assert_same(selecting._where_without_branches(x > 0, x, other), torch.where(x > 0, x, other))
+    rows = x[: SIZE - SIZE % 4].reshape(-1, 4)
+    for t, e in ((rows[:, :1], rows), (rows, rows[0]), (rows, torch.zeros(1, 1, 1)), (torch.ones(()), rows[0])):
+        assert_same(selecting._where_without_branches(rows > 0, t, e), torch.where(rows > 0, t, e))
+
+
+def test_the_compiler_is_loaded_for_larger_arrays_only_where_results_are_the_same_without_it(monkeypatch):
+    monkeypatch.setattr("penstock.ops.fused.large._COMPILER", "a module that is not loaded")
+    calls = []
+    kernel = large_kernel("Sqrt", lambda x: calls.append(x) or torch.sqrt(x))
+    first_and_last(kernel, numbers(0))
+    assert len(calls) == CALLS
+    first_and_last(kernel, torch.ones(4 * SIZE))
+    assert len(calls) < 2 * CALLS
+
+
 def test_angles_are_exact_to_two_units_in_the_last_place():
     y, x = numbers(0), numbers(1)
     assert distance(binary._large_atan2(y, x), torch.atan2(y.double(), x.double())) <= 2
