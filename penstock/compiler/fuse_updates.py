@@ -6,8 +6,12 @@ from collections.abc import Hashable
 
 from penstock.compiler.aliasing import Aliases
 from penstock.compiler.dataflow import Dataflow, Edge, Node, make_node, rewire
+from penstock.compiler.work import bytes_of
 from penstock.core.dtypes import FLOATING
 from penstock.ops.fused.updates import FUSED_UPDATES
+
+# From this size on, the memory of a gradient is worth more than what it costs to call a kernel for it alone.
+_LARGE_GRADIENT = 1 << 20  # bytes
 
 
 class _Group:
@@ -27,12 +31,13 @@ def fuse_updates(dataflow: Dataflow) -> Dataflow:
     """Replace updates by the same rule with the same hyperparameters by one update of all their variables.
 
     The earlier of them move to where the last one stands. So nothing in between may use what they update, wait for
-    them, or take their outputs; and no two of them may update the same variable.
+    them, or take their outputs; and no two of them may update the same variable. A large gradient does not wait for
+    others: its variable is updated alone, by the same kernel.
 
     Args:
         dataflow: nodes in an order in which they can run.
     """
-    if sum(node.op_def.name in FUSED_UPDATES for node in dataflow.nodes) < 2:
+    if not any(node.op_def.name in FUSED_UPDATES for node in dataflow.nodes):
         return dataflow
     aliases = Aliases(dataflow)
     open_groups: dict[Hashable, _Group] = {}
@@ -49,13 +54,15 @@ def fuse_updates(dataflow: Dataflow) -> Dataflow:
         key = _key(node)
         if key is None:
             continue
-        group = open_groups.get(key)
+        group = None if _is_large(node) else open_groups.get(key)
         if group is None:
-            group = open_groups[key] = _Group()
+            group = _Group()
             groups.append(group)
+            if not _is_large(node):
+                open_groups[key] = group
         group.members.append(node)
         group.variables |= touched
-    last = {group.members[-1]: group for group in groups if len(group.members) > 1}
+    last = {group.members[-1]: group for group in groups if len(group.members) > 1 or _is_large(group.members[0])}
     if not last:
         return dataflow
     fused: dict[Node, Node] = {}
@@ -92,6 +99,10 @@ def _key(node: Node) -> Hashable:
     return node.op_def.name, node.attrs["T"], node.attrs.get("use_nesterov"), shared
 
 
+def _is_large(node: Node) -> bool:
+    return any(bytes_of(edge) >= _LARGE_GRADIENT for edge in node.inputs)
+
+
 def _fuse(members: list[Node]) -> Node:
     first, last = members[0], members[-1]
     inputs: list[Edge] = []
@@ -103,6 +114,7 @@ def _fuse(members: list[Node]) -> Node:
     op_def = FUSED_UPDATES[first.op_def.name]
     dims = [member.output.dims for member in members] if op_def.outputs else []
     attrs = {name: first.attrs[name] for name in op_def.kernel_attributes}
-    node = make_node(op_def, inputs, dims, last, f"{first.name}_and_others", N=len(members), **attrs)
+    name = f"{first.name}_and_others" if len(members) > 1 else first.name
+    node = make_node(op_def, inputs, dims, last, name, N=len(members), **attrs)
     node.controls = list(dict.fromkeys(control for member in members for control in member.controls))
     return node

@@ -17,6 +17,7 @@ from penstock.compiler.refresh_reads import refresh_reads
 from penstock.compiler.reorder_pooling import reorder_pooling
 from penstock.compiler.scalar_loops import compile_scalar_loops
 from penstock.compiler.schedule import schedule
+from penstock.compiler.shorten_lifetimes import shorten_lifetimes
 from penstock.compiler.simplify import simplify
 from penstock.core.operation import Operation
 from penstock.core.tensor import SymbolicTensor
@@ -36,6 +37,7 @@ PASSES: tuple[tuple[str, Callable[[Dataflow], Dataflow]], ...] = (
     ("fuse_updates", fuse_updates),
     ("fuse_elementwise", fuse_elementwise),
     ("compile_scalar_loops", compile_scalar_loops),
+    ("shorten_lifetimes", shorten_lifetimes),
 )
 
 

@@ -22,6 +22,7 @@ class Options:
         fuse_updates: the variable updates of an optimizer's step in one multi-tensor kernel.
         fuse_elementwise: chains of elementwise operations in one loop of machine code.
         compile_scalar_loops: loops whose variables are all single numbers as machine code.
+        shorten_lifetimes: what uses up large values as early as it can run.
         specialize: kernels that are bound to their attributes once, when the program is made.
     """
 
@@ -35,6 +36,7 @@ class Options:
     fuse_updates: bool = True
     fuse_elementwise: bool = True
     compile_scalar_loops: bool = True
+    shorten_lifetimes: bool = True
     specialize: bool = True
 
     @classmethod
@@ -48,7 +50,7 @@ class Options:
         return replace(cls.none(), **{name: True})
 
 
-# What the fields of RewriterConfig switch. 0 stands for the default, 2 for OFF.
+# What the fields of RewriterConfig switch.
 _REWRITES = {
     "arithmetic_optimization": ("simplify",),
     "constant_folding": ("fold_constants",),
@@ -62,8 +64,10 @@ _REWRITES = {
         "fuse_elementwise",
         "compile_scalar_loops",
     ),
+    "memory_optimization": ("shorten_lifetimes",),
 }
-_OFF = 2
+_OFF = {"memory_optimization": 1}  # the value of a field that means off, where it is not the usual one
+_USUAL_OFF = 2
 
 
 _default = Options()
@@ -110,6 +114,6 @@ def options_from_config(config: Any) -> Options:
             merge_common=optimizer.do_common_subexpression_elimination,
         )
     for field, names in _REWRITES.items():
-        if getattr(rewrites, field) == _OFF:
+        if getattr(rewrites, field) == _OFF.get(field, _USUAL_OFF):
             options = replace(options, **dict.fromkeys(names, False))
     return options

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from penstock.compiler.dataflow import Dataflow
+from penstock.compiler.dataflow import Dataflow, Edge, Node
 from penstock.core.op_def import OpDef
 from penstock.core.shape import Dims
 
@@ -38,7 +38,7 @@ def is_small(dataflow: Dataflow) -> bool:
 
 def _all_small(calls: Iterable[tuple[OpDef, dict[str, Any], Sequence[Dims], Sequence[Dims]]]) -> bool:
     for op_def, attrs, inputs, outputs in calls:
-        if any(_elements(dims) >= _SMALL_ARRAY for dims in (*inputs, *outputs)):
+        if any(elements(dims) >= _SMALL_ARRAY for dims in (*inputs, *outputs)):
             return False
         if _multiplications(op_def, attrs, inputs, outputs) >= _SMALL_PRODUCT:
             return False
@@ -61,10 +61,23 @@ def _uses_threads(op_def: OpDef) -> bool:
     return op_def.name in _PRODUCTS or op_def.name.startswith(kinds)
 
 
-def _elements(dims: Dims) -> int:
+def elements(dims: Dims) -> int:
+    """Return how many elements an array has, or may have where a size is not known; 0 for an unknown rank."""
     if dims is None:
         return 0
     return math.prod(_UNKNOWN_SIZE if size is None else size for size in dims)
+
+
+def bytes_of(edge: Edge) -> int:
+    """Return how much memory a value takes, or may take where a size is not known; 0 for what is no array."""
+    return 0 if edge.is_handle else elements(edge.dims) * edge.dtype.size
+
+
+def multiplications_of(node: Node) -> int:
+    """Return how often a product or convolution multiplies, or may where a size is not known; 0 for other nodes."""
+    return _multiplications(
+        node.op_def, node.attrs, [edge.dims for edge in node.inputs], [edge.dims for edge in node.outputs]
+    )
 
 
 def _multiplications(op_def: OpDef, attrs: dict[str, Any], inputs: Sequence[Dims], outputs: Sequence[Dims]) -> int:
@@ -76,10 +89,10 @@ def _multiplications(op_def: OpDef, attrs: dict[str, Any], inputs: Sequence[Dims
             return 0
         is_transposed = attrs.get("transpose_a") or attrs.get("adj_x")
         inner = left[-2] if is_transposed else left[-1]
-        return _elements(outputs[0]) * (inner or _UNKNOWN_SIZE)
+        return elements(outputs[0]) * (inner or _UNKNOWN_SIZE)
     if "Conv" in name:
         # Each of the three products of a convolution pairs the larger of two images with the filter's elements.
-        sizes = sorted(_elements(dims) for dims in (*inputs, *outputs) if dims is not None and len(dims) >= 4)
+        sizes = sorted(elements(dims) for dims in (*inputs, *outputs) if dims is not None and len(dims) >= 4)
         return sizes[-1] * sizes[0] // max(1, _channels(inputs, outputs)) if len(sizes) >= 2 else 0
     return 0
 

@@ -102,6 +102,19 @@ def test_the_dataflow_before_and_after(graph):
     ]
 
 
+def test_a_large_gradient_is_used_up_alone(graph, monkeypatch):
+    monkeypatch.setattr("penstock.compiler.fuse_updates._LARGE_GRADIENT", 16)
+    held = [VariableV1(np.ones(size, "float32"), use_resource=False) for size in (3, 4, 2)]
+    rate = constant(0.5)
+    updates = [descent(v, rate, constant(np.ones(v.shape.as_list(), "float32"))) for v in held]
+    _, after = fused(schedule(prune(updates, [], [])))
+    assert [n.attrs["N"] for n in after.nodes if n.op_def.name == "_FusedApplyGradientDescent"] == [1, 2]
+    with Session() as session:
+        session.run(global_variables_initializer())
+        for value in session.run(updates):
+            assert (value == 0.5).all()
+
+
 def test_updates_that_are_ordered_stay_apart(graph):
     v, w = VariableV1([1.0], use_resource=False), VariableV1([2.0], use_resource=False)
     rate = constant(0.5)

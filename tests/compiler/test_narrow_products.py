@@ -43,6 +43,14 @@ def test_products_with_few_columns_are_replaced_together_with_their_bias(graph):
     assert narrowed([mat_mul_op(x, w) + b], [x, w, b]) == ["  add = _NarrowMatMul(x:0, w:0, b:0)", "  return add:0"]
 
 
+def test_products_that_are_little_of_the_work_stay(graph):
+    x, w, narrow = (
+        placeholder("float32", d, name=n) for n, d in (("x", [9, 784]), ("w", [784, 8192]), ("n", [8192, 2]))
+    )
+    y = mat_mul_op(mat_mul_op(x, w, name="wide"), narrow, name="y")
+    assert narrowed([y], [x, w, narrow])[1] == "  y = MatMul(wide:0, n:0)"
+
+
 @pytest.mark.parametrize(
     ("dtype", "left", "right", "attributes"),
     [

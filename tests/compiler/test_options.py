@@ -45,11 +45,12 @@ def test_level_0_switches_all_off_but_what_is_asked_for(config):
                 "compile_scalar_loops",
             ],
         ),
+        ("memory_optimization", ["shorten_lifetimes"]),
     ],
 )
 def test_rewrites_can_be_switched_off_one_by_one(config, field, names):
     rewrites = config.graph_options.rewrite_options
-    setattr(rewrites, field, rewrites.OFF)
+    setattr(rewrites, field, rewrites.NO_MEM_OPT if field == "memory_optimization" else rewrites.OFF)
     options = options_from_config(config)
     assert [name for name in Options.__dataclass_fields__ if not getattr(options, name)] == names
 

@@ -7,9 +7,11 @@ from dataclasses import fields
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from penstock.compiler import shorten_lifetimes
 from penstock.compiler.dataflow import prune
 from penstock.compiler.optimize import PASSES
 from penstock.compiler.options import Options
@@ -37,6 +39,14 @@ from penstock.runtime.session import Session
 
 VARIANTS = [Options(), *(Options.only(field.name) for field in fields(Options)), Options.none()]
 POOLING = {"ksize": [1, 2, 2, 1], "strides": [1, 2, 2, 1], "padding": "SAME"}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def small_values_count():
+    """Let passes that are about memory consider values of any size."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shorten_lifetimes, "_WORTH_MOVING", 1)
+        yield
 
 
 class Builder:

@@ -59,7 +59,7 @@ _BITS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 
 def _where_without_branches(condition: torch.Tensor, t: torch.Tensor, e: torch.Tensor) -> torch.Tensor:
-    """Choose by arithmetic on bits: ATen's kernel branches, which mispredicts for each other element of a random mask."""
+    """Choose by arithmetic on bits: ATen's kernel branches, and mispredicts every other element of a random mask."""
     bits = _BITS.get(t.dtype.itemsize)
     if bits is None or not condition.is_cpu:
         return torch.where(condition, t, e)

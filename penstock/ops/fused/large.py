@@ -11,8 +11,8 @@ from penstock.core.array import Array
 
 # Elements for each thread from which on machine code is worth its call.
 LARGE = 1 << 15
-# Where results do not depend on it, arrays must be this much larger, and so many calls go by, before LLVM is loaded, which
-# takes 70 MB of memory.
+# Where results do not depend on it, arrays must be this much larger, and so many calls go by, before LLVM is loaded:
+# that takes 70 MB of memory.
 _TIMES_LARGER_FOR_LOADING = 4
 _CALLS_BEFORE_COMPILING = 8
 _COMPILER = "penstock.ops.fused.native.machine_code"
