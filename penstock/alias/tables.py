@@ -92,6 +92,9 @@ NAMES: dict[str, dict[str, str]] = {
         "enable_op_determinism": "penstock.runtime.config.execution:enable_op_determinism",
         "is_op_determinism_enabled": "penstock.alias.stand_ins:is_op_determinism_enabled",
     },
+    "tensorflow.python.framework.convert_to_constants": {
+        "convert_variables_to_constants_v2": "penstock.language.function.wrapping:convert_variables_to_constants_v2",
+    },
     "tensorflow.python.framework.func_graph": {"FuncGraph": "penstock.core.func_graph:FuncGraph"},
     "tensorflow.python.framework.function": {"Defun": "penstock.language.defun:Defun"},
     "tensorflow.python.framework.graph_io": {

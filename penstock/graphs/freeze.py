@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from penstock.core.dtypes import as_dtype
 from penstock.core.graph_def import attr_value
 from penstock.formats import protos
 from penstock.graphs.nodes import parse_ref
@@ -51,12 +52,26 @@ def convert_variables_to_constants(
     ]
     by_name = {node.name: node for node in graph.node}
     values = dict(zip(names, _values(sess, [by_name[name] for name in names]), strict=True))
-    handles = {name for name in names if by_name[name].op == _HANDLE}
+    frozen = with_constants(graph, values, {name for name in names if by_name[name].op == _HANDLE})
+    _LOG.info("Converted %d variables to const ops.", len(names))
+    return frozen
+
+
+def with_constants(graph: Any, values: Mapping[str, Any], handles: Collection[str]) -> Any:
+    """Return a graph in which some nodes are constants.
+
+    Args:
+        graph: a GraphDef message.
+        values: name of a node -> the elements of the constant in its place.
+        handles: those of the names that stand for handles of variables; what reads from them gets the value itself,
+            also in functions, branches and loops.
+    """
+    by_name = {node.name: node for node in graph.node}
     result = protos.GraphDef()
     result.versions.CopyFrom(graph.versions)
     result.library.CopyFrom(graph.library)
     changed = _Functions(result.library)
-    types: dict[str, int] = {}
+    types = {name: as_dtype(np.asarray(values[name]).dtype).as_datatype_enum for name in handles}
 
     def source(text: str) -> str | None:
         """Return the handle that an input is, whatever carries it."""
@@ -66,8 +81,6 @@ def convert_variables_to_constants(
             ref = parse_ref(inputs[ref.output if by_name[ref.node].op == "IdentityN" else 0])
         return ref.node if ref.node in handles else None
 
-    for name in handles:
-        types[name] = by_name[name].attr["dtype"].type
     for node in graph.node:
         made = result.node.add()
         if node.name in values:
@@ -100,7 +113,6 @@ def convert_variables_to_constants(
             made.CopyFrom(node)
             if node.op in ("RefSwitch", "RefEnter") and node_name(node.input[0]) in values:
                 made.op = node.op.removeprefix("Ref")
-    _LOG.info("Converted %d variables to const ops.", len(names))
     return result
 
 
@@ -123,8 +135,9 @@ def _values(sess: Any, nodes: Sequence[Any]) -> list[Any]:
 
 def _fill_constant(made: Any, node: Any, value: Any) -> None:
     made.name, made.op, made.device = node.name, "Const", node.device
-    made.attr["dtype"].CopyFrom(node.attr["dtype"])
-    made.attr["value"].CopyFrom(attr_value("tensor", np.asarray(value)))
+    tensor = attr_value("tensor", np.asarray(value))
+    made.attr["dtype"].type = tensor.tensor.dtype
+    made.attr["value"].CopyFrom(tensor)
     _copy_class(node, made)
 
 

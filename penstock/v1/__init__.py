@@ -115,6 +115,7 @@ from penstock.language.custom_gradient import no_gradient as NoGradient
 from penstock.language.custom_gradient import no_gradient as NotDifferentiable
 from penstock.language.custom_gradient import no_gradient as no_gradient
 from penstock.language.function import function as function
+from penstock.language.function.wrapping import wrap_function as wrap_function
 from penstock.language.functional import foldl as foldl
 from penstock.language.functional import foldr as foldr
 from penstock.language.functional import map_fn as map_fn

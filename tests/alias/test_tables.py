@@ -38,6 +38,7 @@ def test_every_module_can_be_imported_with_its_parents(aliased):
         ("python.client.device_lib", "list_local_devices"),
         ("python.framework.ops", "Graph RegisterGradient name_scope convert_to_tensor get_default_graph"),
         ("python.framework.tensor_shape", "TensorShape as_shape unknown_shape"),
+        ("python.framework.convert_to_constants", "convert_variables_to_constants_v2"),
         ("python.framework.graph_util", "convert_variables_to_constants extract_sub_graph"),
         ("python.layers.base", "Layer"),
         ("python.ops.array_ops", "concat placeholder shape zeros_like"),
