@@ -32,11 +32,14 @@ class Shapes:
 
     Attributes:
         made: shape vectors that exist, by the value whose shape they are and their type.
+        rows_of: values that have one element for each row of another, by the value: the other's shape without its last
+            axis is theirs.
     """
 
     def __init__(self) -> None:
         self._like: dict[Edge, Edge] = {}
         self.made: dict[tuple[Edge, DType], Edge] = {}
+        self.rows_of: dict[Edge, Edge] = {}
 
     def of(self, edge: Edge) -> Edge:
         """Return the first value of the shape that `edge` has."""
@@ -45,6 +48,9 @@ class Shapes:
     def note(self, node: Node) -> None:
         """Follow the shape through a node."""
         rule = node.op_def.shape_rule
+        if node.op_def.name in ("SoftmaxCrossEntropyWithLogits", "SparseSoftmaxCrossEntropyWithLogits"):
+            loss, backprop = node.outputs
+            self.rows_of[loss] = backprop
         if node.op_def.is_stateful or len(node.outputs) != 1 or any(edge.is_handle for edge in node.inputs):
             return
         if rule is unchanged:
@@ -149,7 +155,30 @@ def _subtract(node: Node, shapes: Shapes) -> Result:
 
 
 def _multiply(node: Node, shapes: Shapes) -> Result:
-    return _times_one(node, shapes) or _multiply_chain(node)
+    return _times_one(node, shapes) or _multiply_chain(node) or _multiply_by_number(node, shapes)
+
+
+def _multiply_by_number(node: Node, shapes: Shapes) -> Result:
+    """Multiply rows by a number in place of a column that repeats it once for each row."""
+    for position, edge in enumerate(node.inputs):
+        other = node.inputs[1 - position]
+        column = edge.node
+        if column is None or column.op_def.name != "ExpandDims" or column.controls or other.dims is None:
+            continue
+        axis = constant_value(column.inputs[1])
+        repeated = column.inputs[0].node
+        if axis is None or axis.item() not in (-1, len(other.dims) - 1) or repeated is None:
+            continue
+        if repeated.op_def.name != "BroadcastTo" or repeated.controls or repeated.output.dims is None:
+            continue
+        number, sizes = repeated.inputs
+        if number.dims != () or number.is_handle or sizes.node is None or sizes.node.op_def.name != "Shape":
+            continue
+        rows = shapes.rows_of.get(shapes.of(sizes.node.inputs[0]))
+        if rows is not None and shapes.of(rows) is shapes.of(other):
+            inputs = [number, other] if position == 0 else [other, number]
+            return make_node(node.op_def, inputs, [node.output.dims], node)
+    return None
 
 
 def _multiply_chain(node: Node) -> Result:

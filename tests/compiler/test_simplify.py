@@ -8,17 +8,19 @@ import pytest
 from penstock.compiler.dataflow import prune
 from penstock.compiler.schedule import schedule
 from penstock.compiler.simplify import simplify
+from penstock.core.gradients import gradients
 from penstock.core.graph import Graph
 from penstock.language.variables import VariableV1
 from penstock.ops.array.filling import ones_like_op, zeros_like_op
-from penstock.ops.array.shaping import broadcast_to_op, rank_op, reshape_op, size_op, transpose_op
+from penstock.ops.array.shaping import broadcast_to_op, expand_dims_op, rank_op, reshape_op, size_op, transpose_op
 from penstock.ops.constant import identity, placeholder, shape_op, stop_gradient
 from penstock.ops.math.binary import floor_div_op, pow_op, real_div_op
 from penstock.ops.math.broadcasting import broadcast_gradient_args_op
 from penstock.ops.math.cast import cast_op
-from penstock.ops.math.reduce import sum_op
+from penstock.ops.math.reduce import reduce_mean, sum_op
 from penstock.ops.math.unary import neg_op
 from penstock.ops.nn.activation import relu_op
+from penstock.ops.nn.cross_entropy import softmax_cross_entropy_with_logits
 from penstock.ops.state.variables import assign_add_op
 from penstock.runtime.session import Session
 
@@ -181,6 +183,27 @@ def test_operands_of_one_unknown_shape_are_summed_over_no_axes(graph):
     axes = broadcast_gradient_args_op(shape_op(x), shape_op(y))
     total = reshape_op(sum_op(y, axes[1]), shape_op(x))
     assert simplified(total, x)[1] == ["mul = Mul(x:0, mul/y:0)", "Relu = Relu(mul:0)", "return Relu:0"]
+
+
+def test_the_derivative_of_a_mean_cross_entropy_is_multiplied_by_a_number(graph):
+    logits, labels = placeholder("float32", [None, 3], name="logits"), placeholder("float32", [None, 3], name="labels")
+    loss = softmax_cross_entropy_with_logits(labels, logits)
+    (derivative,) = gradients(reduce_mean(loss), [logits])
+    before, lines = simplified(derivative, logits, labels)
+    assert any("BroadcastTo" in line for line in before)
+    assert not any("BroadcastTo" in line or "ExpandDims" in line for line in lines)
+
+
+def test_a_number_repeated_for_other_rows_still_decides_their_number(graph):
+    logits, labels = placeholder("float32", [None, 3], name="logits"), placeholder("float32", [None, 3], name="labels")
+    loss = softmax_cross_entropy_with_logits(labels, logits)
+    number, other = placeholder("float32", [], name="number"), placeholder("float32", [None, 3], name="other")
+    column = expand_dims_op(broadcast_to_op(number, shape_op(loss)), -1)
+    product = column * other
+    assert any("ExpandDims" in line for line in simplified(product, logits, labels, number, other)[1])
+    feeds = {logits: np.ones([4, 3]), labels: np.ones([4, 3]), number: 2.0, other: np.ones([1, 3])}
+    with Session() as session:
+        assert session.run(product, feeds).shape == (4, 3)
 
 
 def test_what_waits_for_something_stays(graph, x):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from typing import Any
 
 import torch
@@ -26,11 +25,12 @@ _FUSED = (torch.float32, torch.float64)
 
 def _agree(storages: Sequence[Sequence[VariableStorage]], grads: Sequence[Array]) -> bool:
     """Tell whether all variables and slots have the shapes and types of their gradients."""
-    return all(
-        storage.read().shape == grad.shape and storage.value.dtype == grad.dtype
-        for column in storages
-        for storage, grad in zip(column, grads, strict=True)
-    )
+    for column in storages:
+        for storage, grad in zip(column, grads, strict=True):
+            value = storage.read()
+            if value.shape != grad.shape or value.dtype != grad.dtype:
+                return False
+    return True
 
 
 def _update(
@@ -45,10 +45,15 @@ def _update(
         for index in range(len(variables)):
             single(index)
         return variables
-    with ExitStack() as held:
+    held: list[Any] = []
+    try:
         for variable in sorted(variables, key=id):  # in one order everywhere, so that no two steps wait for each other
-            held.enter_context(variable.lock)
+            variable.lock.acquire()
+            held.append(variable.lock)
         rule(*([storage.writable() for storage in column] for column in storages), grads)
+    finally:
+        for lock in reversed(held):
+            lock.release()
     return variables
 
 

@@ -53,14 +53,20 @@ def compile_region(region: Region) -> Any:
     return ctypes.CFUNCTYPE(None, *[ctypes.c_size_t] * (2 + pointers + strides))(address)
 
 
-def compile_module(text: str, name: str) -> int:
-    """Return the address of a function of a module in LLVM's language."""
+def compile_module(text: str, name: str, vectorizes: bool = True) -> int:
+    """Return the address of a function of a module in LLVM's language.
+
+    Args:
+        text: the module.
+        name: the function.
+        vectorizes: whether loops are to be vectorized and unrolled; not those that are written with vectors.
+    """
     with _lock:
         target = _target()
         module = llvm.parse_assembly(text)
         module.verify()
         options = llvm.create_pipeline_tuning_options(speed_level=2)
-        options.loop_vectorization = True
+        options.loop_vectorization = options.loop_unrolling = vectorizes
         options.slp_vectorization = False
         passes = llvm.create_pass_builder(target, options)
         passes.getModulePassManager().run(module, passes)

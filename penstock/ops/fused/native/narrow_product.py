@@ -2,7 +2,8 @@
 
 Libraries divide a product into tiles that are wider than such a result, and work on columns that are not there. Here
 a row of the result is one vector register: for each row of the right operand, elements of a block of rows of the left
-one are multiplied by it.
+one are multiplied by it. Where columns of the left operand lie without gaps, as those of a transposed matrix do, it is
+a part of a column of the result that is one register, and no lane of it is idle.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def narrow_product(columns: int) -> Any:
     address of a bias for each column, or 0; the address of the result, whose rows lie without gaps. Distances are in
     elements.
     """
-    address = compile_module(_write(columns), "product")
+    address = compile_module(_write(columns), "product", vectorizes=False)
     return ctypes.CFUNCTYPE(None, *[ctypes.c_size_t] * 9)(address)
 
 
@@ -58,14 +59,21 @@ class _Row:
         function = _declared(builder, f"llvm.masked.store.v{self.lanes}f32.p0", kind)
         builder.call(function, [value, pointer, _SMALL(4), self.mask])
 
-    def multiply_add(self, builder: Any, x: Any, y: Any, z: Any) -> Any:
-        kind = ir.FunctionType(self.type, [self.type] * 3)
-        return builder.call(_declared(builder, f"llvm.fmuladd.v{self.lanes}f32", kind), [x, y, z])
 
-    def filled(self, builder: Any, value: Any) -> Any:
-        first = builder.insert_element(ir.Constant(self.type, ir.Undefined), value, _SMALL(0))
-        everywhere = ir.Constant(ir.VectorType(_SMALL, self.lanes), None)
-        return builder.shuffle_vector(first, ir.Constant(self.type, ir.Undefined), everywhere)
+def _multiply_add(builder: Any, x: Any, y: Any, z: Any) -> Any:
+    kind = ir.FunctionType(x.type, [x.type] * 3)
+    return builder.call(_declared(builder, f"llvm.fmuladd.v{x.type.count}f32", kind), [x, y, z])
+
+
+def _filled(builder: Any, value: Any, kind: Any) -> Any:
+    """Return a vector all of whose elements are one value."""
+    undefined = ir.Constant(kind, ir.Undefined)
+    first = builder.insert_element(undefined, value, _SMALL(0))
+    return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(_SMALL, kind.count), None))
+
+
+def _load_part(builder: Any, address: Any, kind: Any) -> Any:
+    return builder.load(builder.bitcast(address, kind.as_pointer()), align=4)
 
 
 def _declared(builder: Any, name: str, kind: Any) -> Any:
@@ -85,7 +93,6 @@ def _write(columns: int) -> str:
     builder.store(row.zero, start)
     with builder.if_then(has_bias):
         builder.store(row.load(builder, bias), start)
-    first = builder.load(start)
 
     def block(builder: Any, low: Any, size: int, begin: Any, length: Any, is_first: Any) -> None:
         """Write what adds a part of the sums to `size` rows of the result from `low` on."""
@@ -104,8 +111,8 @@ def _write(columns: int) -> str:
         offset = builder.mul(index, left_column)
         following = []
         for address, total in zip(starts, totals, strict=True):
-            element = row.filled(builder, builder.load(builder.gep(address, [offset])))
-            following.append(row.multiply_add(builder, element, factor, total))
+            element = _filled(builder, builder.load(builder.gep(address, [offset])), row.type)
+            following.append(_multiply_add(builder, element, factor, total))
         for total, new in zip(totals, following, strict=True):
             total.add_incoming(row.zero, before)
             total.add_incoming(new, body)
@@ -116,21 +123,65 @@ def _write(columns: int) -> str:
         for index, total in enumerate(following):
             at = builder.mul(builder.add(low, _SIZE(index)), _SIZE(columns))
             address = builder.gep(result, [at])
-            with builder.if_else(is_first) as (then, otherwise):
-                with then:
-                    row.store(builder, builder.fadd(first, total), address)
-                with otherwise:
-                    row.store(builder, builder.fadd(row.load(builder, address), total), address)
+            base = builder.select(is_first, builder.bitcast(start, pointer), address)
+            row.store(builder, builder.fadd(row.load(builder, base), total), address)
 
+    lanes = 16 if vector_registers(16) >= 32 else 8
+    across = max(1, min(4, (vector_registers(lanes) - 4) // columns))
+    part_type = ir.VectorType(_FLOAT, lanes)
+    turned = builder.alloca(_FLOAT, _SIZE(across * columns * lanes))
+
+    def turned_block(low: Any, begin: Any, length: Any, is_first: Any) -> None:
+        """Write what adds a part of the sums to `across * lanes` rows of the result from `low` on."""
+        column = builder.gep(left, [builder.add(low, builder.mul(begin, left_column))])
+        before = builder.block
+        body, after = builder.append_basic_block("sum"), builder.append_basic_block("summed")
+        builder.branch(body)
+        builder.position_at_end(body)
+        index = builder.phi(_SIZE)
+        index.add_incoming(_SIZE(0), before)
+        totals = [[builder.phi(part_type) for _ in range(columns)] for _ in range(across)]
+        source = builder.gep(column, [builder.mul(index, left_column)])
+        elements = [_load_part(builder, builder.gep(source, [_SIZE(lanes * i)]), part_type) for i in range(across)]
+        row_start = builder.gep(right, [builder.mul(builder.add(begin, index), right_row)])
+        following: list[list[Any]] = [[] for _ in range(across)]
+        for number in range(columns):
+            factor = _filled(builder, builder.load(builder.gep(row_start, [_SIZE(number)])), part_type)
+            for position, element in enumerate(elements):
+                total = totals[position][number]
+                following[position].append(_multiply_add(builder, element, factor, total))
+                total.add_incoming(ir.Constant(part_type, None), before)
+                total.add_incoming(following[position][-1], body)
+        next_index = builder.add(index, _SIZE(1))
+        index.add_incoming(next_index, body)
+        builder.cbranch(builder.icmp_unsigned("<", next_index, length), body, after)
+        builder.position_at_end(after)
+        for position in range(across):
+            for number, total in enumerate(following[position]):
+                address = builder.gep(turned, [_SIZE((number * across + position) * lanes)])
+                builder.store(total, builder.bitcast(address, part_type.as_pointer()), align=4)
+        with counting(builder, _SIZE(across * lanes)) as lane:
+            target = builder.gep(result, [builder.mul(builder.add(low, lane), _SIZE(columns))])
+            base = builder.select(is_first, builder.bitcast(start, pointer), target)
+            for number in range(columns):
+                at = builder.add(lane, _SIZE(number * across * lanes))
+                total = builder.load(builder.gep(turned, [at]))
+                total = builder.fadd(builder.load(builder.gep(base, [_SIZE(number)])), total)
+                builder.store(total, builder.gep(target, [_SIZE(number)]))
+
+    lies_turned = builder.icmp_unsigned("==", left_row, _SIZE(1))
+    blocks = builder.select(lies_turned, builder.udiv(rows, _SIZE(across * lanes)), _SIZE(0))
     parts = builder.udiv(builder.add(depth, _SIZE(_DEPTH - 1)), _SIZE(_DEPTH))
     with counting(builder, parts) as part:
         begin = builder.mul(part, _SIZE(_DEPTH))
         rest = builder.sub(depth, begin)
         length = builder.select(builder.icmp_unsigned("<", rest, _SIZE(_DEPTH)), rest, _SIZE(_DEPTH))
         is_first = builder.icmp_unsigned("==", part, _SIZE(0))
-        done: Any = _SIZE(0)
-        # The sums of a block and the row that they share are in registers, all but a few.
-        for size in (max(vector_registers(row.lanes) - 4, 1) & ~1, 4, 1):
+        with counting(builder, blocks) as number:
+            turned_block(builder.mul(number, _SIZE(across * lanes)), begin, length, is_first)
+        done: Any = builder.mul(blocks, _SIZE(across * lanes))
+        # The sums of a block and the row that they share are in registers.
+        for size in (12, 4, 1) if vector_registers(row.lanes) >= 16 else (4, 1):
             count = builder.udiv(builder.sub(rows, done), _SIZE(size))
             with counting(builder, count) as number:
                 block(builder, builder.add(done, builder.mul(number, _SIZE(size))), size, begin, length, is_first)
