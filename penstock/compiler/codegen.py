@@ -11,8 +11,10 @@ from functools import lru_cache
 from typing import Any
 
 from penstock.compiler import control_flow, host_scalars
-from penstock.compiler.aliasing import hazards, runs_bodies
+from penstock.compiler.aliasing import hazards
 from penstock.compiler.dataflow import Dataflow, Edge, Node
+from penstock.compiler.effects import effects_of
+from penstock.compiler.loops import LoopBody
 from penstock.compiler.optimize import dataflow_of
 from penstock.compiler.options import Options
 from penstock.core import array
@@ -20,7 +22,6 @@ from penstock.core.errors import InvalidArgumentError
 from penstock.core.func_graph import FuncGraph
 from penstock.core.inference import group_inputs
 from penstock.core.op_def import Argument
-from penstock.core.operation import Operation
 from penstock.core.resources import ResourceManager
 from penstock.core.shape_rules import format_dims
 
@@ -198,7 +199,7 @@ class Writer:
         """Let a value be known by a name that something else has given it."""
         self._names[edge] = name
 
-    def body(self, function: FuncGraph) -> str:
+    def body(self, function: FuncGraph | LoopBody) -> str:
         """Return the name of the function generated for the body of a branch, loop or function."""
         if id(function) not in self._names:
             name = self.unique(function.name)
@@ -206,7 +207,7 @@ class Writer:
             self.result.bodies.append(self.for_body(body_dataflow(function, self.options), name).write())
         return self._names[id(function)]
 
-    def body_nodes(self, function: FuncGraph) -> Dataflow:
+    def body_nodes(self, function: FuncGraph | LoopBody) -> Dataflow:
         """Return what runs in the body of a branch, loop or function."""
         return body_dataflow(function, self.options)
 
@@ -383,44 +384,10 @@ def _host_values(dataflow: Dataflow) -> set[Edge]:
     return given | shapes
 
 
-# Stateful operations that are worth nothing unless their results are used.
-_MERELY_GIVE = frozenset(
-    {
-        "IsVariableInitialized",
-        "Multinomial",
-        "ParameterizedTruncatedNormal",
-        "Placeholder",
-        "RandomGamma",
-        "RandomPoissonV2",
-        "RandomShuffle",
-        "RandomStandardNormal",
-        "RandomUniform",
-        "RandomUniformInt",
-        "ResourceGather",
-        "ResourceGatherNd",
-        "TruncatedNormal",
-        "VarHandleOp",
-        "VarIsInitializedOp",
-        "VariableShape",
-        "VariableV2",
-    }
-)
-
-
-def effects_of(function: FuncGraph) -> list[Operation]:
-    """Return the operations of a function that run whether or not their results are used."""
-    effects = [
-        op
-        for op in function.get_operations()
-        if op.op_def.is_stateful
-        and (runs_bodies(op.op_def) or not op.op_def.is_view)
-        and op.op_def.name not in _MERELY_GIVE
-    ]
-    return [*effects, *function.control_outputs]
-
-
-def body_dataflow(function: FuncGraph, options: Options) -> Dataflow:
+def body_dataflow(function: FuncGraph | LoopBody, options: Options) -> Dataflow:
     """Return what runs in the body of a branch, loop or function."""
+    if isinstance(function, LoopBody):
+        return function.dataflow
     return dataflow_of(function.outputs, effects_of(function), function.inputs, options)
 
 

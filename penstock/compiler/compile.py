@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from penstock.compiler.aliasing import needs_copy, shares_variable
-from penstock.compiler.codegen import Writer, effects_of
+from penstock.compiler.codegen import Writer
 from penstock.compiler.dataflow import Dataflow, prune
+from penstock.compiler.effects import effects_of
 from penstock.compiler.optimize import dataflow_of, optimize
 from penstock.compiler.options import Options, default_options
 from penstock.compiler.partition import partition

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 
 from penstock.compiler.dataflow import Dataflow, prune
+from penstock.compiler.effects import effects_of
 from penstock.compiler.fold_constants import fold_constants
 from penstock.compiler.fuse_bias import fuse_bias
 from penstock.compiler.fuse_elementwise import fuse_elementwise
 from penstock.compiler.fuse_scaled_sum import fuse_scaled_sum
 from penstock.compiler.fuse_updates import fuse_updates
+from penstock.compiler.loops import Loop, rewrite_loops
 from penstock.compiler.merge_common import merge_common
 from penstock.compiler.narrow_products import narrow_products
 from penstock.compiler.options import Options
@@ -19,18 +21,26 @@ from penstock.compiler.scalar_loops import compile_scalar_loops
 from penstock.compiler.schedule import schedule
 from penstock.compiler.shorten_lifetimes import shorten_lifetimes
 from penstock.compiler.simplify import simplify
+from penstock.compiler.sum_in_place import sum_in_place
+from penstock.compiler.used_columns import used_columns
+from penstock.core.func_graph import FuncGraph
 from penstock.core.operation import Operation
 from penstock.core.tensor import SymbolicTensor
 
 # The option that switches a pass, and the pass. Folding makes constants that let more be simplified, and the other way
 # round.
-PASSES: tuple[tuple[str, Callable[[Dataflow], Dataflow]], ...] = (
+BEFORE_LOOPS: tuple[tuple[str, Callable[[Dataflow], Dataflow]], ...] = (
     ("simplify", simplify),
     ("fold_constants", fold_constants),
     ("merge_common", merge_common),
     ("simplify", simplify),
     ("fold_constants", fold_constants),
+)
+# Passes that change a loop together with what is around it.
+LOOP_PASSES: tuple[tuple[str, Callable[[Loop], None]], ...] = (("sum_in_place", sum_in_place),)
+AFTER_LOOPS: tuple[tuple[str, Callable[[Dataflow], Dataflow]], ...] = (
     ("reorder_pooling", reorder_pooling),
+    ("used_columns", used_columns),
     ("fuse_bias", fuse_bias),
     ("narrow_products", narrow_products),
     ("fuse_scaled_sum", fuse_scaled_sum),
@@ -39,6 +49,7 @@ PASSES: tuple[tuple[str, Callable[[Dataflow], Dataflow]], ...] = (
     ("compile_scalar_loops", compile_scalar_loops),
     ("shorten_lifetimes", shorten_lifetimes),
 )
+PASSES = (*BEFORE_LOOPS, *AFTER_LOOPS)
 
 
 def optimize(dataflow: Dataflow, options: Options) -> Dataflow:
@@ -46,10 +57,30 @@ def optimize(dataflow: Dataflow, options: Options) -> Dataflow:
 
     A pass changes the nodes that it is given: the dataflow from before is not to be used any more.
     """
-    for name, optimization in PASSES:
+    dataflow = _run(BEFORE_LOOPS, dataflow, options)
+    dataflow = _with_loops_changed(dataflow, options)
+    return _run(AFTER_LOOPS, dataflow, options)
+
+
+def _run(
+    passes: Sequence[tuple[str, Callable[[Dataflow], Dataflow]]], dataflow: Dataflow, options: Options
+) -> Dataflow:
+    for name, optimization in passes:
         if getattr(options, name):
             dataflow = optimization(dataflow)
     return dataflow
+
+
+def _with_loops_changed(dataflow: Dataflow, options: Options) -> Dataflow:
+    passes = [change for name, change in LOOP_PASSES if getattr(options, name)]
+    if not passes:
+        return dataflow
+
+    def prepare(function: FuncGraph) -> Dataflow:
+        nodes = refresh_reads(schedule(prune(function.outputs, effects_of(function), function.inputs)))
+        return _with_loops_changed(_run(BEFORE_LOOPS, nodes, options), options)
+
+    return rewrite_loops(dataflow, passes, prepare, lambda nodes: _run(AFTER_LOOPS, nodes, options))
 
 
 def dataflow_of(

@@ -16,11 +16,13 @@ class Options:
         fold_constants: computing once what depends on constants only.
         merge_common: computing equal expressions once.
         reorder_pooling: ReLU after max-pooling instead of before, and positions of maxima kept for the derivative.
+        used_columns: of products that are split, the columns that are used alone.
         fuse_bias: products and convolutions together with the bias that is added to them.
         narrow_products: products whose results have a few columns in machine code of their own.
         fuse_scaled_sum: sums one of whose terms is multiplied by a number.
         fuse_updates: the variable updates of an optimizer's step in one multi-tensor kernel.
         fuse_elementwise: chains of elementwise operations in one loop of machine code.
+        sum_in_place: sums over the iterations of a loop in memory of their own.
         compile_scalar_loops: loops whose variables are all single numbers as machine code.
         shorten_lifetimes: what uses up large values as early as it can run.
         specialize: kernels that are bound to their attributes once, when the program is made.
@@ -30,11 +32,13 @@ class Options:
     fold_constants: bool = True
     merge_common: bool = True
     reorder_pooling: bool = True
+    used_columns: bool = True
     fuse_bias: bool = True
     narrow_products: bool = True
     fuse_scaled_sum: bool = True
     fuse_updates: bool = True
     fuse_elementwise: bool = True
+    sum_in_place: bool = True
     compile_scalar_loops: bool = True
     shorten_lifetimes: bool = True
     specialize: bool = True
@@ -55,8 +59,10 @@ _REWRITES = {
     "arithmetic_optimization": ("simplify",),
     "constant_folding": ("fold_constants",),
     "common_subgraph_elimination": ("merge_common",),
+    "loop_optimization": ("sum_in_place",),
     "remapping": (
         "reorder_pooling",
+        "used_columns",
         "fuse_bias",
         "narrow_products",
         "fuse_scaled_sum",

@@ -6,6 +6,7 @@ from typing import Any
 
 from penstock.compiler.dataflow import Dataflow, Edge, Node, prune, rewire
 from penstock.compiler.fuse_elementwise import is_elementwise, number_of, steps_of
+from penstock.compiler.loops import LoopBody
 from penstock.compiler.schedule import schedule
 from penstock.core.func_graph import FuncGraph
 from penstock.ops.fused.native import Access, Chain, Region, scalar_loop_op
@@ -65,9 +66,11 @@ def _is_number(edge: Edge) -> bool:
     return edge.dims == () and edge.dtype.name in MEMORY_TYPES
 
 
-def _nodes_of(function: FuncGraph) -> Dataflow | None:
+def _nodes_of(function: FuncGraph | LoopBody) -> Dataflow | None:
     """Return the nodes of a condition or body that computes with single numbers and has no effects, else None."""
-    if function.control_outputs or any(op.op_def.is_stateful and op.inputs for op in function.get_operations()):
+    if isinstance(function, LoopBody) or function.control_outputs:
+        return None
+    if any(op.op_def.is_stateful and op.inputs for op in function.get_operations()):
         return None
     dataflow = schedule(prune(function.outputs, [], function.inputs))
     for node in dataflow.nodes:

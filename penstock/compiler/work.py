@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from penstock.compiler.dataflow import Dataflow, Edge, Node
+from penstock.compiler.loops import LoopBody
 from penstock.core.op_def import OpDef
 from penstock.core.shape import Dims
 
@@ -20,7 +21,15 @@ _SMALL_ARRAY = 1 << 18  # elements
 # What stands for a size that is only known at run time, most often that of a batch.
 _UNKNOWN_SIZE = 128
 
-_PRODUCTS = ("MatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", "_MatMulBias", "_NarrowMatMul")
+_PRODUCTS = (
+    "MatMul",
+    "BatchMatMul",
+    "BatchMatMulV2",
+    "BatchMatMulV3",
+    "_MatMulBias",
+    "_MatMulColumns",
+    "_NarrowMatMul",
+)
 
 
 def is_small(dataflow: Dataflow) -> bool:
@@ -47,10 +56,9 @@ def _all_small(calls: Iterable[tuple[OpDef, dict[str, Any], Sequence[Dims], Sequ
                 continue
             value = attrs[attribute.name]
             for function in value if attribute.kind == "list(func)" else [value]:
-                operations = function.get_operations()
+                inside = function.dataflow.nodes if isinstance(function, LoopBody) else function.get_operations()
                 if not _all_small(
-                    (op.op_def, op.attrs, [t.dims for t in op.inputs], [t.dims for t in op.outputs])
-                    for op in operations
+                    (op.op_def, op.attrs, [t.dims for t in op.inputs], [t.dims for t in op.outputs]) for op in inside
                 ):
                     return False
     return True
@@ -58,7 +66,7 @@ def _all_small(calls: Iterable[tuple[OpDef, dict[str, Any], Sequence[Dims], Sequ
 
 def _uses_threads(op_def: OpDef) -> bool:
     kinds = ("Conv2D", "_Conv2D", "Softmax", "Sum", "Mean", "While", "StatelessWhile")
-    return op_def.name in _PRODUCTS or op_def.name.startswith(kinds)
+    return op_def.name in (*_PRODUCTS, "_AddProduct") or op_def.name.startswith(kinds)
 
 
 def elements(dims: Dims) -> int:
@@ -90,6 +98,9 @@ def _multiplications(op_def: OpDef, attrs: dict[str, Any], inputs: Sequence[Dims
         is_transposed = attrs.get("transpose_a") or attrs.get("adj_x")
         inner = left[-2] if is_transposed else left[-1]
         return elements(outputs[0]) * (inner or _UNKNOWN_SIZE)
+    if name == "_AddProduct":
+        _, left, right = inputs
+        return elements(left) * ((right[-2] if attrs["transpose_b"] else right[-1]) or _UNKNOWN_SIZE) if right else 0
     if "Conv" in name:
         # Each of the three products of a convolution pairs the larger of two images with the filter's elements.
         sizes = sorted(elements(dims) for dims in (*inputs, *outputs) if dims is not None and len(dims) >= 4)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from penstock.compiler.codegen import effects_of
 from penstock.compiler.compile import compile_program
+from penstock.compiler.effects import effects_of
 from penstock.compiler.program import Program
 from penstock.core import array
 from penstock.core.convert import convert_to_tensor

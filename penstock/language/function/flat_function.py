@@ -6,8 +6,8 @@ import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from penstock.compiler.codegen import effects_of
 from penstock.compiler.compile import compile_function
+from penstock.compiler.effects import effects_of
 from penstock.compiler.program import Program
 from penstock.core import array, context
 from penstock.core.backprop import is_differentiable

@@ -1,4 +1,4 @@
-"""Products and convolutions with a bias, and products with results of a few columns."""
+"""Products and convolutions with a bias, and products of which some columns are wanted or that have a few."""
 
 from __future__ import annotations
 
@@ -19,6 +19,13 @@ _PRECISE = frozenset({float32, float64})
 @fused_op("_MatMulBias(a: T, b: T, bias: T) -> product: T", T=_PRECISE)
 def mat_mul_bias_op(a: Array, b: Array, bias: Array, *, transpose_a: bool = False, transpose_b: bool = False) -> Array:
     return product(a.t() if transpose_a else a, b.t() if transpose_b else b, bias)
+
+
+@fused_op("_MatMulColumns(a: T, b: T) -> product: T", T=_PRECISE)
+def mat_mul_columns_op(
+    a: Array, b: Array, *, begin: int, size: int, transpose_a: bool = False, transpose_b: bool = False
+) -> Array:
+    return product(a.t() if transpose_a else a, (b.t() if transpose_b else b).narrow(1, begin, size))
 
 
 # The most columns of a result that is narrow.
