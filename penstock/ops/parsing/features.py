@@ -15,6 +15,7 @@ from penstock.core.sparse_tensor import SparseTensor
 from penstock.core.tensor import Tensor
 from penstock.ops.array.common import deferred
 from penstock.ops.parsing.examples import parse_example_v2_op
+from penstock.ops.parsing.ragged_features import RaggedFeature, ragged_columns, ragged_value
 from penstock.ops.parsing.sequences import parse_sequence_example_v2_op
 
 
@@ -92,6 +93,17 @@ class _Columns(NamedTuple):
     dense_shapes: list[Any]
     dense_defaults: list[Tensor]
     missing_is_empty: list[bool]
+    ragged_keys: list[str]
+    ragged_types: list[DType]
+    ragged_split_types: list[DType]
+
+
+def _add_ragged(found: dict[str, tuple[DType, DType]], key: str, feature: RaggedFeature) -> None:
+    for column, dtype in feature.columns(key):
+        types = (dtype, feature.row_splits_dtype)
+        for known, asked in zip(found.setdefault(column, types), types, strict=True):
+            if known != asked:
+                raise ValueError(f"Conflicting type {known!r} vs {asked!r} for feature {column}.")
 
 
 def _add_sparse(found: dict[str, DType], key: str, dtype: Any) -> None:
@@ -115,6 +127,7 @@ def _safe(key: str) -> str:
 def _columns_of(features: dict[str, Any] | None, allowed: tuple[type, ...], in_sequence: bool = False) -> _Columns:
     sparse: dict[str, DType] = {}
     dense: dict[str, tuple[DType, Any, Tensor, bool]] = {}
+    ragged: dict[str, tuple[DType, DType]] = {}
     for key in sorted(features or {}):
         feature = (features or {})[key]
         if not isinstance(feature, allowed):
@@ -128,9 +141,11 @@ def _columns_of(features: dict[str, Any] | None, allowed: tuple[type, ...], in_s
             for index_key in index_keys:
                 _add_sparse(sparse, index_key, dtypes.int64)
             _add_sparse(sparse, feature.value_key, feature.dtype)
+        elif isinstance(feature, RaggedFeature):
+            _add_ragged(ragged, key, feature)
         else:
             dense[key] = _dense_column(key, feature, in_sequence)
-    keys = sorted(sparse)
+    keys, ragged_keys = sorted(sparse), sorted(ragged)
     return _Columns(
         keys,
         [sparse[key] for key in keys],
@@ -139,6 +154,9 @@ def _columns_of(features: dict[str, Any] | None, allowed: tuple[type, ...], in_s
         [shape for _, shape, _, _ in dense.values()],
         [default for _, _, default, _ in dense.values()],
         [missing for _, _, _, missing in dense.values()],
+        ragged_keys,
+        [ragged[key][0] for key in ragged_keys],
+        [ragged[key][1] for key in ragged_keys],
     )
 
 
@@ -177,11 +195,13 @@ def _sparse_tensors(keys: list[str], indices: Any, values: Any, shapes: Any) -> 
     return {key: SparseTensor(*parts) for key, *parts in zip(keys, indices, values, shapes, strict=True)}
 
 
-def _merge_sparse_features(features: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
-    """Replace the parts of SparseFeatures by the tensors that they make up."""
+def _merge_features(features: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    """Replace the parts of SparseFeatures and RaggedFeatures by the tensors that they make up."""
     result = {key: value for key, value in found.items() if key in features}
     for key in sorted(features):
         feature = features[key]
+        if isinstance(feature, RaggedFeature):
+            result[key] = ragged_value(key, feature, found)
         if not isinstance(feature, SparseFeature):
             continue
         index_keys = [feature.index_key] if isinstance(feature.index_key, str) else list(feature.index_key)
@@ -202,7 +222,7 @@ def _merge_sparse_features(features: dict[str, Any], found: dict[str, Any]) -> d
     return result
 
 
-_EXAMPLE_FEATURES = (VarLenFeature, SparseFeature, FixedLenFeature, FixedLenSequenceFeature)
+_EXAMPLE_FEATURES = (VarLenFeature, SparseFeature, FixedLenFeature, FixedLenSequenceFeature, RaggedFeature)
 
 
 def parse_example(serialized: Any, features: Any, example_names: Any = None, name: str | None = None) -> dict[str, Any]:
@@ -210,11 +230,11 @@ def parse_example(serialized: Any, features: Any, example_names: Any = None, nam
 
     Args:
         serialized: a vector of serialized messages, or a scalar.
-        features: key -> VarLenFeature, SparseFeature, FixedLenFeature or FixedLenSequenceFeature.
+        features: key -> VarLenFeature, SparseFeature, FixedLenFeature, FixedLenSequenceFeature or RaggedFeature.
         example_names: names of the examples, for messages.
         name: the name of the scope.
     Returns:
-        key -> Tensor or SparseTensor; a batch axis comes first, unless `serialized` is a scalar.
+        key -> Tensor, SparseTensor or RaggedTensor; a batch axis comes first, unless `serialized` is a scalar.
     Raises:
         ValueError: if `features` is empty, or one is described badly.
         InvalidArgumentError: if an example does not fit.
@@ -230,18 +250,20 @@ def parse_example(serialized: Any, features: Any, example_names: Any = None, nam
             names,
             _strings(columns.sparse_keys),
             _strings(columns.dense_keys),
-            _strings([]),
+            _strings(columns.ragged_keys),
             columns.dense_defaults,
             num_sparse=len(columns.sparse_keys),
             sparse_types=columns.sparse_types,
-            ragged_value_types=[],
-            ragged_split_types=[],
+            ragged_value_types=columns.ragged_types,
+            ragged_split_types=columns.ragged_split_types,
             dense_shapes=columns.dense_shapes,
             name="ParseExampleV2",
         )
         result = _sparse_tensors(columns.sparse_keys, found[0], found[1], found[2])
         result.update(zip(columns.dense_keys, found[3], strict=True))
-        return _merge_sparse_features(features, result)
+        is_single = serialized.shape.rank == 0
+        result.update(zip(columns.ragged_keys, ragged_columns(found[4], found[5], is_single=is_single), strict=True))
+        return _merge_features(features, result)
 
 
 def parse_example_v1(
@@ -295,7 +317,7 @@ def parse_sequence_example(
     Args:
         serialized: a vector of serialized messages.
         context_features: key -> feature of the context; see `parse_example`.
-        sequence_features: key -> FixedLenSequenceFeature or VarLenFeature of the lists of features.
+        sequence_features: key -> FixedLenSequenceFeature, VarLenFeature or RaggedFeature of the lists.
         example_names: names of the examples, for messages.
         name: the name of the scope.
     Returns:
@@ -314,37 +336,47 @@ def parse_sequence_example(
 def _parse_sequences(
     serialized: Any, context_features: dict[str, Any], sequence_features: dict[str, Any], example_names: Any
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-    context = _columns_of(context_features, (VarLenFeature, SparseFeature, FixedLenFeature))
-    lists = _columns_of(sequence_features, (VarLenFeature, FixedLenSequenceFeature), in_sequence=True)
+    context = _columns_of(context_features, (VarLenFeature, SparseFeature, FixedLenFeature, RaggedFeature))
+    lists = _columns_of(sequence_features, (VarLenFeature, FixedLenSequenceFeature, RaggedFeature), in_sequence=True)
     with name_scope(None, "ParseSequenceExample", [serialized, example_names]):
         names = _strings([]) if example_names is None else convert_to_tensor(example_names, dtypes.string)
+        serialized = convert_to_tensor(serialized, dtypes.string, name="serialized")
         found = parse_sequence_example_v2_op(
-            convert_to_tensor(serialized, dtypes.string, name="serialized"),
+            serialized,
             names,
             _strings(context.sparse_keys),
             _strings(context.dense_keys),
-            _strings([]),
+            _strings(context.ragged_keys),
             _strings(lists.sparse_keys),
             _strings(lists.dense_keys),
-            _strings([]),
+            _strings(lists.ragged_keys),
             convert_to_tensor(lists.missing_is_empty, dtypes.bool_),
             context.dense_defaults,
             Ncontext_sparse=len(context.sparse_keys),
             context_sparse_types=context.sparse_types,
+            context_ragged_value_types=context.ragged_types,
+            context_ragged_split_types=context.ragged_split_types,
             context_dense_shapes=context.dense_shapes,
             Nfeature_list_sparse=len(lists.sparse_keys),
             Nfeature_list_dense=len(lists.dense_keys),
             feature_list_dense_types=lists.dense_types,
             feature_list_sparse_types=lists.sparse_types,
+            feature_list_ragged_value_types=lists.ragged_types,
+            feature_list_ragged_split_types=lists.ragged_split_types,
             feature_list_dense_shapes=lists.dense_shapes,
             name="ParseSequenceExampleV2",
         )
+        is_single = serialized.shape.rank == 0
         in_context = _sparse_tensors(context.sparse_keys, found[0], found[1], found[2])
         in_context.update(zip(context.dense_keys, found[3], strict=True))
+        ragged = ragged_columns(found[4], found[5], is_single=is_single)
+        in_context.update(zip(context.ragged_keys, ragged, strict=True))
         in_lists = _sparse_tensors(lists.sparse_keys, found[6], found[7], found[8])
         in_lists.update(zip(lists.dense_keys, found[9], strict=True))
+        ragged = ragged_columns(found[11], found[12], found[13], is_single=is_single)
+        in_lists.update(zip(lists.ragged_keys, ragged, strict=True))
         lengths = dict(zip(lists.dense_keys, found[10], strict=True))
-        return _merge_sparse_features(context_features, in_context), in_lists, lengths
+        return _merge_features(context_features, in_context), _merge_features(sequence_features, in_lists), lengths
 
 
 def parse_single_sequence_example(
