@@ -20,7 +20,7 @@ from penstock.core.eager import write_fast_call
 from penstock.core.graph import Graph, current_graph
 from penstock.core.inference import group_inputs, infer_dims
 from penstock.core.local_devices import Device, eager_device
-from penstock.core.op_def import REQUIRED, Argument, OpDef, lookup
+from penstock.core.op_def import REQUIRED, Argument, Attribute, OpDef, lookup
 from penstock.core.operation import Operation
 from penstock.core.resources import eager_resources
 from penstock.core.shape import as_dims
@@ -255,9 +255,9 @@ def _build(op_def: OpDef, args: Sequence[Any], given: dict[str, Any], name: str 
     attrs = {**op_def.defaults, **given} if given else dict(op_def.defaults)
     try:
         inputs = _bind_inputs(op_def, args, given, attrs, full_name)
+        _check_attributes(op_def, attrs)
     except _TypeMismatch as mismatch:
         raise TypeError(str(mismatch)) from None
-    _check_attributes(op_def, attrs)
     op = graph.add_operation(op_def, inputs, attrs, full_name)  # type: ignore[arg-type]
     for tape in state.tapes:
         if tape.concerns(inputs):
@@ -269,12 +269,9 @@ def _execute(op_def: OpDef, args: Sequence[Any], given: dict[str, Any], name: st
     attrs = {**op_def.defaults, **given} if given else dict(op_def.defaults)
     try:
         inputs = _bind_inputs(op_def, args, given, attrs, None)
+        _checked_eagerly(op_def, attrs)
     except _TypeMismatch as mismatch:
         raise errors.InvalidArgumentError(None, None, f"{mismatch} [Op:{op_def.name}]") from None
-    try:
-        _check_attributes(op_def, attrs)
-    except (ValueError, _TypeMismatch) as error:
-        raise errors.InvalidArgumentError(None, None, str(error)) from None
     values = [tensor.value for tensor in inputs]  # type: ignore[attr-defined]
     arguments = group_inputs(op_def, values, attrs)
     if op_def.has_host_input:
@@ -360,7 +357,7 @@ def structure_outputs(op_def: OpDef, flat: Sequence[Any], attrs: dict[str, Any],
 
 
 class _TypeMismatch(TypeError):
-    """An input whose type the operation does not take."""
+    """An input or attribute whose type the operation does not take."""
 
 
 def _bind_inputs(
@@ -522,13 +519,23 @@ def _convert(
 
 
 def _check_allowed(op_def: OpDef, argument: Argument, dtype: DType) -> None:
-    allowed = op_def.attributes[argument.type_attr].allowed  # type: ignore[index]
+    _check_type(op_def, argument.name, op_def.attributes[argument.type_attr].allowed, dtype)  # type: ignore[index]
+
+
+def _check_type(op_def: OpDef, name: str, allowed: frozenset[Any] | None, dtype: DType) -> None:
     if allowed is not None and dtype not in allowed:
         names = ", ".join(sorted(item.name for item in allowed))
         raise _TypeMismatch(
-            f"Value passed to parameter {argument.name!r} of {op_def.name} has DataType {dtype.name} not in list of "
+            f"Value passed to parameter {name!r} of {op_def.name} has DataType {dtype.name} not in list of "
             f"allowed values: {names}"
         )
+
+
+def _checked_eagerly(op_def: OpDef, attrs: dict[str, Any]) -> None:
+    try:
+        _check_attributes(op_def, attrs)
+    except ValueError as error:
+        raise errors.InvalidArgumentError(None, None, str(error)) from None
 
 
 def _check_attributes(op_def: OpDef, attrs: dict[str, Any]) -> None:
@@ -543,21 +550,14 @@ def _check_attributes(op_def: OpDef, attrs: dict[str, Any]) -> None:
             attrs[name] = [as_dims(item) for item in attrs[name]]
         elif attribute.kind == "list(type)":
             attrs[name] = [as_dtype(item) for item in attrs[name]]
+            for item in attrs[name]:
+                _check_type(op_def, name, attribute.allowed, item.base_dtype)
         elif attribute.kind == "type":
             if attrs[name] is not None:
                 attrs[name] = as_dtype(attrs[name])
-                if attribute.allowed is not None and attrs[name].base_dtype not in attribute.allowed:
-                    allowed = ", ".join(sorted(item.name for item in attribute.allowed))
-                    raise _TypeMismatch(
-                        f"Value passed to parameter {name!r} of {op_def.name} has DataType {attrs[name].name} not in "
-                        f"list of allowed values: {allowed}"
-                    )
+                _check_type(op_def, name, attribute.allowed, attrs[name].base_dtype)
         elif attribute.kind == "int":
             attrs[name] = _as_int(op_def, name, attrs[name])
-            if attribute.minimum is not None and attrs[name] < attribute.minimum:
-                raise ValueError(
-                    f"Attr {name!r} of {op_def.name!r} Op passed {attrs[name]} less than minimum {attribute.minimum}."
-                )
         elif attribute.kind == "list(int)":
             if not isinstance(attrs[name], (list, tuple)):
                 raise TypeError(f"Expected list for attr {name!r} of {op_def.name!r} Op, got {attrs[name]!r}")
@@ -566,12 +566,23 @@ def _check_attributes(op_def: OpDef, attrs: dict[str, Any]) -> None:
             attrs[name] = float(np.float32(attrs[name]))  # what a GraphDef can hold
         elif attribute.kind == "string" and isinstance(attrs[name], bytes):
             attrs[name] = attrs[name].decode()
+        if attribute.minimum is not None:
+            _check_minimum(op_def, attribute, attrs[name])
         if attribute.allowed is not None and attribute.kind == "string" and attrs[name] not in attribute.allowed:
             allowed = ", ".join(repr(item) for item in sorted(attribute.allowed))
             raise ValueError(
                 f"Value for attr {name!r} of {attrs[name]!r} is not in the list of allowed values: {allowed} "
                 f"[Op:{op_def.name}]"
             )
+
+
+def _check_minimum(op_def: OpDef, attribute: Attribute, value: Any) -> None:
+    given = len(value) if isinstance(value, (list, tuple)) else value
+    if given < attribute.minimum:  # type: ignore[operator]
+        what = f"list of length {given}" if isinstance(value, (list, tuple)) else given
+        raise ValueError(
+            f"Attr {attribute.name!r} of {op_def.name!r} Op passed {what} less than minimum {attribute.minimum}."
+        )
 
 
 def _as_int(op_def: OpDef, name: str, value: Any) -> int:

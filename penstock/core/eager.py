@@ -111,6 +111,12 @@ def write_fast_call(op_def: OpDef) -> Callable[..., Any] | None:
     namespace["values_of"] = {
         name: attribute.allowed for name, attribute in op_def.attributes.items() if attribute.kind == "string"
     }
+    least = {
+        name: attribute.minimum
+        for name, attribute in op_def.attributes.items()
+        if attribute.kind == "int" and attribute.minimum is not None
+    }
+    namespace["least"] = least
     body = [
         "if attrs:",
         "    for name, value in attrs.items():",
@@ -120,6 +126,7 @@ def write_fast_call(op_def: OpDef) -> Callable[..., Any] | None:
             if list in checks.values()
             else []
         ),
+        *(["        if type(value) is int and value < least.get(name, value): return None"] if least else []),
         "        if type(value) is str and values_of[name] is not None and value not in values_of[name]: return None",
         *(f"if {name!r} not in attrs: return None" for name in required),
     ]
@@ -181,6 +188,6 @@ def _attribute_checks(op_def: OpDef, told: list[str]) -> tuple[list[str] | None,
             if kind is None:
                 return None, {}
             required.append(name)
-        if kind is not None and attribute.minimum is None:
+        if kind is not None and (attribute.minimum is None or kind is int):
             checks[name] = kind
     return required, checks

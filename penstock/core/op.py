@@ -45,6 +45,7 @@ def op(
     commutative: bool = False,
     shape: Callable[..., Any] | None = None,
     allowed: dict[str, Iterable[Any]] | None = None,
+    minimum: dict[str, int] | None = None,
     **types: Iterable[DType] | Type,
 ) -> Callable[[Callable[..., Any]], Op]:
     """Declare an operation whose kernel is the decorated function.
@@ -58,6 +59,7 @@ def op(
         commutative: whether the two inputs may be exchanged.
         shape: the shape rule, where it is not given by `@name.shape`.
         allowed: attribute name -> the values that a string attribute may have.
+        minimum: attribute name -> the least value that a number may have, or the least length of a list.
         types: type attribute -> the types it may have, or a `Type` with a default.
     Returns:
         A decorator that makes the kernel a callable `Op`; decorating an `Op` declares another operation with its
@@ -84,6 +86,7 @@ def op(
             shape=shape,
             types=types,
             allowed=allowed,
+            minimum=minimum,
         )
         declared.__doc__ = function.__doc__
         declared.__name__ = getattr(function, "__name__", declared.name)  # type: ignore[attr-defined]

@@ -165,6 +165,7 @@ class OpDef:
         shape: Callable[..., Any] | None = None,
         types: dict[str, Iterable[DType] | Type] | None = None,
         allowed: dict[str, Iterable[Any]] | None = None,
+        minimum: dict[str, int] | None = None,
     ) -> None:
         self.name, self.inputs, self.outputs = parse_schema(line)
         self.kernel = kernel
@@ -179,7 +180,7 @@ class OpDef:
         self.attributes: dict[str, Attribute] = {}
         self.injected: tuple[str, ...] = ()
         parameters = self._keyword_parameters(kernel)
-        self._read_attributes(parameters, types or {}, allowed or {})
+        self._read_attributes(parameters, types or {}, allowed or {}, minimum or {})
         self.kernel_attributes = tuple(name for name in parameters if name in self.attributes)
         self.defaults = {
             name: attribute.default for name, attribute in self.attributes.items() if attribute.default is not REQUIRED
@@ -205,7 +206,11 @@ class OpDef:
         return {name: (annotations.get(name, ""), defaults.get(name, REQUIRED)) for name in names}
 
     def _read_attributes(
-        self, parameters: dict[str, tuple[Any, Any]], types: dict[str, Any], allowed: dict[str, Any]
+        self,
+        parameters: dict[str, tuple[Any, Any]],
+        types: dict[str, Any],
+        allowed: dict[str, Any],
+        minimum: dict[str, int],
     ) -> None:
         for name, (given, default) in parameters.items():
             if name in INJECTED:
@@ -218,13 +223,19 @@ class OpDef:
             if isinstance(group, Type):
                 group, default = group.allowed, group.default
             self.attributes[name] = Attribute(
-                name, _KINDS[annotation], default, None if group is None else frozenset(group)
+                name, _KINDS[annotation], default, None if group is None else frozenset(group), minimum.get(name)
             )
         for argument in (*self.inputs, *self.outputs):
             if argument.number_attr and argument.number_attr not in self.attributes:
                 self.attributes[argument.number_attr] = Attribute(argument.number_attr, "int", minimum=1)
             if argument.list_attr and argument.list_attr not in self.attributes:
-                self.attributes[argument.list_attr] = Attribute(argument.list_attr, "list(type)")
+                group = types.get(argument.list_attr)
+                self.attributes[argument.list_attr] = Attribute(
+                    argument.list_attr,
+                    "list(type)",
+                    allowed=None if group is None else frozenset(group),
+                    minimum=minimum.get(argument.list_attr),
+                )
             if argument.type_attr:
                 self._add_type(argument.type_attr, types.get(argument.type_attr, ALL))
         for name, group in types.items():

@@ -513,9 +513,13 @@ from penstock.ops.script.py_function import py_function as py_function
 from penstock.ops.signal.fourier import fft as fft
 from penstock.ops.signal.fourier import fft2d as fft2d
 from penstock.ops.signal.fourier import fft3d as fft3d
+from penstock.ops.signal.fourier import fftnd_op as fftnd
 from penstock.ops.signal.fourier import ifft as ifft
 from penstock.ops.signal.fourier import ifft2d as ifft2d
 from penstock.ops.signal.fourier import ifft3d as ifft3d
+from penstock.ops.signal.fourier import ifftnd_op as ifftnd
+from penstock.ops.signal.fourier import irfftnd_op as irfftnd
+from penstock.ops.signal.fourier import rfftnd_op as rfftnd
 from penstock.ops.sparse.arithmetic import add_v1 as sparse_add
 from penstock.ops.sparse.arithmetic import maximum as sparse_maximum
 from penstock.ops.sparse.arithmetic import minimum as sparse_minimum

@@ -33,6 +33,7 @@ from penstock.ops.array.diagonal import tensor_diag_part as tensor_diag_part
 from penstock.ops.array.diagonal import trace as trace
 from penstock.ops.array.shaping import matrix_transpose as matrix_transpose
 from penstock.ops.array.shaping import transpose_v1 as transpose
+from penstock.ops.linalg.banded import eigh_tridiagonal as eigh_tridiagonal
 from penstock.ops.linalg.common import adjoint as adjoint
 from penstock.ops.linalg.cross import cross as cross
 from penstock.ops.linalg.factorizations import cholesky as cholesky

@@ -246,6 +246,10 @@ from penstock.ops.ragged.ragged_tensor import RaggedTensorSpec as RaggedTensorSp
 from penstock.ops.random.index_shuffle import random_index_shuffle as random_index_shuffle
 from penstock.ops.script.py_function import numpy_function as numpy_function
 from penstock.ops.script.py_function import py_function as py_function
+from penstock.ops.signal.fourier import fftnd_op as fftnd
+from penstock.ops.signal.fourier import ifftnd_op as ifftnd
+from penstock.ops.signal.fourier import irfftnd_op as irfftnd
+from penstock.ops.signal.fourier import rfftnd_op as rfftnd
 from penstock.ops.string.edit_distance import edit_distance as edit_distance
 from penstock.ops.string.fingerprints import fingerprint as fingerprint
 from penstock.ops.string.numbers import as_string as as_string

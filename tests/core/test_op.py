@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from penstock.core.dtypes import int8
+from penstock.core.errors import InvalidArgumentError
 from penstock.core.graph import Graph
 from penstock.core.op import op, raw_operation
 from penstock.core.op_def import lookup
@@ -54,3 +56,18 @@ def test_types_of_inputs_must_agree():
         a, b = placeholder("float32", name="a"), placeholder("int32", name="b")
         with pytest.raises(TypeError, match="int32.*float32 of argument"):
             lookup("AddV2")(a, b)
+
+
+def test_a_type_or_number_that_an_attribute_may_not_have_is_refused():
+    to_number, bucket = lookup("StringToNumber"), lookup("StringToHashBucketFast")
+    with pytest.raises(InvalidArgumentError, match="out_type.*int8 not in list"):
+        to_number("1", out_type=int8)
+    with pytest.raises(InvalidArgumentError, match="num_buckets.*minimum 1"):
+        bucket("a", num_buckets=0)
+    with pytest.raises(InvalidArgumentError, match="list of length 0 less than minimum 1"):
+        lookup("DecodeCSV")("1", [])
+    with Graph().as_default():
+        with pytest.raises(TypeError, match="out_type"):
+            to_number("1", out_type=int8)
+        with pytest.raises(ValueError, match="num_buckets"):
+            bucket("a", num_buckets=0)

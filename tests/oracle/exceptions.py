@@ -6,12 +6,10 @@ _ERF = "TensorFlow's float64 erf gives NaN at infinities; Penstock gives the lim
 
 EXCEPTIONS: dict[str, dict[str, str]] = {
     "eager": {
-        "io.parse_example#002": "tf.io.RaggedFeature is not there",
         "math.erf#008": _ERF,
         "raw_ops.BlockLSTMV2#001": "the operation BlockLSTMV2 is not there",
     },
     "graph": {
-        "io.parse_example#002": "tf.io.RaggedFeature is not there",
         "math.erf#008": _ERF,
         "raw_ops.BlockLSTMV2#001": "the operation BlockLSTMV2 is not there",
     },

@@ -22,7 +22,11 @@ from penstock.ops.array.shaping import reshape_op
 _range_op = deferred("Range")
 
 
-@op("DynamicPartition(data: T, partitions: int32) -> outputs: num_partitions * T", view=True)
+@op(
+    "DynamicPartition(data: T, partitions: int32) -> outputs: num_partitions * T",
+    view=True,
+    minimum={"num_partitions": 1},
+)
 def dynamic_partition_op(data: Value, partitions: torch.Tensor, *, num_partitions: int) -> list[Value]:
     rank = partitions.ndim
     if tuple(data.shape[:rank]) != tuple(partitions.shape):

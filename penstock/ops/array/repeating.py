@@ -16,6 +16,7 @@ from penstock.ops.array.shaping import expand_dims, reshape, shape
 
 _cast_op = deferred("Cast")
 _max_op = deferred("Max")
+_maximum_op = deferred("Maximum")
 _range_op = deferred("Range")
 
 
@@ -60,6 +61,6 @@ def repeat(input: Any, repeats: Any, axis: int | None = None, name: str | None =
             raise ValueError(f"repeats must be a scalar or a vector, got shape {counts.shape}")
         extent = shape(data)[axis]
         positions = _range_op(0, extent, 1)
-        longest = _max_op(counts, [0], keep_dims=False)
+        longest = _maximum_op(_max_op(counts, [0], keep_dims=False), 0)  # the largest of none is the smallest number
         rows = tile(expand_dims(positions, 1), stack([1, longest]))
         return gather_v2_op(data, boolean_mask(rows, sequence_mask(counts, longest)), axis)

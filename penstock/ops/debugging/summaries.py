@@ -115,6 +115,14 @@ def summarize_ends(value: Value, edge_items: int) -> str:
         return repr(value)
     numbers = _rows(value)
     show = element_formatter(numbers, quotes=True)
+    if edge_items == 0:
+        return (
+            "[" + "\n" * (numbers.ndim - 1) + " ...]"
+            if numbers.ndim and numbers.size
+            else "..."
+            if not numbers.ndim
+            else "[]"
+        )
     return show(numbers[()]) if numbers.ndim == 0 else _ends(numbers, show, edge_items, 1)
 
 

@@ -89,22 +89,25 @@ def rgb_to_hsv_gradient(call: Any, grad: Tensor) -> Tensor:
     least_blue = (blue <= red) & (blue <= green)
     least_green = (green <= red) & (green < blue)
     least_red = (red < green) & (red < blue)
-    # hue = top / (6 spread) + constant, saturation = spread / high
+    # hue = top / (6 spread) + constant, saturation = spread / high, taken to be constant in a channel that is 0
     top = _select_op(most_red, green - blue, _select_op(most_green, blue - red, red - green))
     to_top = _div_no_nan_op(to_hue, 6.0 * spread)
     to_spread = -_div_no_nan_op(to_hue * top, 6.0 * spread * spread)
-    to_high = to_value + to_spread + to_saturation * _div_no_nan_op(low, high * high)
-    to_low = -to_spread - _div_no_nan_op(to_saturation, high)
+    to_high = to_value + to_spread
+    saturation_to_high = to_saturation * _div_no_nan_op(low, high * high)
+    saturation_to_low = _div_no_nan_op(to_saturation, high)
 
-    def part(most: Tensor, least: Tensor, plus: Tensor, minus: Tensor) -> Tensor:
-        one = to_top * (cast(plus, grad.dtype) - cast(minus, grad.dtype))
-        return one + to_high * cast(most, grad.dtype) + to_low * cast(least, grad.dtype)
+    def part(channel: Tensor, most: Tensor, least: Tensor, plus: Tensor, minus: Tensor) -> Tensor:
+        is_most, is_least = cast(most, grad.dtype), cast(least, grad.dtype)
+        color = to_top * (cast(plus, grad.dtype) - cast(minus, grad.dtype))
+        saturation = (saturation_to_high * is_most - saturation_to_low * is_least) * cast(channel > 0, grad.dtype)
+        return color + saturation + to_high * is_most - to_spread * is_least
 
     return _pack_op(
         [
-            part(most_red, least_red, most_blue, most_green),
-            part(most_green, least_green, most_red, most_blue),
-            part(most_blue, least_blue, most_green, most_red),
+            part(red, most_red, least_red, most_blue, most_green),
+            part(green, most_green, least_green, most_red, most_blue),
+            part(blue, most_blue, least_blue, most_green, most_red),
         ],
         axis=-1,
     )
@@ -169,6 +172,8 @@ def convert_image_dtype(image: Any, dtype: Any, saturate: bool = False, name: st
     if not dtype.is_floating and not dtype.is_integer:
         raise AttributeError(f"dtype must be either floating point or integer, got {dtype.name}")
     source = image.dtype.base_dtype
+    if not source.is_floating and not source.is_integer:
+        raise AttributeError(f"the image must be either floating point or integer, got {source.name}")
     if source == dtype:
         return identity(image, name=name)
     convert = saturate_cast if saturate else cast
@@ -384,12 +389,13 @@ def per_image_standardization(image: Any) -> Tensor:
     Args:
         image: numbers of shape (height, width, channels), or with a batch before.
     Returns:
-        Numbers of the same shape, float32 unless the image is float16.
+        float32 numbers of the same shape.
     """
     with name_scope(None, "per_image_standardization", [image]):
         image = convert_to_tensor(image, name="image")
-        if image.dtype not in (dtypes.float16, dtypes.float32):
-            image = cast(image, dtypes.float32)
+        if image.ndim is not None and image.ndim < 3:
+            raise ValueError(f"image must be at least three-dimensional, got shape {image.shape}")
+        image = cast(image, dtypes.float32)
         dims = image.shape.as_list()[-3:]
         if None in dims:
             pixels = cast(deferred("Prod")(deferred("Shape")(image)[-3:], [0]), image.dtype)

@@ -74,6 +74,7 @@ def _patches(images: Array, ksizes: list[int], strides: list[int], rates: list[i
     T=_ANY,
     allowed=_PADDINGS,
     shape=lambda images, *, ksizes, strides, rates, padding: _layout(images, 4, ksizes, strides, rates, padding)[0],
+    minimum={"ksizes": 4, "strides": 4, "rates": 4},
 )
 def extract_image_patches_op(
     images: Array, *, ksizes: list[int], strides: list[int], rates: list[int], padding: str
@@ -120,6 +121,7 @@ def extract_image_patches_gradient(call: Any, grad: Tensor) -> Tensor:
     T=_VOLUME,
     allowed=_PADDINGS,
     shape=lambda input, *, ksizes, strides, padding: _layout(input, 5, ksizes, strides, [1] * 5, padding)[0],
+    minimum={"ksizes": 5, "strides": 5},
 )
 def extract_volume_patches_op(input: Array, *, ksizes: list[int], strides: list[int], padding: str) -> Array:
     expect_rank(tuple(input.shape), 5, "input")

@@ -20,10 +20,9 @@ from penstock.ops.array.common import deferred
 from penstock.ops.image.resizing import spatial_size
 from penstock.ops.random.philox import Philox
 from penstock.ops.random.seeds import seed_attributes
-from penstock.ops.random.stateful import RandomState
+from penstock.ops.random.stateful import random_state
 
 _SIZE = frozenset({dtypes.uint8, dtypes.int8, dtypes.int16, dtypes.int32, dtypes.int64})
-_CONTAINER = "sample_distorted_bounding_box"
 
 
 class _Words:
@@ -151,9 +150,7 @@ def _sampled_shapes(image_size: Dims, *rest: Any, **attrs: Any) -> tuple[Dims, D
 
 
 def _stream(resources: Any, node_name: str, seed: int, seed2: int, attempts: int) -> Philox:
-    key = f"{node_name} {seed} {seed2}"
-    state = resources.lookup_or_create(_CONTAINER, "random", key, lambda: RandomState(seed, seed2))
-    return state.reserve(attempts + 16)
+    return random_state(resources, f"{node_name} {attempts}", seed, seed2).reserve(attempts)
 
 
 @op(

@@ -92,7 +92,7 @@ def bicubic_taps(size: int, new_size: int, align_corners: bool, half_pixel_cente
 
 def area_taps(size: int, new_size: int, align_corners: bool) -> Taps:
     """Return the pixels that each element of the result covers, weighted by how much of them it covers."""
-    scale = scale_of(size, new_size, align_corners)
+    scale = scale_of(size, new_size, align_corners and size > 1)
     start = np.arange(new_size, dtype=np.float32) * scale
     end = np.arange(1, new_size + 1, dtype=np.float32) * scale
     count = int((np.ceil(end) - np.floor(start)).max())

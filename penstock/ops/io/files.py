@@ -97,7 +97,7 @@ def decode_compressed_op(bytes: Value, *, compression_type: str = "") -> Value:
         return items.copy()
     window = zlib.MAX_WBITS | (16 if compression_type == "GZIP" else 0)
     try:
-        return strings([zlib.decompress(item, window) for item in items.reshape(-1).tolist()], items.shape)
+        return strings([item and zlib.decompress(item, window) for item in items.reshape(-1).tolist()], items.shape)
     except zlib.error as error:
         raise DataLossError(None, None, f"inflate() failed: {error}") from None
 
@@ -190,7 +190,11 @@ def _number(field: bytes, dtype: DType, place: int, record: int) -> Any:
         ) from None
 
 
-@op("DecodeCSV(records: string, record_defaults: list(OUT_TYPE)) -> output: list(OUT_TYPE)", OUT_TYPE=_COLUMN)
+@op(
+    "DecodeCSV(records: string, record_defaults: list(OUT_TYPE)) -> output: list(OUT_TYPE)",
+    OUT_TYPE=_COLUMN,
+    minimum={"OUT_TYPE": 1},
+)
 def decode_csv_op(
     records: Value,
     record_defaults: list[Value],

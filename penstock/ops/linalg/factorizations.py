@@ -60,8 +60,8 @@ def cholesky_op(input: torch.Tensor) -> torch.Tensor:
 
     def factor(matrix: torch.Tensor) -> torch.Tensor:
         lower, info = torch.linalg.cholesky_ex(matrix)
-        check_invertible(info, "Cholesky decomposition was not successful. The input might not be valid.")
-        return lower
+        # What is not positive definite has no factor: NaN tells so, for each matrix of a batch on its own.
+        return torch.where((info != 0)[..., None, None], torch.nan, lower).tril()
 
     return widened(factor, input)
 
@@ -140,8 +140,8 @@ def qr_gradient(call: Any, grad_q: Any, grad_r: Any) -> Any:
     if q.dims is None or dims is None or None in (*q.dims[-2:], *dims[-2:]):
         raise LookupError(f"The gradient of Qr {call.name!r} needs a static shape of the matrices")
     rows, columns = q.dims[-2], dims[-1]
-    if call.attrs["full_matrices"] and rows != columns:
-        raise LookupError(
+    if call.attrs["full_matrices"] and rows > columns:
+        raise NotImplementedError(
             f"The gradient of Qr {call.name!r} is not defined for full_matrices with {rows} rows and {columns} columns"
         )
     grad_q, grad_r = convert_to_tensor(grad_q), convert_to_tensor(grad_r)

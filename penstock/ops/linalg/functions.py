@@ -14,7 +14,7 @@ from penstock.ops.array.common import deferred
 from penstock.ops.array.diagonal import eye
 from penstock.ops.array.filling import zeros_like
 from penstock.ops.array.joining import concat
-from penstock.ops.array.shaping import reshape, shape, transpose
+from penstock.ops.array.shaping import matrix_transpose, reshape, shape, transpose
 from penstock.ops.linalg.common import MATRIX, adjoint, check_square, square_shape, widened
 from penstock.ops.linalg.solving import matrix_solve_op
 
@@ -78,8 +78,8 @@ def matrix_square_root_op(input: torch.Tensor) -> torch.Tensor:
 
 @matrix_square_root_op.gradient
 def matrix_square_root_gradient(call: Any, grad: Any) -> Any:
-    """Solve root^H x + x root^H = grad for x, as one linear system over the stacked rows of x."""
-    back = adjoint(call.outputs[0])
+    """Solve root^T x + x root^T = grad for x, as one linear system over the stacked rows of x."""
+    back = matrix_transpose(call.outputs[0])
     dims = back.dims
     if dims is None or None in dims:
         raise LookupError(f"The gradient of MatrixSquareRoot {call.name!r} needs a static shape")

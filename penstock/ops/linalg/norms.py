@@ -139,7 +139,7 @@ def matrix_rank(a: Any, tol: Any = None, validate_args: bool = False, name: str 
     """Return the ranks of matrices: how many singular values are larger than a tolerance.
 
     Args:
-        a: a tensor of shape (..., m, n).
+        a: a real tensor of shape (..., m, n).
         tol: the tolerance; by default the largest singular value times the machine precision times max(m, n).
         validate_args: whether the arguments are checked at run time.
         name: the name of the nodes.
@@ -155,7 +155,7 @@ def matrix_rank(a: Any, tol: Any = None, validate_args: bool = False, name: str 
 
 
 def _check_matrix(a: Tensor) -> None:
-    if not (a.dtype.is_floating or a.dtype.is_complex):
+    if not a.dtype.is_floating:
         raise TypeError(f"Input `a` must have `float`-like `dtype` (saw {a.dtype.name}).")
     if a.ndim is not None and a.ndim < 2:
         raise ValueError(f"Input `a` must have at least 2 dimensions (saw: {a.ndim}).")
@@ -172,7 +172,7 @@ def pinv(a: Any, rcond: Any = None, validate_args: bool = False, name: str | Non
     """Return the Moore-Penrose pseudo-inverses of matrices.
 
     Args:
-        a: a tensor of shape (..., m, n).
+        a: a real tensor of shape (..., m, n).
         rcond: singular values up to this share of the largest count as zero; by default 10 max(m, n) machine
             precisions.
         validate_args: whether the arguments are checked at run time.
@@ -301,7 +301,7 @@ def tridiagonal_solve(
             "sequence" a list of the three; for "matrix" matrices of shape (..., n, n).
         rhs: a tensor of shape (..., n) or (..., n, k).
         diagonals_format: "compact", "sequence" or "matrix".
-        transpose_rhs: whether the rows of `rhs` are the right-hand sides.
+        transpose_rhs: whether the rows of `rhs` are the right-hand sides; the solutions are columns all the same.
         conjugate_rhs: whether `rhs` is conjugated first.
         name: the name of the nodes.
         partial_pivoting: whether rows are exchanged for stability.
@@ -324,11 +324,7 @@ def tridiagonal_solve(
         result = deferred("TridiagonalSolve")(
             stacked, rhs, partial_pivoting=partial_pivoting, perturb_singular=perturb_singular
         )
-        if is_vector:
-            return squeeze(result, -1)
-        if transpose_rhs:
-            return deferred("Transpose")(result, [*range(rhs.ndim - 2), rhs.ndim - 1, rhs.ndim - 2])
-        return result
+        return squeeze(result, -1) if is_vector else result
 
 
 def tridiagonal_matmul(diagonals: Any, rhs: Any, diagonals_format: str = "compact", name: str | None = None) -> Tensor:

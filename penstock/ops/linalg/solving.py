@@ -142,8 +142,6 @@ def matrix_triangular_solve_op(
     matrix: torch.Tensor, rhs: torch.Tensor, *, lower: bool = True, adjoint: bool = False
 ) -> torch.Tensor:
     _check_system(matrix, rhs, broadcasts=True)
-    diagonal = matrix.diagonal(0, -2, -1)
-    check_invertible(diagonal == 0, _NOT_INVERTIBLE)
 
     def solve(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         return torch.linalg.solve_triangular(a.mH if adjoint else a, b, upper=lower == adjoint)
@@ -245,6 +243,8 @@ def matrix_solve_ls_shape(matrix: Dims, rhs: Dims, l2_regularizer: Any, *, fast:
 @matrix_solve_ls_op.gradient
 def matrix_solve_ls_gradient(call: Any, grad: Any) -> tuple[Any, Any, None]:
     a, b, regularizer = call.inputs
+    if not call.attrs["fast"]:
+        raise ValueError("The gradient of MatrixSolveLs is not defined for fast=False; use lstsq(..., fast=True).")
     if a.dims is None or None in a.dims[-2:]:
         raise LookupError(f"The gradient of MatrixSolveLs {call.name!r} needs a static shape of the matrices")
     grad = convert_to_tensor(grad)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from typing import Any
 
 import numpy as np
@@ -72,7 +73,11 @@ def einsum_op(inputs: list[Array], *, equation: str) -> Array:
     letters = _labels(output)
     unique = "".join(dict.fromkeys(letters))
     if unique != letters:
-        return _with_repeated_axes(einsum_op.kernel(inputs, equation=f"{','.join(terms)}->{unique}"), letters)
+        dots = "..." if "..." in output else ""
+        value = einsum_op.kernel(inputs, equation=f"{','.join(terms)}->{dots}{unique}")
+        spare = [letter for letter in string.ascii_letters if letter not in unique]
+        batch = "".join(spare[: value.ndim - len(unique)])
+        return _with_repeated_axes(value, output.replace("...", batch), batch + unique)
     if inputs[0].dtype in STORED_ONLY:
         return through_numpy(lambda *arrays: np.einsum(f"{','.join(terms)}->{output}", *arrays), *inputs)
     result = torch.einsum(f"{','.join(terms)}->{output}", *inputs)
@@ -81,9 +86,8 @@ def einsum_op(inputs: list[Array], *, equation: str) -> Array:
     return result.clone() if any(result.data_ptr() == value.data_ptr() for value in inputs) else result
 
 
-def _with_repeated_axes(value: Array, letters: str) -> Array:
-    """Put the axes of `value` on the diagonals that repeated letters stand for; zeros elsewhere."""
-    unique = list(dict.fromkeys(letters))
+def _with_repeated_axes(value: Array, letters: str, unique: str) -> Array:
+    """Put the axes of `value`, named `unique`, on the diagonals that repeated letters stand for; zeros elsewhere."""
     sizes = dict(zip(unique, value.shape, strict=True))
     result = torch.zeros([sizes[letter] for letter in letters], dtype=value.dtype, device=value.device)
     strides = dict.fromkeys(unique, 0)
@@ -152,8 +156,6 @@ def _input_gradient(index: int, inputs: Any, terms: list[str], output: str, grad
     source, target = f"{dots}{''.join(axes)}", term
     if source == target:
         return result
-    if dots and len(axes) < len(_labels(term)):
-        raise ShapeError(f"the gradient of {term!r}, which has both '...' and repeated axes, is not defined")
     return einsum_op([result], equation=f"{source}->{target}")
 
 
@@ -175,6 +177,8 @@ def einsum(equation: str, *inputs: Any, **kwargs: Any) -> Tensor:
         raise TypeError(f"Invalid keyword arguments for einsum: {', '.join(kwargs)}. Expected 'name' and 'optimize'.")
     with op_scope(name, "einsum"):
         terms, output = parse_equation(equation, len(inputs))
+        if len(set(_labels(output))) < len(_labels(output)):
+            raise ValueError(f"Output subscripts contain a label appearing more than once: {equation}")
         tensors = [convert_to_tensor(value) for value in inputs]
         for term, tensor in zip(terms, tensors, strict=True):
             rank = len(_labels(term))

@@ -118,6 +118,7 @@ def _is_candidate(total: float, beam: list[_Prefix], lowest: _Prefix, beam_width
     " decoded_values: top_paths * int64, decoded_shape: top_paths * int64, log_probability: T)",
     T=_FLOATING,
     differentiable=False,
+    minimum={"beam_width": 1, "top_paths": 1},
 )
 def ctc_beam_search_decoder_op(
     inputs: Array, sequence_length: Array, *, beam_width: int, top_paths: int, merge_repeated: bool = True

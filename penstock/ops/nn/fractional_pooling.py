@@ -120,7 +120,7 @@ def _pool_shape(value: Dims, *, pooling_ratio: list[float], **attrs: Any) -> tup
 _OUTPUTS = "(output: T, row_pooling_sequence: int64, col_pooling_sequence: int64)"
 
 
-@op(f"FractionalMaxPool(value: T) -> {_OUTPUTS}", T=_TYPES, shape=_pool_shape)
+@op(f"FractionalMaxPool(value: T) -> {_OUTPUTS}", T=_TYPES, shape=_pool_shape, minimum={"pooling_ratio": 4})
 def fractional_max_pool_op(
     value: Array,
     *,
@@ -135,7 +135,7 @@ def fractional_max_pool_op(
     return _pool(value, pooling_ratio, settings, lambda region: region.amax(dim=(1, 2)))
 
 
-@op(f"FractionalAvgPool(value: T) -> {_OUTPUTS}", T=_TYPES, shape=_pool_shape)
+@op(f"FractionalAvgPool(value: T) -> {_OUTPUTS}", T=_TYPES, shape=_pool_shape, minimum={"pooling_ratio": 4})
 def fractional_avg_pool_op(
     value: Array,
     *,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
-from typing import Any
+from typing import Any, NamedTuple
 
 from penstock.core import dtypes
 from penstock.core.convert import convert_to_tensor
-from penstock.core.dtypes import as_dtype
+from penstock.core.dtypes import DType, as_dtype
 from penstock.core.tensor import Tensor
 from penstock.ops.array.common import deferred
 from penstock.ops.array.repeating import repeat
@@ -19,76 +18,78 @@ from penstock.ops.ragged.ragged_tensor import RaggedTensor
 from penstock.ops.ragged.row_partition import checked
 
 
-class _Partition:
-    """What the partitions of a RaggedFeature have in common."""
-
-    __slots__ = ()
-
-
-class RowSplits(_Partition, namedtuple("RowSplits", ["key"])):
+class RowSplits(NamedTuple):
     """Rows by a feature that holds where each row starts, and the number of values.
 
     Args:
         key: the key of the feature.
     """
 
-    __slots__ = ()
+    key: str
 
 
-class RowLengths(_Partition, namedtuple("RowLengths", ["key"])):
+class RowLengths(NamedTuple):
     """Rows by a feature that holds the number of values in each.
 
     Args:
         key: the key of the feature.
     """
 
-    __slots__ = ()
+    key: str
 
 
-class RowStarts(_Partition, namedtuple("RowStarts", ["key"])):
+class RowStarts(NamedTuple):
     """Rows by a feature that holds where each starts.
 
     Args:
         key: the key of the feature.
     """
 
-    __slots__ = ()
+    key: str
 
 
-class RowLimits(_Partition, namedtuple("RowLimits", ["key"])):
+class RowLimits(NamedTuple):
     """Rows by a feature that holds where each ends.
 
     Args:
         key: the key of the feature.
     """
 
-    __slots__ = ()
+    key: str
 
 
-class ValueRowIds(_Partition, namedtuple("ValueRowIds", ["key"])):
+class ValueRowIds(NamedTuple):
     """Rows by a feature that holds the row of each value.
 
     Args:
         key: the key of the feature.
     """
 
-    __slots__ = ()
+    key: str
 
 
-class UniformRowLength(_Partition, namedtuple("UniformRowLength", ["length"])):
+class UniformRowLength(NamedTuple):
     """Rows of one length.
 
     Args:
         length: the number of values in each row.
     """
 
-    __slots__ = ()
+    length: int
 
 
-_FIELDS = ["dtype", "value_key", "partitions", "row_splits_dtype", "validate"]
+_PARTITIONS = (RowSplits, RowLengths, RowStarts, RowLimits, ValueRowIds, UniformRowLength)
 
 
-class RaggedFeature(namedtuple("RaggedFeature", _FIELDS)):
+class _Fields(NamedTuple):
+    dtype: DType
+    value_key: str | None
+    partitions: tuple[Any, ...]
+    row_splits_dtype: DType
+    validate: bool
+
+
+class RaggedFeature(_Fields):
     """A feature of any number of values, parsed to a RaggedTensor: a row for each example.
 
     Args:
@@ -124,10 +125,12 @@ class RaggedFeature(namedtuple("RaggedFeature", _FIELDS)):
         if not isinstance(partitions, (list, tuple)):
             raise TypeError(f"partitions must be a list or tuple, got {partitions!r}")
         dtype, row_splits_dtype = as_dtype(dtype), as_dtype(row_splits_dtype)
+        if row_splits_dtype not in (dtypes.int32, dtypes.int64):
+            raise ValueError(f"row_splits_dtype must be int32 or int64, got {row_splits_dtype.name}")
         if not isinstance(validate, bool):
             raise TypeError(f"validate must be a bool, got {validate!r}")
         for partition in partitions:
-            if not isinstance(partition, _Partition):
+            if not isinstance(partition, _PARTITIONS):
                 raise TypeError(
                     "partitions must be RaggedFeature.RowSplits, RowLengths, RowStarts, RowLimits, ValueRowIds or "
                     f"UniformRowLength, got {partition!r}"

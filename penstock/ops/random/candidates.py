@@ -231,6 +231,7 @@ def _sampler_shape(true_classes: Dims, *, num_true: int, num_sampled: int, **att
 
 
 _OUTPUTS = "(sampled_candidates: int64, true_expected_count: float, sampled_expected_count: float)"
+_RANGED = {"num_true": 1, "num_sampled": 1, "range_max": 1}
 _OPTIONS: dict[str, Any] = {"stateful": True, "differentiable": False, "shape": _sampler_shape}
 
 
@@ -242,7 +243,7 @@ def _reserve(
     return random_state(resources, key, seed, seed2).reserve(_WORDS_PER_CANDIDATE * num_sampled // 4)
 
 
-@op(f"UniformCandidateSampler(true_classes: int64) -> {_OUTPUTS}", **_OPTIONS)
+@op(f"UniformCandidateSampler(true_classes: int64) -> {_OUTPUTS}", minimum=_RANGED, **_OPTIONS)
 def uniform_candidate_sampler_op(
     true_classes: Array,
     *,
@@ -259,7 +260,7 @@ def uniform_candidate_sampler_op(
     return _draw(Uniform(range_max), generator, true_classes, num_true, num_sampled, unique)
 
 
-@op(f"LogUniformCandidateSampler(true_classes: int64) -> {_OUTPUTS}", **_OPTIONS)
+@op(f"LogUniformCandidateSampler(true_classes: int64) -> {_OUTPUTS}", minimum=_RANGED, **_OPTIONS)
 def log_uniform_candidate_sampler_op(
     true_classes: Array,
     *,
@@ -276,7 +277,7 @@ def log_uniform_candidate_sampler_op(
     return _draw(LogUniform(range_max), generator, true_classes, num_true, num_sampled, unique)
 
 
-@op(f"LearnedUnigramCandidateSampler(true_classes: int64) -> {_OUTPUTS}", **_OPTIONS)
+@op(f"LearnedUnigramCandidateSampler(true_classes: int64) -> {_OUTPUTS}", minimum=_RANGED, **_OPTIONS)
 def learned_unigram_candidate_sampler_op(
     true_classes: Array,
     *,
@@ -296,11 +297,15 @@ def learned_unigram_candidate_sampler_op(
 
 
 thread_unsafe_unigram_candidate_sampler_op = op(
-    f"ThreadUnsafeUnigramCandidateSampler(true_classes: int64) -> {_OUTPUTS}", **_OPTIONS
+    f"ThreadUnsafeUnigramCandidateSampler(true_classes: int64) -> {_OUTPUTS}", minimum=_RANGED, **_OPTIONS
 )(learned_unigram_candidate_sampler_op.kernel)
 
 
-@op(f"FixedUnigramCandidateSampler(true_classes: int64) -> {_OUTPUTS}", **_OPTIONS)
+@op(
+    f"FixedUnigramCandidateSampler(true_classes: int64) -> {_OUTPUTS}",
+    minimum=_RANGED | {"num_shards": 1, "shard": 0},
+    **_OPTIONS,
+)
 def fixed_unigram_candidate_sampler_op(
     true_classes: Array,
     *,
@@ -358,7 +363,7 @@ def _read_counts(path: str) -> list[float]:
         raise InvalidArgumentError(None, None, f"Wrong vocabulary format in {path}: {error}") from None
 
 
-@op(f"AllCandidateSampler(true_classes: int64) -> {_OUTPUTS}", **_OPTIONS)
+@op(f"AllCandidateSampler(true_classes: int64) -> {_OUTPUTS}", **_OPTIONS, minimum={"num_true": 1, "num_sampled": 1})
 def all_candidate_sampler_op(
     true_classes: Array, *, num_true: int, num_sampled: int, unique: bool, seed: int = 0, seed2: int = 0
 ) -> tuple[Array, Array, Array]:

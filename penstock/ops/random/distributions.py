@@ -124,7 +124,7 @@ def binomial(generator: Philox, count: np.ndarray, probability: np.ndarray, samp
         chance = np.where(swapped, 1.0 - given, given)
         result = np.where(np.isnan(counts) | np.isnan(given), np.nan, 0.0)
         open_cases = (counts > 0.0) & (chance > 0.0) & np.isfinite(counts)
-        large = counts * chance >= 10.0
+        large = (counts.astype(np.float32) * chance.astype(np.float32)) >= 10.0
         streams = Streams(generator, counts.size, np.where(large, BLOCKS_PER_OUTPUT, _BLOCKS_PER_SMALL_BINOMIAL))
         _geometric_binomial(streams, counts, chance, np.nonzero(open_cases & ~large)[0], result)
         _large_binomial(streams, counts, chance, np.nonzero(open_cases & large)[0], result)

@@ -290,7 +290,8 @@ def stateless_parameterized_truncated_normal(
     """
     with name_scope(name, "stateless_parameterized_truncated_normal", [shape, seed, means, stddevs, minvals, maxvals]):
         shape = shape_tensor(shape)
-        means = convert_to_tensor(means, preferred_dtype=dtypes.float32, name="means")
+        typed = [value.dtype for value in (means, stddevs, minvals, maxvals) if hasattr(value, "dtype")]
+        means = convert_to_tensor(means, typed[0] if typed else dtypes.float32, name="means")
         stddevs = convert_to_tensor(stddevs, means.dtype, name="stddevs")
         minvals = convert_to_tensor(minvals, means.dtype, name="minvals")
         maxvals = convert_to_tensor(maxvals, means.dtype, name="maxvals")

@@ -199,11 +199,8 @@ def idct(
     """Return the inverse cosine transform along the last axis, up to a factor without 'ortho'; see `dct`.
 
     Args:
-        input, type, axis, norm, name: see `dct`.
-        n: the length of the result; only None.
+        input, type, n, axis, norm, name: see `dct`.
     """
-    if n is not None:
-        raise ValueError(f"`n` should be None for idct, got {n}")
     return dct(input, {1: 1, 2: 3, 3: 2, 4: 4}.get(type, type), n, axis, norm, name)
 
 

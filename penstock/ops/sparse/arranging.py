@@ -202,7 +202,8 @@ def sparse_slice_grad_shape(
 
 @op(
     "SparseSplit(split_dim: host int64, indices: int64, values: T, shape: host int64)"
-    " -> (output_indices: num_split * int64, output_values: num_split * T, output_shape: num_split * int64)"
+    " -> (output_indices: num_split * int64, output_values: num_split * T, output_shape: num_split * int64)",
+    minimum={"num_split": 1},
 )
 def sparse_split_op(
     split_dim: int, indices: Array, values: Value, shape: list[int], *, num_split: int

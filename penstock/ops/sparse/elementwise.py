@@ -22,6 +22,7 @@ from penstock.ops.constant import shape_op
 from penstock.ops.math.bessel import bessel_i0e, bessel_i1e
 from penstock.ops.math.exponential import tanh
 from penstock.ops.math.gamma import erf
+from penstock.ops.math.trigonometric import asin, asinh, atan, atanh, sin, tan
 from penstock.ops.math.unary import abs as absolute
 from penstock.ops.math.unary import negative, sign, sqrt, square
 from penstock.ops.sparse.common import NUMERIC, check_parts, first_outside, invalid, is_sparse, parts_dims
@@ -195,7 +196,10 @@ def _on_values(api: Any) -> None:
     api_dispatch.register(api, Handler(call, matches), [first], until=SparseTensor)
 
 
-for _api in (absolute, negative, sign, square, sqrt, erf, tanh, bessel_i0e, bessel_i1e):
+for _api in (
+    *(absolute, negative, sign, square, sqrt, erf, tanh, bessel_i0e, bessel_i1e),
+    *(sin, tan, asin, asinh, atan, atanh),
+):
     _on_values(_api)
 
 

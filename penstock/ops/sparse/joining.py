@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
 
-from penstock.core import dtypes
 from penstock.core.array import Array, Value
 from penstock.core.op import op
 from penstock.core.shape import Dims
 from penstock.core.shape_rules import ShapeError, expect_equal
 from penstock.core.sparse_tensor import SparseTensor
-from penstock.core.tensor import Tensor
 from penstock.ops.array.common import deferred
 from penstock.ops.math.reduce import one_of
 from penstock.ops.sparse.common import as_sparse, check_parts, invalid, joined, parts_dims, row_keys, sparse_like, take
@@ -22,7 +19,8 @@ from penstock.ops.sparse.common import as_sparse, check_parts, invalid, joined, 
 
 @op(
     "SparseConcat(indices: N * int64, values: N * T, shapes: host N * int64)"
-    " -> (output_indices: int64, output_values: T, output_shape: int64)"
+    " -> (output_indices: int64, output_values: T, output_shape: int64)",
+    differentiable=False,
 )
 def sparse_concat_op(
     indices: list[Array], values: list[Value], shapes: list[list[int]], *, concat_dim: int
@@ -70,22 +68,6 @@ def sparse_concat_shape(indices: Any, values: Any, shapes: Any, *, concat_dim: i
     known = [count for count in counts if count is not None]
     total = sum(known) if len(known) == len(counts) else None
     return (total, rank), (total,), (rank,)
-
-
-@sparse_concat_op.gradient
-def sparse_concat_gradient(call: Any, _: Any, grad: Tensor, __: Any) -> Any:
-    count = call.attrs["N"]
-    indices, shapes = call.inputs[:count], call.inputs[2 * count :]
-    shape_op, pack = deferred("Shape"), deferred("Pack")
-    sizes = [shape_op(part, out_type=dtypes.int64)[0] for part in indices]
-    numbers, begin = [], np.int64(0)
-    for size in sizes:
-        numbers.append(deferred("Range")(begin, begin + size, np.int64(1)))
-        begin = begin + size
-    order = sparse_concat_op(indices, numbers, shapes, concat_dim=call.attrs["concat_dim"]).output_values
-    grads = deferred("GatherV2")(grad, deferred("InvertPermutation")(order), 0)
-    split = deferred("SplitV")(grads, pack(sizes), 0, num_split=count)
-    return [None] * count + list(split) + [None] * count
 
 
 def concat(axis: int, sp_inputs: Any, expand_nonconcat_dims: bool = False, name: str | None = None) -> SparseTensor:

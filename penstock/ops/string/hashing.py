@@ -197,17 +197,32 @@ def _buckets(function: Callable[[bytes], int], strings: Value, num_buckets: int)
     return array.from_numpy(found.reshape(strings.shape))
 
 
-@op("StringToHashBucketFast(input: string) -> output: int64", differentiable=False, shape=unchanged)
+@op(
+    "StringToHashBucketFast(input: string) -> output: int64",
+    differentiable=False,
+    shape=unchanged,
+    minimum={"num_buckets": 1},
+)
 def string_to_hash_bucket_fast_op(input: Value, *, num_buckets: int) -> Value:
     return _buckets(fingerprint64, input, num_buckets)
 
 
-@op("StringToHashBucket(string_tensor: string) -> output: int64", differentiable=False, shape=unchanged)
+@op(
+    "StringToHashBucket(string_tensor: string) -> output: int64",
+    differentiable=False,
+    shape=unchanged,
+    minimum={"num_buckets": 1},
+)
 def string_to_hash_bucket_op(string_tensor: Value, *, num_buckets: int) -> Value:
     return _buckets(hash64, string_tensor, num_buckets)
 
 
-@op("StringToHashBucketStrong(input: string) -> output: int64", differentiable=False, shape=unchanged)
+@op(
+    "StringToHashBucketStrong(input: string) -> output: int64",
+    differentiable=False,
+    shape=unchanged,
+    minimum={"num_buckets": 1},
+)
 def string_to_hash_bucket_strong_op(input: Value, *, num_buckets: int, key: list[int]) -> Value:
     if len(key) != 2:
         raise invalid(f"Key must have 2 elements, got {len(key)}")

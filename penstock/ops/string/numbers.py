@@ -41,6 +41,8 @@ def _formatter(
     specification = "%" + fill + (str(width) if width > -1 else "")
     if kind == "O":
         return lambda item: f"{specification}s" % item.decode("utf-8", "surrogateescape")
+    if kind == "u" and fill in (" ", "+"):
+        specification = specification.replace(fill, "", 1)  # as in C, what is never negative has no place for a sign
     if kind in "iu":
         return lambda item: f"{specification}d" % int(item)
     letter = "e" if scientific else "g" if shortest else "f"

@@ -19,6 +19,7 @@ from penstock.core.shape_rules import unchanged
 from penstock.core.tensor import Tensor
 from penstock.ops.string.elementwise import map_strings, single
 
+_MOST_REPETITIONS = 1000  # of RE2
 _POSIX = {
     "alnum": "0-9A-Za-z",
     "alpha": "A-Za-z",
@@ -83,6 +84,8 @@ class _Translator:
             return self._character_class()
         if rest[0] == "(":
             return self._group(rest)
+        if rest[0] in "*+?{":
+            return self._repetition(rest)
         self._at += 1
         if rest[0] == ")":
             if len(self._open) == 1:
@@ -94,6 +97,18 @@ class _Translator:
             return f"{self._closing()}|{self._open[-1][0]}"
         # Where lines are not told apart, RE2's $ is the very end; Python's also stands before a final line break.
         return r"\Z" if rest[0] == "$" and not self._open[-1][1] else rest[0]
+
+    def _repetition(self, rest: str) -> str:
+        found = re.match(r"(?:[*+?]|\{(\d+)(?:,(\d*))?\})(\??)", rest)
+        if found is None:
+            self._at += 1
+            return r"\{"
+        if any(count and int(count) > _MOST_REPETITIONS for count in (found[1], found[2])):
+            raise ValueError(f"invalid repetition size: {found[0]}")
+        self._at += found.end()
+        if rest[found.end() : found.end() + 1] == "+":
+            raise ValueError(f"bad repetition operator: {found[0]}+")
+        return found[0]
 
     def _group(self, rest: str) -> str:
         flags = re.match(r"\(\?([imsU]*)(-[imsU]+)?([:)])", rest)
@@ -111,7 +126,7 @@ class _Translator:
             opening = f"(?{flags[1]}{flags[2] or ''}:"
             self._open[-1] = outer + opening, tells_lines
             return opening
-        named = re.match(r"\(\?P?<(\w+)>", rest)
+        named = re.match(r"\(\?P<(\w+)>", rest)
         if rest.startswith("(?") and named is None:
             raise ValueError(f"invalid perl operator: {rest[:3]}")
         self._open.append(("", self._open[-1][1]))
@@ -203,16 +218,22 @@ def _expanded(rewrite: str, match: re.Match[str]) -> str:
     return re.sub(r"\\(.)", lambda found: "\\" if found[1] == "\\" else match[int(found[1])] or "", rewrite)
 
 
-def _is_valid_rewrite(rewrite: str, groups: int) -> bool:
-    escapes = re.findall(r"\\(.?)", rewrite, re.DOTALL)
-    return all(escape == "\\" or escape.isdigit() and int(escape) <= groups for escape in escapes)
+def _usable_rewrite(rewrite: str, groups: int, everywhere: bool) -> str | None:
+    """Return what RE2 makes use of in a rewrite, or None where it leaves strings alone."""
+    for escape in re.finditer(r"\\(.?)", rewrite, re.DOTALL):
+        if escape[1].isdigit() and int(escape[1]) > groups:
+            return None
+    malformed = re.match(r"((?:[^\\]|\\[\\0-9])*)\\(?![\\0-9])", rewrite, re.DOTALL)
+    if malformed is None:
+        return rewrite
+    return malformed[1] if everywhere else None
 
 
 def _replace(input: Value, pattern: bytes, rewrite: bytes, everywhere: bool) -> Value:
     compiled = _compiled(pattern)
-    text = rewrite.decode("utf-8", "surrogateescape")
-    if not _is_valid_rewrite(text, compiled.groups):
-        return input.copy()  # as RE2 leaves strings alone where the rewrite names a group that is not there
+    text = _usable_rewrite(rewrite.decode("utf-8", "surrogateescape"), compiled.groups, everywhere)
+    if text is None:
+        return input.copy()
     return map_strings(lambda item: _replaced(item, compiled, text, everywhere), input)
 
 

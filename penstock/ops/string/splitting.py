@@ -69,8 +69,8 @@ def string_split_v2_op(input: Value, sep: Value, *, maxsplit: int = -1) -> tuple
 
 
 def _split_at_space(item: bytes, maxsplit: int) -> list[bytes]:
-    """Return the pieces between runs of white space; what follows the last split counts even if it is empty."""
+    """Return the pieces between runs of white space; what follows the last of `maxsplit` words counts, even empty."""
     if maxsplit == 0:
         return [item]
     pieces = item.split(None, maxsplit)
-    return [*pieces, b""] if len(pieces) == maxsplit and item[-1:].isspace() else pieces
+    return [*pieces, b""] if len(pieces) == maxsplit else pieces

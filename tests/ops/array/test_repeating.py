@@ -15,3 +15,7 @@ from penstock.testing.op_case import normal
 def test_repeat_is_that_of_numpy(repeats: Any, axis: int | None) -> None:
     x = normal(2, 3)
     np.testing.assert_array_equal(repeat(x, repeats, axis).numpy(), np.repeat(x, repeats, axis))
+
+
+def test_nothing_is_repeated_no_times():
+    assert repeat(np.zeros([0]), np.zeros([0], np.int32)).numpy().shape == (0,)

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from penstock.core.errors import FailedPreconditionError, InvalidArgumentError
+from penstock.core.tape import GradientTape
+from penstock.ops.constant import constant
 from penstock.ops.image import color
 from penstock.testing.op_case import OpCase, uniform
 
@@ -102,3 +104,20 @@ def test_bad_arguments_are_refused():
         color.adjust_gamma(X, -1)
     with pytest.raises(ValueError, match="interval"):
         color.adjust_hue(X, 2.0)
+
+
+def test_saturation_is_taken_to_be_constant_in_a_channel_that_is_0() -> None:
+    """The numbers are TensorFlow's."""
+    colors = constant(np.array([[1, 0, 0], [1, 1, 0], [0, 0.3, 0.4]], np.float32))
+    with GradientTape() as tape:
+        tape.watch(colors)
+        found = color.rgb_to_hsv(colors)
+    grad = tape.gradient(found, colors, output_gradients=constant(np.float32([[0.3, 0.7, -0.2]] * 3))).numpy()
+    expected = [[-0.2, 0.05, -0.05], [-0.25, 0.05, 0], [0.03125, -0.125, -0.10625]]
+    np.testing.assert_allclose(grad, expected, atol=1e-6)
+
+
+def test_standardized_images_are_float32_of_three_axes_at_least() -> None:
+    assert color.per_image_standardization(NARROW.astype(np.float16)).numpy().dtype == np.float32
+    with pytest.raises(ValueError, match="three-dimensional"):
+        color.per_image_standardization(NARROW[0, 0])

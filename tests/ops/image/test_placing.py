@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from penstock.core.errors import InvalidArgumentError
+from penstock.core.graph import Graph
 from penstock.core.tape import GradientTape
 from penstock.ops.constant import constant
 from penstock.ops.image import placing as p
+from penstock.runtime.session import Session
 from penstock.testing.op_case import OpCase, normal
 
 X = normal(2, 4, 5, 3, dtype=np.float32)
@@ -95,3 +97,18 @@ def test_outlines_are_drawn_within_the_image():
     drawn = p.draw_bounding_boxes(BLACK, np.array([[[-1, 0.5, 2, 0.5]]], np.float32), None).numpy()
     assert drawn[0, :, 2].min(0).tolist() == [1, 1, 0]
     assert p.draw_bounding_boxes_v1(BLACK, SQUARE).numpy().sum() == FRAMED.sum()
+
+
+def test_each_draw_of_a_box_skips_a_block_an_attempt() -> None:
+    """The third draw of 5 attempts is the second of 10; the numbers are TensorFlow's."""
+    boxes = np.array([[[0.1, 0.2, 0.6, 0.9]]], np.float32)
+    with Graph().as_default():
+        drawn = {
+            attempts: p.sample_distorted_bounding_box_v2_op(
+                [40, 50, 3], boxes, np.float32(0.1), seed=4, seed2=0, max_attempts=attempts
+            ).begin
+            for attempts in (5, 10)
+        }
+        with Session() as session:
+            begins = {n: [session.run(begin).tolist() for _ in range(3)] for n, begin in drawn.items()}
+    assert begins[5][2] == begins[10][1] == [8, 36, 0]

@@ -142,3 +142,8 @@ def test_pixels_are_mixed_by_nearness(align_corners, channels, size):
             np.add.at(weights[place], positions, parts)
         expected = np.moveaxis(np.tensordot(weights, expected, (1, axis)), 0, axis)
     np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_a_single_pixel_covers_every_area() -> None:
+    found = resize_area_op(np.ones((1, 1, 2, 1)), [3, 2], align_corners=True).numpy()
+    np.testing.assert_allclose(found, np.ones((1, 3, 2, 1)), rtol=1e-6)

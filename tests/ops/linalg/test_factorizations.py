@@ -111,10 +111,30 @@ def test_factors_multiply_to_the_matrix() -> None:
     np.testing.assert_allclose(np.sort(eigvals(A).numpy()), np.sort(np.linalg.eigvals(A)), atol=1e-10)
 
 
-def test_matrices_that_are_not_positive_definite_are_refused() -> None:
-    with pytest.raises(InvalidArgumentError, match="Cholesky decomposition was not successful"):
-        cholesky(-np.eye(2))
+def test_a_matrix_that_is_not_positive_definite_has_no_factor_while_others_of_its_batch_have() -> None:
+    found = cholesky(np.stack([-np.eye(2), 4 * np.eye(2)])).numpy()
+    assert np.isnan(found[0][np.tril_indices(2)]).all()
+    assert found[1].tolist() == [[2.0, 0.0], [0.0, 2.0]]
+
+
+def test_matrices_that_do_not_fit_are_refused() -> None:
     with pytest.raises(InvalidArgumentError, match="square"):
         cholesky(np.ones((2, 3)))
     with pytest.raises(InvalidArgumentError, match="not invertible"):
         lu_op(np.zeros((2, 2)))
+
+
+def test_the_gradient_of_a_full_factorization_is_that_of_the_reduced_one_where_they_agree() -> None:
+    grads = []
+    for full in (False, True):
+        a = constant(normal(2, 3))
+        with GradientTape() as tape:
+            tape.watch(a)
+            q, r = qr_op(a, full_matrices=full)
+            loss = reduce_sum(r * r * r) + reduce_sum(q)
+        grads.append(tape.gradient(loss, a).numpy())
+    np.testing.assert_allclose(*grads)
+    with GradientTape() as tape, pytest.raises(NotImplementedError):
+        a = constant(normal(3, 2))
+        tape.watch(a)
+        tape.gradient(qr_op(a, full_matrices=True).r, a)

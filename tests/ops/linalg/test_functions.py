@@ -48,3 +48,13 @@ def test_the_gradient_of_the_square_root_is_that_of_differences() -> None:
     step = 1e-6
     sides = [float((sqrtm(POSITIVE[0] + sign * step * direction).numpy() * weights).sum()) for sign in (1, -1)]
     assert float((grad * direction).sum()) == pytest.approx((sides[0] - sides[1]) / (2 * step), rel=1e-6)
+
+
+def test_the_gradient_of_a_complex_root_takes_its_transpose() -> None:
+    root = np.array([[1.0, 0.5j], [0.0, 2.0]])
+    a, grad = constant(root @ root), normal(2, 2) + 0j
+    with GradientTape() as tape:
+        tape.watch(a)
+        found = sqrtm(a)
+    x, turned = tape.gradient(found, a, output_gradients=constant(grad)).numpy(), found.numpy().T
+    np.testing.assert_allclose(turned @ x + x @ turned, grad, atol=1e-12)

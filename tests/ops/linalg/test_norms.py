@@ -75,3 +75,15 @@ def test_tridiagonal_matrices_come_in_three_formats(diagonals_format: str) -> No
     rhs = normal(4, 2, seed=3)
     np.testing.assert_allclose(tridiagonal_solve(given, rhs, diagonals_format).numpy(), np.linalg.solve(matrix, rhs))
     np.testing.assert_allclose(tridiagonal_matmul(given, rhs, diagonals_format).numpy(), matrix @ rhs)
+
+
+def test_right_hand_sides_that_are_rows_have_columns_for_solutions() -> None:
+    diagonals, rows = normal(3, 4) + np.array([[0.0], [4.0], [0.0]]), normal(2, 4)
+    expected = tridiagonal_solve(diagonals, rows.T).numpy()
+    np.testing.assert_allclose(tridiagonal_solve(diagonals, rows, transpose_rhs=True).numpy(), expected)
+
+
+def test_complex_matrices_have_no_rank() -> None:
+    for function in (matrix_rank, pinv):
+        with pytest.raises(TypeError, match="float"):
+            function(np.eye(2, dtype=np.complex64))

@@ -46,8 +46,12 @@ def test_more_than_two_inputs_are_multiplied_in_pairs() -> None:
     np.testing.assert_allclose(result.numpy(), np.linalg.multi_dot(inputs))
 
 
-def test_a_letter_may_stand_twice_in_the_output() -> None:
-    assert einsum.einsum("i->ii", constant([1.0, 2.0])).numpy().tolist() == [[1.0, 0.0], [0.0, 2.0]]
+def test_a_letter_may_stand_twice_in_the_output_of_the_operation_alone() -> None:
+    assert einsum.einsum_op([constant([1.0, 2.0])], equation="i->ii").numpy().tolist() == [[1.0, 0.0], [0.0, 2.0]]
+    batch = einsum.einsum_op([constant([[1.0, 2.0]])], equation="...i->i...i").numpy()
+    assert batch.tolist() == [[[1.0, 0.0]], [[0.0, 2.0]]]
+    with pytest.raises(ValueError, match="more than once"):
+        einsum.einsum("i->ii", constant([1.0, 2.0]))
 
 
 def test_an_equation_that_does_not_fit_is_refused() -> None:

@@ -104,7 +104,7 @@ def test_single_examples_have_no_batch_axis():
         ({"zz": f.FixedLenFeature([], dtypes.float32)}, r"zz \(data type: float\) is required"),
         ({"a": f.FixedLenFeature([3], dtypes.float32)}, "Number of float values != expected"),
         ({"a": f.FixedLenFeature([2], dtypes.int64)}, "Data types don't match"),
-        ({"a": f.FixedLenFeature([2], dtypes.int32)}, "float32, int64 or string"),
+        ({"a": f.FixedLenFeature([2], dtypes.int32)}, "float32, int64, string"),
     ],
 )
 def test_examples_that_do_not_fit_are_refused(wanted, message):

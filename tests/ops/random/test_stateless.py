@@ -9,6 +9,7 @@ import penstock.ops  # noqa: F401  declares the operations
 from penstock.core import dtypes
 from penstock.core.array import from_numpy
 from penstock.core.errors import InvalidArgumentError
+from penstock.core.op_def import lookup
 from penstock.core.resources import VariableStorage
 from penstock.ops.random import generator_state, stateless
 from penstock.testing.op_case import OpCase
@@ -76,3 +77,9 @@ def test_generator_state_moves_on() -> None:
     assert storage.read().tolist() == [1279, 1, 9]
     generator_state.rng_skip_op.kernel(storage, 1, 1)
     assert storage.read().tolist() == [1535, 1, 9]
+
+
+def test_the_method_of_a_binomial_draw_is_chosen_by_a_mean_in_single_precision() -> None:
+    """1000 times float32(0.01) is 10 in float32 and less in float64; the numbers are TensorFlow's."""
+    drawn = lookup("StatelessRandomBinomial")([5], [0, 0], np.float32(1000), np.float32(0.01), dtype=dtypes.int32)
+    assert drawn.numpy().tolist() == [9, 10, 15, 6, 3]

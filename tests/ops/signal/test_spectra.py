@@ -62,3 +62,7 @@ def test_bad_numbers_are_refused():
         s.mdct(X, 10)
     with pytest.raises(ValueError, match="normalization"):
         s.dct(X, norm="max")
+
+
+def test_the_inverse_may_have_another_length():
+    np.testing.assert_allclose(s.idct(X, n=3).numpy(), s.dct(X, 3, n=3).numpy())

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 import penstock as tf
+from penstock.core.sparse_tensor import SparseTensor
+from penstock.ops.math.trigonometric import asin, asinh, atan, atanh, sin, tan
 from penstock.ops.sparse.arithmetic import (
     sparse_add_grad_op,
     sparse_add_op,
@@ -178,3 +180,11 @@ def test_map_values_needs_the_same_positions():
         tf.sparse.map_values(tf.add, 1, 2)
     with pytest.raises(tf.errors.InvalidArgumentError):
         tf.sparse.map_values(tf.add, sparse(), sparse([[0, 0], [0, 1], [1, 1], [2, 2]]))
+
+
+def test_functions_that_keep_zeros_take_sparse_tensors():
+    x = SparseTensor([[0, 1]], [0.5], [2, 2])
+    for function in (sin, tan, asin, asinh, atan, atanh):
+        found = function(x)
+        assert found.indices.numpy().tolist() == [[0, 1]]
+        assert found.values.numpy() == function(0.5).numpy()

@@ -62,6 +62,7 @@ CASES = [
             np.array([3, 8]),
         ),
         {"concat_dim": 1},
+        gradient=None,
     ),
     OpCase(
         sparse_fill_empty_rows_op,

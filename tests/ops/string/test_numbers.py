@@ -94,3 +94,9 @@ def test_what_is_no_number_is_refused(text: str, dtype: str) -> None:
 
 def test_older_names() -> None:
     assert float(string_to_number_v1(string_tensor="2.5")) == float(string_to_number_v1(input="2.5")) == 2.5
+
+
+def test_numbers_without_a_sign_have_no_place_for_one() -> None:
+    unsigned = np.array([7], np.uint8)
+    assert as_string(unsigned, width=4, fill="+").numpy().tolist() == [b"   7"]
+    assert as_string(unsigned, fill=" ").numpy().tolist() == [b"7"]

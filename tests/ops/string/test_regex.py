@@ -77,3 +77,18 @@ def test_patterns_may_be_tensors() -> None:
     assert regex_replace("aa", constant("a"), "b", replace_global=False).numpy() == b"ba"
     with pytest.raises(InvalidArgumentError, match="Pattern must be a scalar"):
         regex_full_match("a", constant(["a"]))
+
+
+@pytest.mark.parametrize("pattern", ["a{1001}", "a++", "(?<n>a)"])
+def test_syntax_that_only_python_knows_is_refused(pattern: str) -> None:
+    with pytest.raises(InvalidArgumentError, match="Invalid pattern"):
+        regex_full_match(constant(["a"]), pattern)
+
+
+def test_a_brace_that_counts_nothing_is_itself() -> None:
+    assert regex_full_match(constant(["a{,2}", "aa"]), "a{,2}").numpy().tolist() == [True, False]
+
+
+def test_a_malformed_rewrite_ends_where_it_goes_wrong() -> None:
+    assert regex_replace(constant("aba"), "a", "x\\").numpy() == b"xbx"
+    assert regex_replace(constant("aba"), "a", "x\\", replace_global=False).numpy() == b"aba"

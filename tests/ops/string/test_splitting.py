@@ -61,3 +61,19 @@ def test_empty_pieces_may_be_kept() -> None:
 def test_the_separator_is_one_string() -> None:
     with pytest.raises(InvalidArgumentError, match="sep must be a scalar"):
         string_split_v2_op(["a"], [" "])
+
+
+@pytest.mark.parametrize(
+    ("text", "maxsplit", "pieces"),
+    [
+        (b"a b  c", 1, [b"a", b"b  c"]),
+        (b" x ", 1, [b"x", b""]),
+        (b"a", 1, [b"a", b""]),
+        (b"a b", 2, [b"a", b"b", b""]),
+        (b"a b", 3, [b"a", b"b"]),
+        (b"", 1, []),
+    ],
+)
+def test_what_follows_the_last_word_counts_even_if_it_is_empty(text: bytes, maxsplit: int, pieces: list[bytes]) -> None:
+    found = string_split_v2_op(strings(text), np.array(b"", object), maxsplit=maxsplit)
+    assert found.values.numpy().tolist() == pieces
