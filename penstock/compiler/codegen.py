@@ -17,6 +17,7 @@ from penstock.compiler.effects import effects_of
 from penstock.compiler.loops import LoopBody
 from penstock.compiler.optimize import dataflow_of
 from penstock.compiler.options import Options
+from penstock.compiler.reuse import reused_inputs
 from penstock.core import array
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.func_graph import FuncGraph
@@ -68,6 +69,7 @@ class Writer:
         self._taken: set[str] = {name}
         self._counts: dict[str, int] = {}  # how often a name was asked for, so that none is tried twice
         self._indent = "    "
+        self._reused: dict[Node, int] = {}
         self._numbers: set[Edge] = set()  # values that are Python numbers, or lists of them, and may be used as such
         self._scalars: set[Edge] = set()  # those that are numbers where kernels may want tensors
 
@@ -91,6 +93,8 @@ class Writer:
         self._numbers |= _host_values(dataflow)
         last_use = self._last_uses(dataflow, frees_feeds)
         detach = hazards(dataflow)
+        if self.options.reuse_memory:
+            self._reused.update(reused_inputs(dataflow))
         for position, node in enumerate(dataflow.nodes):
             for edge in detach.get(node, ()):
                 self.emit(f"{self.value(edge)}.detach()", node, [])
@@ -272,11 +276,13 @@ class Writer:
             writer(self, node)
             return
         arguments, used = self._arguments(node)
-        kernel = self._specialized(node)
+        kernel, name = self._specialized(node), _kernel_name(op_def.name)
+        if node in self._reused:
+            kernel, name = None, f"{name.removesuffix('_kernel')}_in_place_kernel"
         if kernel is None:
-            kernel = op_def.kernel
+            kernel = op_def.in_place_kernels[self._reused[node]] if node in self._reused else op_def.kernel
             arguments.extend(self._keywords(node))
-        call = f"{self.shared(_kernel_name(op_def.name), kernel)}({', '.join(arguments)})"
+        call = f"{self.shared(name, kernel)}({', '.join(arguments)})"
         if not outputs:
             self.emit(call, node, used)
             return

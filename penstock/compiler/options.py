@@ -25,6 +25,7 @@ class Options:
         sum_in_place: sums over the iterations of a loop in memory of their own.
         compile_scalar_loops: loops whose variables are all single numbers as machine code.
         shorten_lifetimes: what uses up large values as early as it can run.
+        reuse_memory: results in the memory of inputs that nothing needs any more.
         specialize: kernels that are bound to their attributes once, when the program is made.
     """
 
@@ -41,6 +42,7 @@ class Options:
     sum_in_place: bool = True
     compile_scalar_loops: bool = True
     shorten_lifetimes: bool = True
+    reuse_memory: bool = True
     specialize: bool = True
 
     @classmethod
@@ -70,7 +72,7 @@ _REWRITES = {
         "fuse_elementwise",
         "compile_scalar_loops",
     ),
-    "memory_optimization": ("shorten_lifetimes",),
+    "memory_optimization": ("shorten_lifetimes", "reuse_memory"),
 }
 _OFF = {"memory_optimization": 1}  # the value of a field that means off, where it is not the usual one
 _USUAL_OFF = 2

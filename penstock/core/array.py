@@ -179,6 +179,20 @@ def shares_memory(a: Value, b: Value) -> bool:
     return a is b
 
 
+def owns_memory(value: Value) -> bool:
+    """Tell whether an array lies densely in memory that is no larger than it."""
+    return (
+        isinstance(value, torch.Tensor)
+        and lies_densely(value)
+        and value.untyped_storage().nbytes() == value.numel() * value.element_size()
+    )
+
+
+def lies_densely(value: torch.Tensor) -> bool:
+    """Tell whether an array fills its memory without gaps, in the order of its axes or with the channels last."""
+    return value.is_contiguous() or (value.ndim == 4 and value.is_contiguous(memory_format=torch.channels_last))
+
+
 def clone(value: Value) -> Value:
     """Return a copy of a runtime value that shares no memory with it."""
     if isinstance(value, torch.Tensor):

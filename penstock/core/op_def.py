@@ -144,6 +144,7 @@ class OpDef:
         shape_rule: `(*input dims, **attributes) -> output dims`; host inputs come as (partly) known Python values.
         partial_rule: `(*partly known inputs, **attributes) -> partly known output`, for arithmetic on shapes.
         specialize_rule: `(attributes) -> callable on the inputs alone`, or None where there is nothing to gain.
+        in_place_kernels: position of an input -> a kernel that may take the memory of that input for its result.
         gradient_rule: `(call, *output gradients) -> input gradients`, written with operations.
         is_stateful: whether a call has effects or depends on more than its inputs.
         is_view: whether the kernel may return a view of one of its inputs.
@@ -177,6 +178,7 @@ class OpDef:
         self.partial_rule: Callable[..., Any] | None = None
         self.gradient_rule: Callable[..., Any] | None = None
         self.specialize_rule: Callable[[dict[str, Any]], Callable[..., Any] | None] | None = None
+        self.in_place_kernels: dict[int, Callable[..., Any]] = {}
         self.attributes: dict[str, Attribute] = {}
         self.injected: tuple[str, ...] = ()
         parameters = self._keyword_parameters(kernel)
@@ -267,6 +269,17 @@ class OpDef:
         """Register `rule` as what binds the kernel to attributes; compiled programs call what it returns."""
         self.specialize_rule = rule
         return rule
+
+    def in_place(self, name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Register a kernel for programs that need the input `name`, which then has the result's type and most often
+        its shape, no more afterwards: it may write to the input's memory, or keep it."""
+        position = [argument.name for argument in self.inputs].index(name)
+
+        def register_kernel(kernel: Callable[..., Any]) -> Callable[..., Any]:
+            self.in_place_kernels[position] = kernel
+            return kernel
+
+        return register_kernel
 
     def __repr__(self) -> str:
         return f"<operation {self.name}>"

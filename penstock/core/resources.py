@@ -82,6 +82,11 @@ class VariableStorage:
         self.value = array.clone(value)
         self.is_shared = False
 
+    def take(self, value: Any) -> None:
+        """Replace the value by `value`, whose memory is nobody else's from now on."""
+        self.value = value if array.owns_memory(value) else array.clone(value)
+        self.is_shared = False
+
     def detach(self) -> None:
         """Leave the present value to its readers: the next update in place starts from a copy."""
         self.is_shared = True

@@ -209,6 +209,10 @@ class OpCase:
         given = [
             t for entry in inputs for t in (entry if isinstance(entry, list) else [entry]) if isinstance(t, EagerTensor)
         ]
+        for other in outputs[1:]:
+            assert not array.shares_memory(outputs[0].value, other.value), (
+                f"{self}: the first result shares memory with another: declare view=True"
+            )
         for output in outputs:
             for tensor in given:
                 assert not array.shares_memory(output.value, tensor.value), (

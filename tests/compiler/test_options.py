@@ -47,7 +47,7 @@ def test_level_0_switches_all_off_but_what_is_asked_for(config):
                 "compile_scalar_loops",
             ],
         ),
-        ("memory_optimization", ["shorten_lifetimes"]),
+        ("memory_optimization", ["shorten_lifetimes", "reuse_memory"]),
     ],
 )
 def test_rewrites_can_be_switched_off_one_by_one(config, field, names):

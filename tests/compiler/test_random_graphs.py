@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from penstock.compiler import shorten_lifetimes
+from penstock.compiler import reuse, shorten_lifetimes
 from penstock.compiler.dataflow import prune
 from penstock.compiler.optimize import PASSES
 from penstock.compiler.options import Options
@@ -46,6 +46,7 @@ def small_values_count():
     """Let passes that are about memory consider values of any size."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(shorten_lifetimes, "_WORTH_MOVING", 1)
+        patch.setattr(reuse, "_WORTH_REUSING", 1)
         yield
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 
-from penstock.core.array import Array, Value
+from penstock.core.array import Array, Value, lies_densely
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import (
     COMPLEX,
@@ -24,7 +25,7 @@ from penstock.core.dtypes import (
 )
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.graph import current_graph, op_scope
-from penstock.core.op import Type, op
+from penstock.core.op import Op, Type, op
 from penstock.core.shape_rules import broadcasting
 from penstock.core.tensor import EagerTensor, Tensor
 from penstock.ops.fused.large import LARGE, large_kernel
@@ -44,6 +45,22 @@ from penstock.ops.math.kernels import (
 from penstock.ops.math.unary import square_op
 
 
+def _declare_in_place(declared: Op, function: Callable[..., Array]) -> None:
+    """Declare that an operation can write its result into either of its inputs, where that has the result's shape."""
+
+    def fits(target: Array, other: Array) -> bool:
+        same = target.shape == other.shape or (other.numel() == 1 and other.ndim <= target.ndim)
+        return same and target.is_floating_point() and target.dtype not in STORED_ONLY and lies_densely(target)
+
+    @declared.in_place("x")
+    def into_x(x: Array, y: Array) -> Array:
+        return function(x, y, out=x) if fits(x, y) else declared.kernel(x, y)
+
+    @declared.in_place("y")
+    def into_y(x: Array, y: Array) -> Array:
+        return function(x, y, out=y) if fits(y, x) else declared.kernel(x, y)
+
+
 @op("AddV2(x: T, y: T) -> z: T", T=NUMBER, commutative=True, shape=broadcasting)
 def add_v2_op(x: Array, y: Array) -> Array:
     return through_numpy(np.add, x, y) if x.dtype in STORED_ONLY else torch.add(x, y)
@@ -57,6 +74,7 @@ def add_op(x: Value, y: Value) -> Value:
 
 
 add_v2_op.specialize(native(torch.add))
+_declare_in_place(add_v2_op, torch.add)
 
 
 @add_v2_op.gradient
@@ -100,6 +118,7 @@ def sub_op(x: Array, y: Array) -> Array:
 
 
 sub_op.specialize(native(torch.sub))
+_declare_in_place(sub_op, torch.sub)
 
 
 @sub_op.gradient
@@ -118,6 +137,7 @@ def mul_op(x: Array, y: Array) -> Array:
 
 
 mul_op.specialize(native(torch.mul))
+_declare_in_place(mul_op, torch.mul)
 
 
 @mul_op.gradient
@@ -155,6 +175,9 @@ def real_div_op(x: Array, y: Array) -> Array:
     if not x.is_floating_point() and not x.is_complex():
         raise no_kernel("RealDiv", x.dtype)
     return torch.div(x, y)
+
+
+_declare_in_place(real_div_op, torch.div)
 
 
 def _truncated_quotient(x: Array, y: Array) -> Array:

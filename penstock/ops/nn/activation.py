@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from penstock.core.array import Array
+from penstock.core.array import Array, lies_densely
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import FLOATING, REAL_NUMBER, float32, qint8
 from penstock.core.graph import op_scope
@@ -54,6 +54,13 @@ def relu_op(features: Array) -> Array:
 relu_op.specialize(lambda attrs: torch.relu if attrs["T"] is float32 else None)
 
 
+@relu_op.in_place("features")
+def relu_in_place(features: Array) -> Array:
+    return (
+        torch.relu_(features) if features.is_floating_point() and lies_densely(features) else relu_op.kernel(features)
+    )
+
+
 @relu_op.gradient
 def relu_gradient(call: Any, grad: Tensor) -> Tensor:
     return relu_grad_op(grad, call.outputs[0])
@@ -65,6 +72,13 @@ def relu_grad_op(gradients: Array, features: Array) -> Array:
     if features.dtype in _UNSIGNED:
         return gradients * (features.to(torch.int64) != 0).to(gradients.dtype)
     return _aten.threshold_backward(gradients, features, 0)
+
+
+@relu_grad_op.in_place("gradients")
+def relu_grad_in_place(gradients: Array, features: Array) -> Array:
+    if gradients.shape != features.shape or not gradients.is_floating_point() or not lies_densely(gradients):
+        return relu_grad_op.kernel(gradients, features)
+    return _aten.threshold_backward.grad_input(gradients, features, 0, grad_input=gradients)
 
 
 @relu_grad_op.gradient

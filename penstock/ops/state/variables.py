@@ -12,6 +12,7 @@ writes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -255,6 +256,19 @@ def resource_gather_nd_gradient(call: Any, grad: Any) -> tuple[Any, None]:
 def assign_op(
     ref: VariableStorage, value: Value, *, validate_shape: bool = True, use_locking: bool = True
 ) -> VariableStorage:
+    return _assign(ref, value, VariableStorage.assign, validate_shape)
+
+
+@assign_op.in_place("value")
+def assign_taking(
+    ref: VariableStorage, value: Value, *, validate_shape: bool = True, use_locking: bool = True
+) -> VariableStorage:
+    return _assign(ref, value, VariableStorage.take, validate_shape)
+
+
+def _assign(
+    ref: VariableStorage, value: Value, put: Callable[[VariableStorage, Value], None], validate_shape: bool
+) -> VariableStorage:
     if validate_shape:
         old = _expected_dims(ref)
         if old is not None and tuple(old) != array.dims_of(value):
@@ -265,7 +279,7 @@ def assign_op(
                 f"{shape_text(array.dims_of(value))}",
             )
     with ref.lock:
-        ref.assign(value)
+        put(ref, value)
     return ref
 
 
@@ -284,11 +298,28 @@ def assign_shape(ref: Dims, value: Dims, *, validate_shape: bool, use_locking: b
 def assign_variable_op(
     resource: VariableStorage, value: Value, *, dtype: DType, validate_shape: bool = False
 ) -> tuple[()]:
+    return _assign_resource(resource, value, VariableStorage.assign, dtype, validate_shape)
+
+
+@assign_variable_op.in_place("value")
+def assign_variable_taking(
+    resource: VariableStorage, value: Value, *, dtype: DType, validate_shape: bool = False
+) -> tuple[()]:
+    return _assign_resource(resource, value, VariableStorage.take, dtype, validate_shape)
+
+
+def _assign_resource(
+    resource: VariableStorage,
+    value: Value,
+    put: Callable[[VariableStorage, Value], None],
+    dtype: DType,
+    validate_shape: bool,
+) -> tuple[()]:
     check_type(resource, dtype, "assign to")
     if validate_shape and resource.dims is not None:
         _check_fits(resource, array.dims_of(value))
     with resource.lock:
-        resource.assign(value)
+        put(resource, value)
     return ()
 
 
