@@ -106,7 +106,7 @@ def convert_to_tensor(
         converted = function(value, dtype=wanted, name=name, as_ref=as_ref)
         if converted is not NotImplemented:
             return _existing(converted, wanted, graph, as_ref, name)
-    if wanted is None and preferred_dtype is not None:
+    if wanted is None and preferred_dtype is not None and (graph is None or fits(value, as_dtype(preferred_dtype))):
         try:
             return convert_to_tensor(value, preferred_dtype, name)
         except (TypeError, ValueError):
@@ -122,6 +122,13 @@ def convert_to_tensor(
     if graph is None:
         return _eager_constant(value, wanted)
     return constant_node(graph, *as_array(value, wanted), name or "Const")
+
+
+def fits(value: Any, dtype: DType) -> bool:
+    """Tell whether the integers among Python values keep their value in a type."""
+    if type(value) is int:
+        return not dtype.is_integer or dtype.min <= value <= dtype.max
+    return not isinstance(value, (list, tuple)) or all(fits(item, dtype) for item in value)
 
 
 def _existing(tensor: Tensor, wanted: DType | None, graph: Graph | None, as_ref: bool, name: str | None) -> Tensor:
@@ -254,6 +261,8 @@ def as_array(value: Any, wanted: DType | None = None) -> tuple[np.ndarray, DType
         if wanted is None:
             return np.array(numbers), as_dtype(numbers.dtype)
         if wanted is dtypes.string:
+            if not numbers.size:
+                return np.empty(numbers.shape, dtype=object), dtypes.string
             raise TypeError(f"Cannot convert {_shorten(value)} to a tensor of type string: it holds {numbers.dtype}")
         if numbers.dtype == object:
             return as_array(numbers.tolist(), wanted)
@@ -314,16 +323,30 @@ def _from_list(value: list[Any], wanted: DType | None) -> tuple[np.ndarray, DTyp
             raise ValueError(f"Can't convert non-rectangular Python sequence to Tensor: {error}") from None
         if numbers.dtype == object:
             raise ValueError("Can't convert non-rectangular Python sequence to Tensor.")
-        if wanted is None and numbers.dtype == np.float64 and not _all_numpy(value):
-            wanted = as_dtype(np.asarray(first).dtype)
+        if wanted is None:
+            wanted = _type_of_numpy_items(numbers, np.asarray(first).dtype, value)
         return as_array(numbers, wanted)
     return _from_items(value, first, wanted)
 
 
-def _all_numpy(value: Any) -> bool:
-    return all(
-        _all_numpy(v) if isinstance(v, (list, tuple)) else isinstance(v, (np.ndarray, np.generic)) for v in value
-    )
+def _type_of_numpy_items(numbers: np.ndarray, first: np.dtype, value: Any) -> DType | None:
+    """Return the type of a list of NumPy numbers; None for the one that NumPy found. It depends on the mode."""
+    kind = numbers.dtype.kind
+    if current_graph() is not None:
+        if numbers.dtype == np.float64:
+            return dtypes.float32
+        return dtypes.int32 if numbers.dtype == np.int64 and _fits_int32(numbers) else None
+    if first.kind == "b" and kind != "b":
+        raise ValueError(f"Cannot convert {_shorten(value)} to a tensor: it mixes booleans with numbers")
+    if kind in "iu":
+        return dtypes.int32 if _fits_int32(numbers) else dtypes.int64
+    if kind == "f":
+        return as_dtype(first) if first.kind == "f" else dtypes.float32
+    return None
+
+
+def _fits_int32(numbers: np.ndarray) -> bool:
+    return not numbers.size or bool(_INT32_MIN <= numbers.min() and numbers.max() <= _INT32_MAX)
 
 
 def _first_leaf(value: Any) -> Any:
@@ -373,7 +396,7 @@ def _from_items(value: Any, first: Any, wanted: DType | None) -> tuple[np.ndarra
         if kind == "f":
             return numbers.astype(np.float32), dtypes.float32
         if kind in "iu":
-            if first is None or (numbers.size and _INT32_MIN <= numbers.min() and numbers.max() <= _INT32_MAX):
+            if first is None or _fits_int32(numbers):
                 return numbers.astype(np.int32), dtypes.int32
             if kind == "u" and current_graph() is None:
                 raise ValueError(f"{_shorten(value)} holds an integer that does not fit int64: give its type, uint64")

@@ -14,7 +14,7 @@ import numpy as np
 
 from penstock.core import array, context, errors
 from penstock.core.context import state
-from penstock.core.convert import as_array, convert_to_tensor, dtype_of_argument, eager_scalar, eager_vector
+from penstock.core.convert import as_array, convert_to_tensor, dtype_of_argument, eager_scalar, eager_vector, fits
 from penstock.core.dtypes import DType, as_dtype
 from penstock.core.eager import write_fast_call
 from penstock.core.graph import Graph, current_graph
@@ -480,7 +480,7 @@ def _convert(
     # A NumPy array keeps its type; the default is for Python numbers.
     if dtype is None and argument.type_attr is not None and not isinstance(arg, (np.ndarray, np.generic)):
         default = op_def.attributes[argument.type_attr].default
-        preferred = default if isinstance(default, DType) else None
+        preferred = default if isinstance(default, DType) and fits(arg, default) else None
     existing = dtype_of_argument(arg)
     if dtype is not None and existing is not None and existing != dtype:
         others = [a.name for a in op_def.inputs if a.type_attr == argument.type_attr and a is not argument]
@@ -588,11 +588,11 @@ def _check_minimum(op_def: OpDef, attribute: Attribute, value: Any) -> None:
 def _as_int(op_def: OpDef, name: str, value: Any) -> int:
     if type(value) is int:
         return value
-    if isinstance(value, float) and not value.is_integer() or isinstance(value, (str, bytes)):
+    if isinstance(value, (str, bytes)):
         raise TypeError(f"Expected int for attr {name!r} of {op_def.name!r} Op, got {value!r}")
     try:
         return int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise TypeError(f"Expected int for attr {name!r} of {op_def.name!r} Op, got {value!r}") from None
 
 

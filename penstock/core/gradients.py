@@ -48,6 +48,14 @@ def _of(graph: Graph, item: Any) -> Tensor:
     return capture_eager(graph, found) if isinstance(found, EagerTensor) else found
 
 
+def _target(graph: Graph, item: Any) -> Tensor:
+    """Return the tensor to differentiate: of a variable that is a resource, what it holds now."""
+    tensor = _of(graph, item)
+    if tensor.dtype.base_dtype.name == "resource" and tensor is not item and graph is current_graph():
+        return convert_to_tensor(item)
+    return tensor
+
+
 def _as_list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
@@ -131,7 +139,7 @@ def gradients_of(
     """
     unconnected = UnconnectedGradients(getattr(unconnected_gradients, "value", unconnected_gradients))
     with name_scope(name):
-        targets = [_of(source, y) for y in ys]
+        targets = [_target(source, y) for y in ys]
         sources = [_of(source, x) for x in xs]
         stops = {id(source_tensor(x)) for x in _as_list(stop_gradients)} if stop_gradients is not None else set()
         cotangents = Cotangents()

@@ -65,10 +65,10 @@ def get_static_value(tensor: Any, partial: bool = False) -> Any:
     """Return a tensor's value as a NumPy array if it is known while the graph is built, else None.
 
     Args:
-        tensor: a tensor.
+        tensor: a tensor; anything else is returned as it is.
         partial: whether vectors that are known in part are returned, with None for the unknown elements.
     """
-    return static_value(tensor, partial)
+    return static_value(tensor, partial) if isinstance(tensor, Tensor) else tensor
 
 
 def add_to_collection(name: Any, value: Any) -> None:

@@ -197,10 +197,12 @@ from penstock.ops.array.blocks import space_to_batch_nd as space_to_batch_nd
 from penstock.ops.array.blocks import space_to_batch_v1 as space_to_batch
 from penstock.ops.array.blocks import space_to_depth_v1 as space_to_depth
 from penstock.ops.array.diagonal import band_part as matrix_band_part
-from penstock.ops.array.diagonal import diag as diag
-from penstock.ops.array.diagonal import diag_part as diag_part
+from penstock.ops.array.diagonal import diag as matrix_diag
+from penstock.ops.array.diagonal import diag_part as matrix_diag_part
 from penstock.ops.array.diagonal import eye as eye
 from penstock.ops.array.diagonal import set_diag as matrix_set_diag
+from penstock.ops.array.diagonal import tensor_diag as diag
+from penstock.ops.array.diagonal import tensor_diag_part as diag_part
 from penstock.ops.array.diagonal import trace as trace
 from penstock.ops.array.filling import fill as fill
 from penstock.ops.array.filling import one_hot as one_hot

@@ -9,6 +9,7 @@ from penstock.core import dtypes
 from penstock.core.convert import convert_to_tensor
 from penstock.core.graph import Graph
 from penstock.core.inference import static_value
+from penstock.core.op_def import lookup
 from penstock.core.shape import TensorShape
 from penstock.ops.constant import constant, constant_v1, placeholder
 
@@ -152,3 +153,27 @@ def test_odd_memory_layouts_convert():
     array = np.arange(12.0).reshape(3, 4)
     for view in (array[::-1], array.T, array[:, ::2], np.asfortranarray(array), array.astype(">f8")):
         np.testing.assert_array_equal(convert_to_tensor(view).numpy(), view)
+
+
+@pytest.mark.parametrize(
+    ("value", "eager", "graph"),
+    [
+        ([np.int64(1), np.int64(2)], "int32", "int32"),
+        ([np.int8(1), np.int64(2**40)], "int64", "int64"),
+        ([np.int8(1)], "int32", "int8"),
+        ([np.float64(1), 2.0], "float64", "float32"),
+        ([np.float16(1), 2.0], "float16", "float32"),
+        ([np.int64(1), 2.5], "float32", "float32"),
+        ([np.array([1, 2]), [3, 4]], "int32", "int32"),
+    ],
+    ids=repr,
+)
+def test_lists_of_numpy_numbers_get_the_type_of_the_mode(value, eager, graph):
+    assert convert_to_tensor(value).dtype.name == eager
+    with Graph().as_default():
+        assert convert_to_tensor(value).dtype.name == graph
+
+
+def test_sizes_beyond_32_bits_are_not_wrapped_into_the_default_type():
+    with Graph().as_default():
+        assert lookup("Fill")([2**32 + 2, 0], 1.0).shape.as_list() == [2**32 + 2, 0]

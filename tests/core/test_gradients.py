@@ -12,6 +12,7 @@ from penstock.core.graph import Graph
 from penstock.core.indexed_slices import IndexedSlices
 from penstock.core.op_def import lookup
 from penstock.language.custom_gradient import RegisterGradient
+from penstock.language.resource_variable import ResourceVariable
 from penstock.ops.constant import constant, placeholder, stop_gradient
 from penstock.runtime.session import Session
 
@@ -146,3 +147,11 @@ def test_the_gradient_with_respect_to_a_broadcast_operand_has_its_shape(run):
     grads = gradients(x + b, [x, b])
     gx, gb = run(grads, {x: np.ones((5, 3)), b: np.ones(3)})
     assert gx.shape == (5, 3) and gb.tolist() == [5.0, 5.0, 5.0]
+
+
+def test_a_resource_variable_is_differentiated_as_its_value():
+    with Graph().as_default():
+        variable = ResourceVariable([1.0, 2.0])
+        (gradient,) = gradients(variable, variable, grad_ys=constant([3.0, 4.0]))
+        assert gradient.shape.as_list() == [2]
+        assert gradients(variable, constant(1.0), grad_ys=constant([3.0, 4.0])) == [None]

@@ -92,3 +92,11 @@ def test_a_name_of_the_other_face_is_explained():
         penstock.placeholder
     with pytest.raises(AttributeError, match="no attribute 'no_such_name'"):
         penstock.no_such_name
+
+
+def test_diag_is_of_whole_tensors_and_matrix_diag_of_their_last_axes():
+    v1 = importlib.import_module("penstock.compat.v1")
+    assert v1.diag([[1, 2], [3, 4]]).shape.as_list() == [2, 2, 2, 2]
+    assert v1.matrix_diag([[1, 2], [3, 4]]).shape.as_list() == [2, 2, 2]
+    assert v1.diag_part(v1.ones([2, 3, 2, 3])).shape.as_list() == [2, 3]
+    assert v1.matrix_diag_part(v1.ones([2, 3, 3])).shape.as_list() == [2, 3]

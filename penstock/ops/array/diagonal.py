@@ -27,6 +27,7 @@ from penstock.ops.array.joining import concat_v2_op
 
 _ALIGN: dict[str, Iterable[Any]] = {"align": ("LEFT_RIGHT", "RIGHT_LEFT", "LEFT_LEFT", "RIGHT_RIGHT")}
 _TENSOR_DIAGONAL = FLOATING | COMPLEX | {int32, int64}
+_cast_op = deferred("Cast")
 _minimum_op = deferred("Minimum")
 _sum_op = deferred("Sum")
 _zeros_like_op = deferred("ZerosLike")
@@ -564,8 +565,10 @@ def eye(
             shape: Any = [*sizes, num_rows, columns]
         else:
             batch = convert_to_tensor(batch, int32, name="shape")
-            num_rows = convert_to_tensor(num_rows, int32, name="num_rows")
-            columns = convert_to_tensor(columns, int32, name="num_columns")
+            num_rows, columns = (
+                _cast_op(convert_to_tensor(each, name=label), DstT=int32)
+                for each, label in ((num_rows, "num_rows"), (columns, "num_columns"))
+            )
             size = num_rows if is_square else _minimum_op(num_rows, columns)
             diagonal_shape = concat_v2_op([batch, [size]], 0)
             shape = concat_v2_op([batch, [num_rows, columns]], 0)

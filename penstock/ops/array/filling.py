@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from penstock.core import dtypes
-from penstock.core.array import Value
+from penstock.core.array import Value, torch_dtype
 from penstock.core.convert import convert_to_tensor, eager_scalar, eager_vector
 from penstock.core.dtypes import COMPLEX, FLOATING, INTEGER, DType, as_dtype, int8, int32, int64, uint8
 from penstock.core.errors import InvalidArgumentError
@@ -30,13 +30,14 @@ _SMALL = 1000
 
 @op("Fill(dims: host index_type, value: T) -> output: T", index_type=Type(INDEX, default=int32))
 def fill_op(dims: list[int], value: Value) -> Value:
-    if not isinstance(dims, list):
-        raise InvalidArgumentError(None, None, f"dims must be a vector of int32 or int64, got the scalar {dims}")
-    if value.ndim:
+    dims = dims if isinstance(dims, list) else [dims]
+    if any(isinstance(size, list) for size in dims):
+        raise InvalidArgumentError(None, None, f"dims must be a vector of int32 or int64, got {dims}")
+    if tuple(value.shape) not in ((), (1,)):
         raise InvalidArgumentError(None, None, f"value must be a scalar. Got shape {list(value.shape)}")
     check_allocation(dims, item_size(value))
     if isinstance(value, np.ndarray):
-        return np.full(dims, value[()], dtype=object)
+        return np.full(dims, value.item(), dtype=object)
     return value.new_empty(dims).copy_(value)
 
 
@@ -77,6 +78,24 @@ def fill(dims: Any, value: Any, name: str | None = None, layout: Any = None) -> 
         layout: accepted as TensorFlow does; there are no distributed layouts here.
     """
     return fill_op(dims, value, name=name)
+
+
+@op("Empty(shape: host int32) -> output: dtype", differentiable=False)
+def empty_op(shape: list[int], *, dtype: DType, init: bool = False) -> Value:
+    """Return a tensor whose elements are of no interest; here they are zeros even where `init` does not ask for it."""
+    check_allocation(shape, max(dtype.size, 1))
+    if dtype == dtypes.string:
+        return np.full(shape, b"", dtype=object)
+    return torch.zeros(shape, dtype=torch_dtype(dtype))
+
+
+@empty_op.shape
+def empty_shape(shape: Any, *, dtype: DType, init: bool) -> Dims:
+    if shape is None:
+        return None
+    if not isinstance(shape, list) or any(size is not None and size < 0 for size in shape):
+        raise ShapeError(f"the shape must be a vector of sizes of at least 0, got {shape}")
+    return tuple(shape)
 
 
 @op("ZerosLike(x: T) -> y: T", differentiable=False, shape=unchanged)

@@ -36,6 +36,7 @@ _sum_op = deferred("Sum")
 def concat_v2_op(values: list[Value], axis: int) -> Value:
     first = values[0]
     rank = first.ndim
+    axis = _only_axis(axis)
     if not -rank <= axis < rank:
         raise InvalidArgumentError(
             None, None, f"ConcatOp : Expected concatenating dimensions in the range [{-rank}, {rank}), but got {axis}"
@@ -55,8 +56,19 @@ def concat_v2_op(values: list[Value], axis: int) -> Value:
     return torch.cat(values, axis)
 
 
+def _only_axis(axis: Any) -> int:
+    """Return the axis of a concatenation, which eager calls may give as a vector of one."""
+    if isinstance(axis, list):
+        if len(axis) != 1:
+            raise InvalidArgumentError(None, None, f"Concat dim tensor should be a scalar integer, but got {axis}")
+        return axis[0]
+    return axis
+
+
 @concat_v2_op.shape
 def concat_v2_shape(values: list[Dims], axis: Any) -> Dims:
+    if isinstance(axis, list):
+        raise ShapeError(f"the axis must be a scalar, got {axis}")
     known = [dims for dims in values if dims is not None]
     if not known:
         return None
@@ -228,7 +240,9 @@ def pack_shape(values: list[Dims], *, axis: int) -> Dims:
 
 @pack_op.partial
 def pack_partial(call: Any) -> Any:
-    if call.attrs["axis"] not in (0, -1) or any(t.ndim not in (0, 1) for t in call.inputs):
+    if call.attrs["axis"] not in (0, -1) or any(t.ndim not in (None, 0, 1) for t in call.inputs):
+        return None
+    if any(t.ndim is None for t in call.inputs) and not any(t.ndim == 0 for t in call.inputs):
         return None
     if call.attrs["axis"] == -1 and call.inputs[0].ndim == 1:
         return None
@@ -251,12 +265,19 @@ def stack(values: Any, axis: int = 0, name: str | None = "stack") -> Tensor:
         ValueError: if the axis is out of range, or shapes differ.
     """
     if axis == 0:
-        if type(values) is list and current_graph() is None and all(type(value) is EagerTensor for value in values):
+        if (
+            type(values) is list
+            and values
+            and current_graph() is None
+            and all(type(value) is EagerTensor for value in values)
+        ):
             return pack_op(values, name=name)
         try:
             return convert_to_tensor(values, name=name)
         except (TypeError, ValueError):
             pass  # values of several kinds, which the operation below converts to the type of the tensors among them
+    if isinstance(values, Tensor) and current_graph() is None:
+        values = list(values)  # type: ignore[call-overload]
     first = convert_to_tensor(values[0])
     if first.ndim is not None and not -first.ndim - 1 <= axis <= first.ndim:
         raise ValueError(f"Argument `axis` = {axis} not in range [{-first.ndim - 1}, {first.ndim + 1})")
@@ -466,7 +487,7 @@ def tile_shape(input: Dims, multiples: Any) -> Dims:
     if multiples is None:
         return None if input is None else (None,) * len(input)
     if input is None:
-        return (None,) * len(multiples)
+        return tuple(0 if multiple == 0 else None for multiple in multiples)
     if len(input) != len(multiples):
         raise ShapeError(
             f"multiples must have one entry for each of the {len(input)} axes of the input, got {multiples}"
@@ -474,7 +495,7 @@ def tile_shape(input: Dims, multiples: Any) -> Dims:
     if any(multiple is not None and multiple < 0 for multiple in multiples):
         raise ShapeError(f"multiples must be at least 0, got {multiples}")
     return tuple(
-        None if size is None or multiple is None else size * multiple
+        0 if 0 in (size, multiple) else None if size is None or multiple is None else size * multiple
         for size, multiple in zip(input, multiples, strict=True)
     )
 

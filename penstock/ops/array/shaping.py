@@ -42,8 +42,16 @@ def reshape_op(tensor: Value, shape: Any) -> Value:
     if isinstance(tensor, np.ndarray) and any(size < -1 for size in shape):
         raise InvalidArgumentError(None, None, f"Size {min(shape)} must be non-negative, not {shape}")
     if -1 in shape and 0 in shape and 0 in tensor.shape:
-        shape = [0 if size == -1 else size for size in shape]  # any size would do; TensorFlow takes 0
+        shape = _with_open_size(shape, tensor.shape)
     return tensor.reshape(shape)
+
+
+def _with_open_size(shape: list[int], sizes: Sequence[int]) -> list[int]:
+    """Return the shape of an empty tensor with a size for -1, for which any would do: TensorFlow leaves zeros out."""
+    elements, known = (math.prod(size for size in each if size not in (0, -1)) for each in (sizes, shape))
+    if elements % known:
+        raise ShapeError(f"cannot reshape an empty tensor of shape {tuple(sizes)} to {tuple(shape)}")
+    return [elements // known if size == -1 else size for size in shape]
 
 
 @reshape_op.shape
@@ -589,7 +597,7 @@ def shape_n(input: Any, out_type: Any = int32, name: str | None = None) -> list[
         out_type: int32 or int64.
         name: the name of the node.
     """
-    return shape_n_op(input, out_type=as_dtype(out_type), name=name)
+    return shape_n_op(input, out_type=int32 if out_type is None else as_dtype(out_type), name=name)
 
 
 def size(input: Any, out_type: Any = None, name: str | None = None) -> Tensor:

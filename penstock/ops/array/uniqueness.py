@@ -110,7 +110,8 @@ def unique_op(x: Value, *, out_idx: DType = int32) -> tuple[Value, Value]:
 
 @unique_op.shape
 def unique_shape(x: Dims, *, out_idx: DType) -> tuple[Dims, Dims]:
-    return (None,), expect_rank(x, 1, "x")
+    expect_rank(x, 1, "x")
+    return (None,), x
 
 
 @op(
@@ -135,7 +136,8 @@ def unique_with_counts_op(x: Value, *, out_idx: DType = int32) -> tuple[Value, V
 
 @unique_with_counts_op.shape
 def unique_with_counts_shape(x: Dims, *, out_idx: DType) -> tuple[Dims, Dims, Dims]:
-    return (None,), expect_rank(x, 1, "x"), (None,)
+    expect_rank(x, 1, "x")
+    return (None,), x, (None,)
 
 
 @op(

@@ -96,7 +96,7 @@ def sigmoid_op(x: Array) -> Array:
 @sigmoid_op.gradient
 def sigmoid_gradient(call: Any, grad: Tensor) -> Tensor:
     y = call.outputs[0]
-    return sigmoid_grad_op(y, grad)
+    return sigmoid_grad_op(conj(y), grad)
 
 
 def sigmoid(x: Any, name: str | None = None) -> Tensor:
@@ -107,7 +107,7 @@ def sigmoid(x: Any, name: str | None = None) -> Tensor:
 
 @op("SigmoidGrad(y: T, dy: T) -> z: T", T=FLOATING_OR_COMPLEX, shape=unchanged)
 def sigmoid_grad_op(y: Array, dy: Array) -> Array:
-    return torch.ops.aten.sigmoid_backward(dy, y)
+    return torch.ops.aten.sigmoid_backward(dy, y.conj())  # ATen conjugates y, TensorFlow does not
 
 
 @sigmoid_grad_op.gradient
@@ -128,7 +128,7 @@ def tanh_op(x: Array) -> Array:
 @tanh_op.gradient
 def tanh_gradient(call: Any, grad: Tensor) -> Tensor:
     y = call.outputs[0]
-    return tanh_grad_op(y, grad)
+    return tanh_grad_op(conj(y), grad)
 
 
 def tanh(x: Any, name: str | None = None) -> Tensor:
@@ -138,7 +138,7 @@ def tanh(x: Any, name: str | None = None) -> Tensor:
 
 @op("TanhGrad(y: T, dy: T) -> z: T", T=FLOATING_OR_COMPLEX, shape=unchanged)
 def tanh_grad_op(y: Array, dy: Array) -> Array:
-    return torch.ops.aten.tanh_backward(dy, y)
+    return torch.ops.aten.tanh_backward(dy, y.conj())  # ATen conjugates y, TensorFlow does not
 
 
 @tanh_grad_op.gradient

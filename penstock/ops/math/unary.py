@@ -133,8 +133,8 @@ def sqrt_grad_op(y: Array, dy: Array) -> Array:
 
 @sqrt_grad_op.gradient
 def sqrt_grad_gradient(call: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
-    quotient = grad / conj(call.inputs[0])
-    return -conj(grad / call.inputs[0]) * call.outputs[0], quotient * 0.5
+    quotient = grad / call.inputs[0]
+    return -conj(quotient) * call.outputs[0], quotient * 0.5
 
 
 @op("Rsqrt(x: T) -> y: T", T=FLOATING_OR_COMPLEX, shape=unchanged)

@@ -19,7 +19,7 @@ from penstock.core.shape_rules import ShapeError, broadcast, expect_rank, merge_
 from penstock.core.tensor import EagerTensor, SymbolicTensor, Tensor
 from penstock.ops.array.common import deferred
 from penstock.ops.constant import shape_op, stop_gradient_op
-from penstock.ops.nn.softmax import log_softmax_op, softmax_op, swap_with_last
+from penstock.ops.nn.softmax import log_softmax_op, softmax_op
 
 _cast_op = deferred("Cast")
 _exp_op = deferred("Exp")
@@ -30,6 +30,7 @@ _add_op = deferred("AddV2")
 _relu_op = deferred("Relu")
 _reshape_op = deferred("Reshape")
 _select_op = deferred("SelectV2")
+_transpose_op = deferred("Transpose")
 _sum_op = deferred("Sum")
 _zeros_like_op = deferred("ZerosLike")
 
@@ -233,7 +234,7 @@ def _softmax_cross_entropy(labels: Any, logits: Any, axis: int, name: str | None
         if targets.dtype.base_dtype != precise.dtype.base_dtype:
             targets = _cast_op(targets, DstT=precise.dtype.base_dtype)
         if axis != -1 and not (precise.ndim is not None and axis == precise.ndim - 1):
-            precise, targets = swap_with_last(precise, axis), swap_with_last(targets, axis)
+            precise, targets = _moved_last(precise, axis), _moved_last(targets, axis)
         dims = precise.dims
         if dims is not None and len(dims) == 2 and targets.ndim == 2:
             cost = softmax_cross_entropy_with_logits_op(precise, targets, name=scope).loss
@@ -244,6 +245,20 @@ def _softmax_cross_entropy(labels: Any, logits: Any, axis: int, name: str | None
             if outer is not None and isinstance(cost, SymbolicTensor):
                 cost.set_shape(outer)
         return cost if cost.dtype.base_dtype == given.dtype.base_dtype else _cast_op(cost, DstT=given.dtype.base_dtype)
+
+
+def _moved_last(x: Tensor, axis: int) -> Tensor:
+    """Return `x` with an axis moved behind the others, which stay in order."""
+    if x.ndim is not None:
+        before = list(range(x.ndim))
+        if not -x.ndim <= axis < x.ndim:
+            raise InvalidArgumentError(None, None, f"axis {axis} is out of range for rank {x.ndim}")
+        return _transpose_op(x, [*before[:axis], *before[axis:][1:], before[axis]])
+    rank = deferred("Rank")(x)
+    position = axis if axis >= 0 else rank + axis
+    sequence = deferred("Range")
+    others = [sequence(0, position, 1), sequence(position + 1, rank, 1)]
+    return _transpose_op(x, deferred("ConcatV2")([*others, deferred("ExpandDims")(position, 0)], 0))
 
 
 def sparse_softmax_cross_entropy_with_logits(labels: Any, logits: Any, name: str | None = None) -> Tensor:

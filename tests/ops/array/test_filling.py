@@ -8,6 +8,7 @@ import pytest
 from penstock.core import dtypes
 from penstock.core.errors import InvalidArgumentError, ResourceExhaustedError
 from penstock.core.graph import Graph
+from penstock.ops.array import filling
 from penstock.ops.array.filling import (
     fill,
     fill_op,
@@ -88,3 +89,17 @@ def test_indices_beyond_the_depth_are_nowhere_hot(axis: int, dtype: type) -> Non
     hot = one_hot(indices, 3, axis=axis, on_value=dtype(1), off_value=dtype(0))
     expected = np.moveaxis(indices[..., None] == np.arange(3), -1, axis)
     np.testing.assert_array_equal(hot.numpy(), expected.astype(dtype))
+
+
+def test_a_scalar_size_and_a_value_of_one_element_fill():
+    assert filling.fill(3, 1).numpy().tolist() == [1, 1, 1]
+    assert filling.fill([2], [1]).numpy().tolist() == [1, 1]
+    with pytest.raises(InvalidArgumentError, match="scalar"):
+        filling.fill([2], [1, 2])
+
+
+def test_an_empty_value_has_the_shape_and_type_asked_for():
+    made = filling.empty_op([2, 3], dtype="int64", init=True)
+    assert made.dtype.name == "int64"
+    assert made.numpy().tolist() == [[0, 0, 0], [0, 0, 0]]
+    assert filling.empty_op([1], dtype="string").numpy().tolist() == [b""]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from penstock.core.convert import convert_to_tensor
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.graph import Graph
+from penstock.ops.array import joining
 from penstock.ops.array.joining import (
     concat,
     concat_offset_op,
@@ -98,3 +100,14 @@ def test_split_and_unstack_need_a_known_number_of_parts() -> None:
 def test_parallel_stack_is_refused_eagerly() -> None:
     with pytest.raises(RuntimeError, match="not compatible with eager execution"):
         parallel_stack([A, A])
+
+
+def test_an_eager_concatenation_takes_a_vector_of_one_axis():
+    assert joining.concat([[1], [2]], [0]).numpy().tolist() == [1, 2]
+    with Graph().as_default(), pytest.raises(ValueError, match="scalar"):
+        joining.concat([[1], [2]], [0])
+
+
+def test_nothing_is_stacked_to_an_empty_vector_and_tensors_to_their_rows():
+    assert joining.stack([]).numpy().tolist() == []
+    assert joining.stack(convert_to_tensor([[1, 2], [3, 4]]), 1).numpy().tolist() == [[1, 3], [2, 4]]

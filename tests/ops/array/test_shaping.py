@@ -9,6 +9,7 @@ from penstock.core.dtypes import int64
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.graph import Graph
 from penstock.core.inference import partial_value
+from penstock.ops.array import shaping
 from penstock.ops.array.joining import stack
 from penstock.ops.array.shaping import (
     broadcast_args_op,
@@ -124,3 +125,20 @@ def test_a_scalar_shape_gives_a_vector() -> None:
         assert reshape(constant([[1, 2]]), -1).shape.as_list() == [2]
         with pytest.raises(ValueError, match="vector"):
             reshape(constant([[1, 2]]), 2)
+
+
+@pytest.mark.parametrize(
+    ("dims", "shape", "expected"),
+    [
+        ((2, 0), [0, -1], (0, 2)),
+        ((0, 3), [0, -1], (0, 3)),
+        ((0, 3, 2), [-1, 0], (6, 0)),
+        ((0, 3, 2), [-1, 0, 2], (3, 0, 2)),
+    ],
+)
+def test_an_open_size_of_an_empty_tensor_leaves_zeros_out(dims, shape, expected):
+    assert tuple(shaping.reshape(np.zeros(dims), shape).shape) == expected
+
+
+def test_shapes_of_no_type_are_int32():
+    assert shaping.shape_n([np.zeros(3)], None)[0].dtype.name == "int32"

@@ -30,3 +30,9 @@ def test_log_sigmoid_does_not_underflow() -> None:
     np.testing.assert_allclose(
         exponential.log_sigmoid(constant([-200.0, 0.0])).numpy(), [-200.0, -np.log(2)], rtol=1e-6
     )
+
+
+def test_gradients_of_gradients_of_complex_numbers_follow_tensorflow():
+    y, dy = np.complex64(0.5 + 0.25j), np.complex64(1 + 2j)
+    np.testing.assert_allclose(exponential.tanh_grad_op(y, dy).numpy(), dy * (1 - y * y), rtol=1e-6)
+    np.testing.assert_allclose(exponential.sigmoid_grad_op(y, dy).numpy(), dy * y * (1 - y), rtol=1e-6)

@@ -151,3 +151,12 @@ def test_static_shapes_leave_out_the_classes():
         labels = lookup("Placeholder")(dtype=np.int64, shape=[None, 7])
         assert softmax_cross_entropy_with_logits(x, x).dims == (None, 7)
         assert sparse_softmax_cross_entropy_with_logits(labels, x).dims == (None, 7)
+
+
+def test_the_other_axes_keep_their_order():
+    logits = np.arange(12, dtype=np.float32).reshape(2, 2, 3)
+    loss = softmax_cross_entropy_with_logits(np.full_like(logits, 0.5), logits, axis=0)
+    assert loss.shape.as_list() == [2, 3]
+    np.testing.assert_allclose(loss.numpy(), np.full((2, 3), 3.0024757), rtol=1e-5)
+    with pytest.raises(InvalidArgumentError):
+        softmax_cross_entropy_with_logits(logits, logits, axis=3)
