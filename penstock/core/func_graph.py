@@ -30,6 +30,7 @@ class FuncGraph(Graph):
         gradient: the function for its gradient, which takes the arguments and the cotangents of the outputs; None
             until it is needed.
         has_own_gradient: whether its author gave the gradient.
+        kept: operations that are written with the function although no output needs them.
     """
 
     building_function = True
@@ -53,6 +54,7 @@ class FuncGraph(Graph):
         self.function_attributes: dict[str, Any] = {}
         self.gradient: FuncGraph | None = None
         self.has_own_gradient = False
+        self.kept: list[Any] = []
         self._captures: dict[int, tuple[Tensor, SymbolicTensor]] = {}
         self._captured_originals: list[Tensor] = []  # keeps the ids in self._captures valid
         if outer_graph is not None:

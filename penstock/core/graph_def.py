@@ -237,11 +237,9 @@ def function_def(body: Any, names: dict[int, str] | None = None, add_shapes: boo
     message.signature.name = _function_name(body, names)
     ops = _needed(body)
     nodes = {op.name for op in ops}
-    arguments: dict[int, str] = {}
-    taken = set(nodes)
+    arguments = _argument_names(body, nodes)
     for index, tensor in enumerate(body.inputs):
-        name = _argument_name(tensor.op.name, taken)
-        arguments[id(tensor)] = name
+        name = arguments[id(tensor)]
         argument = message.signature.input_arg.add(name=name, type=tensor.dtype.base_dtype.as_datatype_enum)
         argument.is_ref = tensor.dtype._is_ref_dtype
         shapes = message.arg_attr[index].attr["_output_shapes"].list
@@ -271,12 +269,24 @@ def function_def(body: Any, names: dict[int, str] | None = None, add_shapes: boo
     return message
 
 
+def _argument_names(body: Any, nodes: set[str]) -> dict[int, str]:
+    taken = set(nodes)
+    return {id(tensor): _argument_name(tensor.op.name, taken) for tensor in body.inputs}
+
+
+def written_name(tensor: Any, body: Any) -> str:
+    """Return the name that a tensor of a function has in the graph that is made from the function's message."""
+    arguments = _argument_names(body, {op.name for op in _needed(body)})
+    return f"{arguments[id(tensor)]}:0" if id(tensor) in arguments else tensor.name
+
+
 def _needed(body: Any) -> list[Operation]:
     """Return the operations that run when a function is called, its arguments left out."""
     arguments = {tensor.op for tensor in body.inputs}
     operations = body.get_operations()
     stack = [tensor.op for tensor in body.outputs]
     stack.extend(body.control_outputs)
+    stack.extend(body.kept)
     stack.extend(op for op in operations if op.op_def.is_stateful)
     found: set[Operation] = set()
     while stack:

@@ -16,10 +16,12 @@ from penstock.core.graph_keys import GraphKeys
 from penstock.core.op_def import lookup as operation
 from penstock.core.shape import TensorShape
 from penstock.core.tensor import Tensor
+from penstock.core.type_spec import TensorSpec
 from penstock.language.asset import Asset
 from penstock.language.control_flow import group
+from penstock.language.function import function
 from penstock.language.init_scope import init_scope
-from penstock.language.resource import TrackableResource
+from penstock.language.resource import RESTORE_VALUES, SAVE_VALUES, TrackableResource
 from penstock.language.trackable import AutoTrackable, Trackable
 from penstock.ops.constant import no_op
 from penstock.ops.lookup import ops
@@ -506,11 +508,51 @@ class StaticVocabularyTable(LookupInterface):
         return self._over_values(keys, find)
 
 
-class _MutableTable(LookupInterface):
+class MutableTable(LookupInterface):
     """What tables have to which entries can be added."""
 
     _default_value: Tensor
     _value_shape: TensorShape
+    _has_checkpoint_values = True
+
+    def _checkpoint_values(self, key: str) -> dict[str, Tensor]:
+        """Return what a checkpoint holds of the table: tensors by name."""
+        keys, values = self._exported(None)
+        return {f"{key}-keys": keys, f"{key}-values": values}
+
+    def _restore_checkpoint_values(self, key: str, read: Callable[[str], Any]) -> Any:
+        """Replace the entries by those of a checkpoint, whose tensors `read` returns; in a graph, return how."""
+        keys = convert_to_tensor(read(f"{key}-keys"), dtype=self._key_dtype)
+        values = convert_to_tensor(read(f"{key}-values"), dtype=self._value_dtype)
+        return ops.lookup_table_import_v2_op(self.resource_handle, keys, values)
+
+    def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
+        children = super()._trackable_children(save_type, **kwargs)
+        if save_type != "savedmodel" or not self._has_checkpoint_values:
+            return children
+
+        @function(input_signature=[TensorSpec([], dtypes.string, "checkpoint_key")], autograph=False)
+        def save(checkpoint_key: Tensor) -> list[dict[str, Any]]:
+            return [
+                {"name": checkpoint_key + f"-{part}", "slice_spec": "", "tensor": tensor}
+                for part, tensor in zip(("keys", "values"), self._exported(None), strict=True)
+            ]
+
+        specs = [
+            TensorSpec(None, self._key_dtype, "restored_tensors_0"),
+            TensorSpec(None, self._value_dtype, "restored_tensors_1"),
+        ]
+
+        @function(input_signature=specs, autograph=False)
+        def restore(restored_tensors_0: Tensor, restored_tensors_1: Tensor) -> int:
+            ops.lookup_table_import_v2_op(self.resource_handle, restored_tensors_0, restored_tensors_1)
+            return 1
+
+        return {
+            **children,
+            SAVE_VALUES: save.get_concrete_function(),
+            RESTORE_VALUES: restore.get_concrete_function(),
+        }
 
     def remove(self, keys: Any, name: str | None = None) -> Any:
         """Remove the entries of keys, as far as there are any.
@@ -558,7 +600,7 @@ class _MutableTable(LookupInterface):
         return self._over_values(keys, find)
 
 
-class MutableHashTable(_MutableTable):
+class MutableHashTable(MutableTable):
     """A table to which entries are added and from which they are removed.
 
     Args:
@@ -579,6 +621,7 @@ class MutableHashTable(_MutableTable):
         experimental_is_anonymous: bool = False,
     ) -> None:
         super().__init__(key_dtype, value_dtype)
+        self._has_checkpoint_values = checkpoint
         self._default_value = convert_to_tensor(default_value, dtype=self._value_dtype)
         self._value_shape = self._default_value.shape
         attrs = {"key_dtype": self._key_dtype, "value_dtype": self._value_dtype}
@@ -609,7 +652,7 @@ class MutableHashTable(_MutableTable):
         return self._find(keys, default, name, 0)
 
 
-class DenseHashTable(_MutableTable):
+class DenseHashTable(MutableTable):
     """A table for many entries, in which two keys are reserved; keys may be vectors.
 
     Args:
@@ -635,6 +678,7 @@ class DenseHashTable(_MutableTable):
         experimental_is_anonymous: bool = False,
     ) -> None:
         super().__init__(key_dtype, value_dtype)
+        self._has_checkpoint_values = checkpoint
         self._default_value = convert_to_tensor(default_value, dtype=self._value_dtype, name="default_value")
         self._value_shape = self._default_value.shape
         empty = convert_to_tensor(empty_key, dtype=self._key_dtype, name="empty_key")

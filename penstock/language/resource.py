@@ -9,6 +9,9 @@ from penstock.language.function import function
 from penstock.language.init_scope import init_scope
 from penstock.language.trackable import Trackable
 
+# The functions by which a saved model saves and restores what a resource holds.
+SAVE_VALUES, RESTORE_VALUES = "_save_values", "_restore_values"
+
 
 class CapturableResource(Trackable):
     """An object that functions capture as a resource. Subclass it, and define how the resource is made and filled.

@@ -13,12 +13,14 @@ from penstock.core.graph import Graph
 from penstock.core.graph_def import Library
 from penstock.core.op_def import lookup
 from penstock.core.operation import Operation
-from penstock.core.tensor import SymbolicTensor, Tensor
+from penstock.core.tensor import EagerTensor, SymbolicTensor, Tensor
 from penstock.formats import protos
 from penstock.language.asset import Asset
 from penstock.language.control_flow import group
 from penstock.language.function import ConcreteFunction
 from penstock.language.graph_functions import control_dependencies
+from penstock.language.resource import RESTORE_VALUES, SAVE_VALUES
+from penstock.ops.array.joining import stack
 from penstock.ops.constant import constant, identity, placeholder
 from penstock.ops.io.checkpoint import restore_v2_op, save_v2_op
 from penstock.ops.state.variables import assign_variable_op, read_variable_op, var_handle_op
@@ -31,7 +33,7 @@ from penstock.saved_model.constants import (
 from penstock.saved_model.objects import CREATE, INITIALIZE, SavedObjects
 from penstock.saved_model.options import SaveOptions, VariablePolicy
 from penstock.saved_model.signatures import SignatureMap, signature_def
-from penstock.train.checkpoint import VARIABLE_VALUE, variable_in
+from penstock.train.checkpoint import TABLE_VALUES, VARIABLE_VALUE, variable_in
 from penstock.train.meta_graph import export_meta_graph
 
 
@@ -99,6 +101,8 @@ class Export:
             for number, node in enumerate(saved.nodes):
                 self._add_node(number, node)
             for number, tensor in saved.constants.items():
+                if not isinstance(tensor, EagerTensor):
+                    continue
                 made: Any = constant(tensor.numpy(), tensor.dtype)  # type: ignore[attr-defined]
                 self._tensors[number], self._constant_names[number] = made, made.op.name
             for number in range(len(saved.nodes)):
@@ -121,6 +125,10 @@ class Export:
             for concrete in aliased._saved_functions():
                 if id(concrete.graph) in names:
                     message.meta_info_def.function_aliases[names[id(concrete.graph)]] = alias
+        for name, concrete in saved.gradients:
+            message.graph_def.library.registered_gradients.add(
+                gradient_func=names[id(concrete.graph)], registered_op_type=name
+            )
         message.object_graph_def.CopyFrom(saved.message(names, self._constant_names))
         for name, definition in definitions.items():
             message.signature_def[name].CopyFrom(definition)
@@ -191,10 +199,19 @@ class Export:
         outputs = concrete.pack(self.call(concrete, list(inputs.values())))
         return signature_def(inputs, outputs, PREDICT_METHOD_NAME, defaults)
 
+    def _table_entries(self) -> list[tuple[ConcreteFunction, list[dict[str, Any]]]]:
+        """Return, for each table whose entries are saved, what restores them, and the tensors to write."""
+        found = []
+        for number, attribute, key, _ in self._saved.objects.values():
+            if attribute == TABLE_VALUES:
+                save, restore = (self._saved.child(number, name) for name in (SAVE_VALUES, RESTORE_VALUES))
+                found.append((restore, save.pack(self.call(save, [constant(key)]))))
+        return found
+
     def _add_saver(self) -> Any:
         """Add the nodes by which a session saves and restores the variables; return the SaverDef message."""
         path: Any = placeholder(dtypes.string, [], name="saver_filename")
-        keys: list[str] = []
+        keys: list[Any] = []
         handles: list[SymbolicTensor] = []
         variables: list[Any] = []
         for number, attribute, key, node in self._saved.objects.values():
@@ -205,12 +222,24 @@ class Export:
         types = [variable.dtype.base_dtype for variable in variables]
         restored: list[Any] = []
         written: list[Any] = []
+        values: list[Any] = [
+            read_variable_op(handle, dtype=dtype) for handle, dtype in zip(handles, types, strict=True)
+        ]
+        entries = self._table_entries()
+        for _, parts in entries:
+            keys += [part["name"] for part in parts]
+            values += [part["tensor"] for part in parts]
         if keys:
-            values = [read_variable_op(handle, dtype=dtype) for handle, dtype in zip(handles, types, strict=True)]
-            written.append(save_v2_op(path, keys, [""] * len(keys), values, name="save"))
-            found = restore_v2_op(path, keys, [""] * len(keys), dtypes=types, name="restore")
-            for handle, dtype, value in zip(handles, types, found, strict=True):
+            names = stack([constant(key) if isinstance(key, str) else key for key in keys]) if entries else keys
+            types = [value.dtype.base_dtype for value in values]
+            written.append(save_v2_op(path, names, [""] * len(keys), values, name="save"))
+            found = restore_v2_op(path, names, [""] * len(keys), dtypes=types, name="restore")
+            for handle, dtype, value in zip(handles, types, found, strict=False):
                 restored.append(assign_variable_op(handle, value, dtype=dtype))
+            remaining = list(found[len(handles) :])
+            for restore, parts in entries:
+                results = self.call(restore, [remaining.pop(0) for _ in parts])
+                restored.extend(result.op for result in results)
         with control_dependencies(written):
             saved = identity(path, name="saved")
         return protos.SaverDef(

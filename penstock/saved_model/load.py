@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -21,7 +22,7 @@ from penstock.formats.tensor_proto import from_tensor_proto
 from penstock.language.asset import Asset
 from penstock.language.function import ConcreteFunction
 from penstock.language.init_scope import init_scope
-from penstock.language.resource import TrackableResource
+from penstock.language.resource import RESTORE_VALUES, SAVE_VALUES, TrackableResource
 from penstock.language.trackable import AutoTrackable, DictWrapper, ListWrapper, is_function
 from penstock.language.variable_base import VariableAggregation, VariableSynchronization
 from penstock.language.variables import ResourceVariable
@@ -29,6 +30,7 @@ from penstock.ops.constant import constant
 from penstock.ops.state.variables import anonymous_handle
 from penstock.saved_model.flat import load_flat
 from penstock.saved_model.functions import FunctionReader, RestoredFunction
+from penstock.saved_model.gradients import attach_gradients
 from penstock.saved_model.objects import CREATE, INITIALIZE
 from penstock.saved_model.options import LoadOptions
 from penstock.saved_model.reading import as_tags, parse_saved_model, path_of
@@ -98,6 +100,19 @@ class RestoredResource(TrackableResource):
         super().__init__()
         self._saved_children: dict[str, Any] = {}
 
+    @property
+    def _has_checkpoint_values(self) -> bool:
+        return SAVE_VALUES in self._saved_children
+
+    def _checkpoint_values(self, key: str) -> dict[str, Any]:
+        """Return what a checkpoint holds of the resource: tensors by name."""
+        return {item["name"].numpy().decode(): item["tensor"] for item in self._saved_children[SAVE_VALUES](key)}
+
+    def _restore_checkpoint_values(self, key: str, read: Callable[[str], Any]) -> Any:
+        """Replace what the resource holds by what a checkpoint has, whose tensors `read` returns."""
+        values = [constant(read(name)) for name in self._checkpoint_values(key)]
+        return self._saved_children[RESTORE_VALUES](*values)
+
     def _trackable_children(self, save_type: str = "checkpoint", **kwargs: Any) -> dict[str, Any]:
         return {
             name: child
@@ -126,6 +141,11 @@ class _Loader:
         self._saved = list(meta_graph.object_graph_def.nodes)
         self._check_numbers()
         self._constants = {node.name: node for node in meta_graph.graph_def.node if node.op == "Const"}
+        self._gradients = {
+            gradient.registered_op_type: gradient.gradient_func
+            for gradient in meta_graph.graph_def.library.registered_gradients
+            if gradient.gradient_func in meta_graph.object_graph_def.concrete_functions
+        }
         self._functions = FunctionReader(meta_graph, sorted(self._wanted()))
         self._nodes: list[Any] = [None] * len(self._saved)
         self._made: dict[str, ConcreteFunction] = {}
@@ -133,6 +153,9 @@ class _Loader:
     def _check_numbers(self) -> None:
         count = len(self._saved)
         numbers = [child.node_id for node in self._saved for child in node.children]
+        for node in self._saved:
+            for functions in node.saveable_objects.values():
+                numbers += [functions.save_function, functions.restore_function]
         for function in self._meta_graph.object_graph_def.concrete_functions.values():
             numbers.extend(function.bound_inputs)
         if not count or any(not 0 <= number < count for number in numbers):
@@ -140,7 +163,7 @@ class _Loader:
 
     def _wanted(self) -> set[str]:
         """Return the names of the functions that objects have."""
-        names: set[str] = set()
+        names: set[str] = set(self._gradients.values())
         known = self._meta_graph.object_graph_def.concrete_functions
         for node in self._saved:
             if node.WhichOneof("kind") == "function":
@@ -170,6 +193,9 @@ class _Loader:
         for number, saved in enumerate(self._saved):
             for child in saved.children:
                 _attach(self._nodes[number], child.local_name, self._nodes[child.node_id])
+            for functions in saved.saveable_objects.values():
+                _attach(self._nodes[number], SAVE_VALUES, self._nodes[functions.save_function])
+                _attach(self._nodes[number], RESTORE_VALUES, self._nodes[functions.restore_function])
         self._restore()
         for number, saved in enumerate(self._saved):
             if saved.WhichOneof("kind") == "resource":
@@ -211,8 +237,8 @@ class _Loader:
             names = saved.function.concrete_functions
             name = names[0].removeprefix("__inference_").rstrip("0123456789").rstrip("_") if names else "function"
             return RestoredFunction(name or "function", saved.function.function_spec)
-        if kind == "bare_concrete_function":
-            return None  # made once its captures are there
+        if kind in ("bare_concrete_function", "captured_tensor"):
+            return None  # made once its captures are there, or found in the function that has it
         if kind in ("user_object", None):
             factory = _CONTAINERS.get(saved.user_object.identifier, _new_object)
             return factory()
@@ -250,7 +276,8 @@ class _Loader:
             numbers = self._functions.bound(name)
             captures = [self._captured(number) for number in numbers]
             variables = [self._nodes[n] for n in numbers if isinstance(self._nodes[n], ResourceVariable)]
-            self._made[name] = self._functions.make(name, captures, variables, bare)
+            self._made[name] = made = self._functions.make(name, captures, variables, bare)
+            attach_gradients(made.graph, self._gradients, lambda gradient: self._function(gradient, None))
         return self._made[name]
 
     def _captured(self, number: int) -> Tensor:
@@ -268,6 +295,13 @@ class _Loader:
             return node._handle
         if isinstance(node, Tensor):
             return node
+        saved = self._saved[number]
+        if saved.WhichOneof("kind") == "captured_tensor":
+            within = self._function(saved.captured_tensor.concrete_function, None)
+            try:
+                return within.graph.get_tensor_by_name(saved.captured_tensor.name)
+            except (KeyError, ValueError) as error:
+                raise CorruptDataError(f"a gradient needs a tensor that its function lacks: {error}") from None
         raise CorruptDataError(f"a function captures its object {number}, which is no variable, table or constant")
 
     def _call(self, number: int, name: str) -> Any:
@@ -308,9 +342,9 @@ class _Loader:
             else:
                 missing.append(self._nodes[number].name)
         for number in tables:
-            for name, functions in self._saved[number].saveable_objects.items():
+            for name in self._saved[number].saveable_objects:
                 for key in self._keys(message, stored.get(number), name):
-                    self._restore_saveable(functions, key, reader)
+                    self._nodes[number]._restore_checkpoint_values(key, reader.get_tensor)
         if missing and not self._options.allow_partial_checkpoint:
             raise NotFoundError(
                 None,
@@ -358,11 +392,6 @@ class _Loader:
         if stored is None:
             return []
         return [item.checkpoint_key for item in message.nodes[stored].attributes if item.name == name]
-
-    def _restore_saveable(self, functions: Any, key: str, reader: CheckpointReader) -> None:
-        """Restore what an object saved by functions of its own: ask which tensors these are, and hand them over."""
-        names = [item["name"].numpy().decode() for item in self._nodes[functions.save_function](key)]
-        self._nodes[functions.restore_function](*(constant(reader.get_tensor(name)) for name in names))
 
 
 def _variable(saved: Any) -> ResourceVariable:

@@ -8,16 +8,18 @@ from typing import Any
 
 from penstock.core import nest
 from penstock.core.dtypes import resource, variant
-from penstock.core.graph_def import shape_proto
+from penstock.core.graph_def import shape_proto, written_name
 from penstock.core.tensor import EagerTensor, SymbolicTensor, Tensor
 from penstock.core.type_spec import CompositeTensor, TensorSpec
 from penstock.formats import protos
 from penstock.language.asset import Asset
 from penstock.language.function import ConcreteFunction, Function
+from penstock.language.resource import RESTORE_VALUES, SAVE_VALUES
 from penstock.language.trackable import children_of, is_container, is_function
+from penstock.saved_model.gradients import trace_gradients
 from penstock.saved_model.signatures import ATTRIBUTE, SignatureMap
 from penstock.saved_model.structures import NotWritableError, to_message
-from penstock.train.checkpoint import ObjectGraph, variable_in
+from penstock.train.checkpoint import TABLE_VALUES, ObjectGraph, variable_in
 
 CREATE, INITIALIZE, DESTROY = "_create_resource", "_initialize", "_destroy_resource"
 
@@ -28,6 +30,7 @@ class SavedObjects:
     Args:
         root: the object.
         signatures: what is saved as its attribute `signatures`.
+        custom_gradients: whether the gradients are saved that `tf.custom_gradient` gave.
     Raises:
         KeyError: if a function captures a variable or resource that is not reachable from the root.
 
@@ -36,11 +39,13 @@ class SavedObjects:
         children: for each, its children by name.
         traces: id of a function -> its traces.
         functions: every concrete function that is saved, by id.
+        gradients: the names of gradients of users' making, and the functions that compute them.
         captured: what a captured tensor is known by (see `key_of`) -> the number of its node.
-        constants: the tensors that are no object's, by the number of their nodes.
+        constants: the tensors that are no object's, by the number of their nodes: eager ones, and those of functions
+            that gradients need.
     """
 
-    def __init__(self, root: Any, signatures: SignatureMap) -> None:
+    def __init__(self, root: Any, signatures: SignatureMap, custom_gradients: bool = True) -> None:
         self._children: dict[int, dict[str, Any]] = {}
         self._kept: list[Any] = []  # functions that are made while walking
 
@@ -55,6 +60,9 @@ class SavedObjects:
         self.objects = ObjectGraph(root, children)
         self.traces = {id(node): node._saved_functions() for node in self.objects.nodes if is_function(node)}
         self.functions = {id(concrete): concrete for traces in self.traces.values() for concrete in traces}
+        self.gradients = trace_gradients(list(self.functions.values()), custom_gradients)
+        self._owners = {id(concrete.graph): concrete for concrete in self.functions.values()}
+        self.functions.update((id(concrete), concrete) for _, concrete in self.gradients)
         self.captured = {key_of(tensor): number for number, tensor in self._captures()}
         self.constants: dict[int, Tensor] = {}
         for concrete in self.functions.values():
@@ -88,14 +96,14 @@ class SavedObjects:
         return found
 
     def _find(self, tensor: Any, concrete: ConcreteFunction) -> None:
-        if isinstance(tensor, SymbolicTensor):
+        if isinstance(tensor, SymbolicTensor) and id(tensor.op.graph) not in self._owners:
             raise ValueError(
                 f"Function {concrete.name.decode()!r} was traced within a graph, of which it captures {tensor!r}; a "
                 "saved model has only functions that were traced in eager execution."
             )
         if key_of(tensor) in self.captured:
             return
-        if tensor.dtype in (resource, variant):
+        if tensor.dtype in (resource, variant) and isinstance(tensor, EagerTensor):
             raise KeyError(
                 f"Failed to add concrete function {concrete.name!r} to object-based SavedModel as it captures tensor "
                 f"{tensor!r} which is unsupported or not reachable from root: assign the variable, table or other "
@@ -134,8 +142,14 @@ class SavedObjects:
                 message.nodes[optimizer].slot_variables.add(
                     original_variable_node_id=variable, slot_name=slot_name, slot_variable_node_id=slot
                 )
-        for number in self.constants:
-            message.nodes.add().constant.operation = constants[number]
+        for number, tensor in self.constants.items():
+            saved = message.nodes.add()
+            if isinstance(tensor, SymbolicTensor):
+                owner = self._owners[id(tensor.op.graph)]
+                saved.captured_tensor.name = written_name(tensor, owner.graph)
+                saved.captured_tensor.concrete_function = names[id(owner.graph)]
+            else:
+                saved.constant.operation = constants[number]
         for concrete in self.functions.values():
             self._describe_function(message.concrete_functions[names[id(concrete.graph)]], concrete)
         return message
@@ -148,7 +162,9 @@ class SavedObjects:
             bare = saved.bare_concrete_function
             bare.concrete_function_name = names[id(node.graph)]
             bare.argument_keywords.extend(_argument_names(node))
-            bare.allowed_positional_arguments = len(node.graph.arguments) if len(node.graph.arguments) == 1 else 0
+            by_position = len(nest.flatten(node.structured_input_signature[0], expand_composites=True))
+            count = len(node.graph.arguments)
+            bare.allowed_positional_arguments = count if count == 1 else min(by_position, count)
             bare.function_spec.CopyFrom(_function_spec(_parameters_of(node)))
         elif isinstance(node, Function):
             saved.function.concrete_functions.extend(names[id(trace.graph)] for trace in self.traces[id(node)])
@@ -156,6 +172,10 @@ class SavedObjects:
             saved.function.function_spec.CopyFrom(_function_spec(spec.signature, spec.input_signature))
         elif self.is_resource(number):
             saved.resource.SetInParent()
+            named = dict(self.objects.children[number])
+            if getattr(node, "_has_checkpoint_values", False):
+                saved.saveable_objects[TABLE_VALUES].save_function = named[SAVE_VALUES]
+                saved.saveable_objects[TABLE_VALUES].restore_function = named[RESTORE_VALUES]
         else:
             saved.user_object.identifier = _identifier(node)
             saved.user_object.version.producer = 1

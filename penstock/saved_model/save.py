@@ -80,7 +80,7 @@ def save(obj: Any, export_dir: Any, signatures: Any = None, options: SaveOptions
     options = options or SaveOptions()
     directory = path_of(export_dir)
     made, defaults = make_signatures(find_default(obj) if signatures is None else signatures)
-    saved = SavedObjects(obj, made)
+    saved = SavedObjects(obj, made, options.experimental_custom_gradients)
     export = Export(saved, made, defaults, options)
     message = protos.SavedModel(saved_model_schema_version=SCHEMA_VERSION)
     message.meta_graphs.add().CopyFrom(export.meta_graph)

@@ -31,6 +31,7 @@ from penstock.train.optimizer import Optimizer
 OBJECT_GRAPH_KEY = "_CHECKPOINTABLE_OBJECT_GRAPH"
 VARIABLE_VALUE = "VARIABLE_VALUE"
 PYTHON_STATE = "py_state"
+TABLE_VALUES = "table"
 
 
 class CheckpointOptions:
@@ -168,6 +169,8 @@ class ObjectGraph:
                 yield number, VARIABLE_VALUE, f"{self.paths[number]}/.ATTRIBUTES/{VARIABLE_VALUE}", node
             elif isinstance(node, PythonState):
                 yield number, PYTHON_STATE, f"{self.paths[number]}/.ATTRIBUTES/{PYTHON_STATE}", node
+            elif getattr(node, "_has_checkpoint_values", False):
+                yield number, TABLE_VALUES, f"{self.paths[number]}/.ATTRIBUTES/{TABLE_VALUES}", node
 
     def message(self) -> Any:
         """Return the message that describes the objects."""
@@ -242,16 +245,17 @@ def save_objects(root: Any, prefix: str, session: Any = None) -> None:
 def write_objects(objects: ObjectGraph, prefix: str, session: Any = None) -> None:
     """Write the values of objects as a checkpoint; see `save_objects`."""
     values = list(objects.values())
-    variables = {key: variable_in(value) for _, _, key, value in values if variable_in(value) is not None}
+    held = {key: variable_in(value) for _, _, key, value in values if variable_in(value) is not None}
+    for _, name, key, value in values:
+        if name == TABLE_VALUES:
+            held.update(value._checkpoint_values(key))
     if executing_eagerly():
-        read = {key: variable.numpy() for key, variable in variables.items()}
+        read = {key: tensor.numpy() for key, tensor in held.items()}
     else:
-        read = _session(session).run(variables)
-    tensors: dict[str, Any] = {}
-    for _, _, key, value in values:
-        if key in read:
-            tensors[key] = np.asarray(read[key])
-        else:
+        read = _session(session).run(held)
+    tensors: dict[str, Any] = {key: np.asarray(value) for key, value in read.items()}
+    for _, name, key, value in values:
+        if name == PYTHON_STATE:
             state = value.serialize()
             tensors[key] = np.array(state.encode() if isinstance(state, str) else state, object)
     tensors[OBJECT_GRAPH_KEY] = np.array(objects.message().SerializeToString(), object)
@@ -268,6 +272,18 @@ def _session(session: Any) -> Any:
             "Saving and restoring in a graph needs a session: call it within `with tf.Session():`, or pass `session=`."
         )
     return found
+
+
+class _Entries:
+    """The entries of a table, to be loaded in a session as a variable is."""
+
+    def __init__(self, table: Any, reader: CheckpointReader) -> None:
+        self._table = table
+        self._reader = reader
+
+    def load(self, key: str, session: Any) -> None:
+        """Give the table its entries."""
+        session.run(self._table._restore_checkpoint_values(key, self._reader.get_tensor))
 
 
 class _Restoration:
@@ -339,6 +355,11 @@ class _Restoration:
                 self.assign(variable, self.reader.get_tensor(attribute.checkpoint_key))
             elif attribute.name == PYTHON_STATE and isinstance(value, PythonState):
                 value.deserialize(self.reader.get_tensor(attribute.checkpoint_key))
+            elif attribute.name == TABLE_VALUES and getattr(value, "_has_checkpoint_values", False):
+                if executing_eagerly():
+                    value._restore_checkpoint_values(attribute.checkpoint_key, self.reader.get_tensor)
+                else:
+                    self.assignments.append((_Entries(value, self.reader), attribute.checkpoint_key))
 
     def assign(self, variable: Any, stored: Any) -> None:
         """Give a variable its stored value, now or when a session runs."""
