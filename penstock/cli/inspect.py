@@ -1,4 +1,4 @@
-"""`penstock inspect`: what is in a graph file, and the program that it becomes."""
+"""`penstock inspect`: what is in a graph file or a SavedModel, and the program that it becomes."""
 
 from __future__ import annotations
 
@@ -15,8 +15,12 @@ if TYPE_CHECKING:
     from penstock.core.graph import Graph
 
 
+# Functions by which tables are made again; nobody else calls them.
+_INTERNAL = ("_create_resource", "_initialize", "_destroy_resource")
+
+
 @click.command("inspect")
-@click.argument("path", metavar="GRAPH", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("path", metavar="GRAPH", type=click.Path(exists=True, path_type=Path))
 @click.option("--fetch", "fetches", multiple=True, metavar="NAME", help="A tensor or operation to compile for.")
 @click.option(
     "--feed", "feeds", multiple=True, metavar="NAME", help="A tensor that is given; by default, placeholders."
@@ -25,9 +29,13 @@ if TYPE_CHECKING:
 def command(path: Path, fetches: tuple[str, ...], feeds: tuple[str, ...], shows_source: bool) -> None:
     """Print a summary of GRAPH, and the program that its fetches become.
 
-    GRAPH is a GraphDef (.pb or .pbtxt) or a MetaGraphDef (.meta), as tf.io.write_graph and tf.train.Saver write them.
+    GRAPH is a GraphDef (.pb or .pbtxt) or a MetaGraphDef (.meta), as tf.io.write_graph and tf.train.Saver write them,
+    or the folder of a SavedModel, of which signatures, objects and variables are listed.
     """
     console = Console()
+    if path.is_dir():
+        print_saved_model(console, path)
+        return
     graph = _read(path)
     _print_summary(console, graph)
     if not fetches and not shows_source:
@@ -42,6 +50,54 @@ def command(path: Path, fetches: tuple[str, ...], feeds: tuple[str, ...], shows_
             console.print(Syntax(program.source, "python", background_color="default"))
         else:
             click.echo(program.source)
+
+
+def print_saved_model(console: Console, path: Path) -> None:
+    """Print the signatures of a SavedModel with their shapes, its functions, variables and assets.
+
+    Raises:
+        ClickException: if the folder holds no SavedModel.
+    """
+    from penstock.core.graph_def import dims_from_proto  # the imports wait, as in `_read`
+    from penstock.core.shape import TensorShape
+    from penstock.core.type_spec import TensorSpec
+    from penstock.saved_model.constants import INIT_OP_SIGNATURE_KEY
+    from penstock.saved_model.reading import parse_saved_model
+
+    try:
+        message = parse_saved_model(path)
+    except OSError as error:
+        raise click.ClickException(str(error)) from None
+
+    def show(text: str) -> None:
+        console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    for meta_graph in message.meta_graphs:
+        info = meta_graph.meta_info_def
+        show(f"tags: {', '.join(info.tags) or '-'}; written by TensorFlow {info.tensorflow_version or '?'}")
+        for name in sorted(set(meta_graph.signature_def) - {INIT_OP_SIGNATURE_KEY}):
+            signature = meta_graph.signature_def[name]
+            show(f"signature {name!r} ({signature.method_name}):")
+            for what, tensors in (("takes", signature.inputs), ("gives", signature.outputs)):
+                for key in sorted(tensors):
+                    spec = TensorSpec(dims_from_proto(tensors[key].tensor_shape), tensors[key].dtype)
+                    show(f"  {what} {key}: {spec.dtype.name}{spec.shape}  {tensors[key].name}")
+        nodes = meta_graph.object_graph_def.nodes
+        for node in nodes:
+            for child in node.children:
+                if not 0 <= child.node_id < len(nodes):
+                    raise click.ClickException(f"{path} is damaged: its objects refer to objects that do not exist")
+                target = nodes[child.node_id]
+                if target.WhichOneof("kind") == "variable":
+                    variable = target.variable
+                    shape = TensorShape(dims_from_proto(variable.shape))
+                    kind = "" if variable.trainable else ", not trainable"
+                    spec = TensorSpec(shape, variable.dtype)
+                    show(f"variable {child.local_name}: {spec.dtype.name}{shape}{kind}  {variable.name}")
+                elif target.WhichOneof("kind") == "function" and child.local_name not in _INTERNAL:
+                    show(f"function {child.local_name}: {len(target.function.concrete_functions)} traces")
+        for asset in meta_graph.asset_file_def:
+            show(f"asset {asset.filename}")
 
 
 def _read(path: Path) -> Graph:

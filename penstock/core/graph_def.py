@@ -175,10 +175,12 @@ class Library:
 
     Attributes:
         names: id of a function's body -> the name that it is written under.
+        handles: id of an argument that is the handle of a variable -> the variable's type and shape.
     """
 
     def __init__(self, graph: Graph) -> None:
         self.names: dict[int, str] = {}
+        self.handles: dict[int, tuple[DType, Dims]] = {}
         self._bodies: list[Any] = []
         self._taken: set[str] = set()
         for body in graph._functions.values():
@@ -187,7 +189,13 @@ class Library:
 
     def _visit(self, graph: Any) -> None:
         for op in graph.get_operations():
+            if op.type == "VarHandleOp":
+                self.handles[id(op.outputs[0])] = op.attrs["dtype"], op.attrs["shape"]
             for body in bodies_of(op):
+                given = op.inputs[len(op.inputs) - len(body.inputs) :]
+                for tensor, inside in zip(given, body.inputs, strict=False):
+                    if id(tensor) in self.handles:
+                        self.handles[id(inside)] = self.handles[id(tensor)]
                 self._add(body)
 
     def _add(self, body: Any) -> None:
@@ -200,6 +208,10 @@ class Library:
         self._taken.add(name)
         self.names[id(body)] = name
         self._bodies.append(body)
+        for outside, inside in body.captures:
+            variable: Any = getattr(outside, "value", None)
+            if inside.dtype.name == "resource" and hasattr(variable, "dims"):
+                self.handles[id(inside)] = variable.dtype, variable.dims
         self._visit(body)
         if body.gradient is not None and body.has_own_gradient:
             self._add(body.gradient)
@@ -207,7 +219,7 @@ class Library:
     def write(self, message: Any, add_shapes: bool = False) -> None:
         """Add the functions, and which function is whose gradient, to a FunctionDefLibrary message."""
         for body in self._bodies:
-            message.function.add().CopyFrom(function_def(body, self.names, add_shapes))
+            message.function.add().CopyFrom(function_def(body, self.names, add_shapes, self.handles))
             if body.gradient is not None and body.has_own_gradient:
                 message.gradient.add(function_name=self.names[id(body)], gradient_func=self.names[id(body.gradient)])
 
@@ -224,13 +236,20 @@ def bodies_of(op: Operation) -> list[Any]:
 # Functions
 
 
-def function_def(body: Any, names: dict[int, str] | None = None, add_shapes: bool = False) -> Any:
+def function_def(
+    body: Any,
+    names: dict[int, str] | None = None,
+    add_shapes: bool = False,
+    handles: dict[int, tuple[DType, Dims]] | None = None,
+) -> Any:
     """Return a function as a FunctionDef message.
 
     Args:
         body: its FuncGraph.
         names: id of a body -> the name that the function is written under.
-        add_shapes: attach the static shapes of outputs to its nodes as `_output_shapes`.
+        add_shapes: attach the static shapes of outputs to its nodes as `_output_shapes`, and say of variables whose
+            handles it takes what they are.
+        handles: id of such an argument -> the variable's type and shape.
     """
     names = names or {}
     message = protos.FunctionDef()
@@ -242,6 +261,9 @@ def function_def(body: Any, names: dict[int, str] | None = None, add_shapes: boo
         name = arguments[id(tensor)]
         argument = message.signature.input_arg.add(name=name, type=tensor.dtype.base_dtype.as_datatype_enum)
         argument.is_ref = tensor.dtype._is_ref_dtype
+        if add_shapes and handles and id(tensor) in handles:
+            dtype, dims = handles[id(tensor)]
+            argument.handle_data.add(dtype=dtype.as_datatype_enum, shape=shape_proto(dims))
         shapes = message.arg_attr[index].attr["_output_shapes"].list
         shapes.shape.add().CopyFrom(shape_proto(tensor.dims))
     for op in ops:

@@ -103,7 +103,7 @@ class Export:
             for number, tensor in saved.constants.items():
                 if not isinstance(tensor, EagerTensor):
                     continue
-                made: Any = constant(tensor.numpy(), tensor.dtype)  # type: ignore[attr-defined]
+                made: Any = constant(tensor.numpy(), tensor.dtype)
                 self._tensors[number], self._constant_names[number] = made, made.op.name
             for number in range(len(saved.nodes)):
                 if saved.is_resource(number):

@@ -15,6 +15,7 @@ from penstock.core.operation import Operation
 from penstock.core.tensor import EagerTensor, SymbolicTensor
 from penstock.core.type_spec import TensorSpec
 from penstock.language.function import ConcreteFunction
+from penstock.language.function.flat_function import FlatFunction
 from penstock.language.function.tracing import FunctionGraph
 from penstock.ops.array.filling import zeros, zeros_like_op
 
@@ -57,7 +58,12 @@ def _gradient(name: str, find: Callable[[str], ConcreteFunction]) -> Callable[..
             _nothing(grad, output, placeholder)
             for grad, output, placeholder in zip(grads, call.outputs, function.graph.inputs, strict=False)
         ]
-        found = function.call_flat(arriving)
+        # A function that calls this one has a copy of it, with tensors of the same names.
+        captures = [
+            call.graph.get_tensor_by_name(tensor.name) if isinstance(tensor, SymbolicTensor) else tensor
+            for tensor in function.captured_inputs
+        ]
+        found = function.pack(FlatFunction(function.graph, captures).call(arriving))
         return list(found) if isinstance(found, (list, tuple)) else [found]
 
     return gradient
@@ -97,18 +103,20 @@ def trace_gradients(functions: Iterable[ConcreteFunction], is_saved: bool) -> li
     Returns:
         Pairs of the name of a gradient and its function.
     """
-    found = []
+    found: dict[str, ConcreteFunction] = {}
     functions = list(functions)
     saved = {id(concrete.graph) for concrete in functions}
-    for concrete in functions:
-        for op, is_nested in _custom(concrete.graph, saved - {id(concrete.graph)}, False):
-            name = op.attrs.get(_NAME)
-            name = f"CustomGradient-{next(_numbers)}" if name is None else name.decode()
-            op.attrs[_NAME] = name.encode()
-            traced = _traced(op, is_nested) if is_saved else None
-            if traced is not None:
-                found.append((name, traced))
-    return found
+    operations = [
+        pair for concrete in functions for pair in _custom(concrete.graph, saved - {id(concrete.graph)}, False)
+    ]
+    for op, is_nested in sorted(operations, key=lambda pair: pair[1]):
+        name = op.attrs.get(_NAME)
+        name = f"CustomGradient-{next(_numbers)}" if name is None else name.decode()
+        op.attrs[_NAME] = name.encode()
+        traced = _traced(op, is_nested) if is_saved and name not in found else None
+        if traced is not None:
+            found[name] = traced
+    return list(found.items())
 
 
 def _custom(graph: Any, seen: set[int], is_nested: bool) -> Iterator[tuple[Operation, bool]]:

@@ -131,7 +131,8 @@ class SavedObjects:
         for number, (node, children) in enumerate(zip(self.nodes, self.objects.children, strict=True)):
             saved = message.nodes.add()
             for name, child in children:
-                saved.children.add(node_id=child, local_name=name)
+                if name not in (SAVE_VALUES, RESTORE_VALUES):  # these are referred to by `saveable_objects`
+                    saved.children.add(node_id=child, local_name=name)
             if isinstance(node, Asset):
                 saved.asset.asset_file_def_index = assets
                 assets += 1

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -74,3 +76,18 @@ def test_what_is_no_graph_and_names_that_are_not_in_it_are_explained(path, tmp_p
     result = inspect(path, "--fetch", "nothing:0")
     assert result.exit_code == 1
     assert "nothing" in result.output
+
+
+def test_a_saved_model_shows_signatures_variables_functions_and_assets(tmp_path):
+    result = inspect(Path(__file__).parent.parent / "saved_model" / "data" / "objects")
+    assert result.exit_code == 0, result.output
+    for line in (
+        "tags: serve; written by TensorFlow 2.21.0",
+        "takes x: float32(None, 2)  serving_default_x:0",
+        "variable w: float32(2, 2)  w",
+        "function find: 2 traces",
+        "asset words.txt",
+    ):
+        assert line in result.output
+    result = inspect(tmp_path)
+    assert result.exit_code == 1 and "SavedModel file does not exist" in result.output

@@ -271,3 +271,41 @@ def test_resources_of_ones_own(tmp_path):
     module.read = read
     tf.saved_model.save(module, tmp_path)
     assert tf.saved_model.load(tmp_path).read().numpy() == 5
+
+
+def test_entries_of_tables_come_back(tmp_path):
+    module = tf.Module()
+    module.table = tf.lookup.experimental.MutableHashTable(tf.string, tf.int64, -1)
+    module.table.insert(["a", "b"], tf.constant([1, 2], tf.int64))
+    module.dense = tf.lookup.experimental.DenseHashTable(tf.int64, tf.float32, [0.0, 0.0], -1, -2)
+    module.dense.insert(tf.constant([4], tf.int64), [[1.5, 2.5]])
+    module.find = tf.function(module.table.lookup, input_signature=[tf.TensorSpec([None], tf.string)])
+    module.vectors = tf.function(module.dense.lookup, input_signature=[tf.TensorSpec([None], tf.int64)])
+    tf.saved_model.save(module, tmp_path / "first")
+    loaded = tf.saved_model.load(tmp_path / "first")
+    tf.saved_model.save(loaded, tmp_path / "second")
+    again = tf.saved_model.load(tmp_path / "second")
+    for found in (loaded, again):
+        assert found.find(["b", "c"]).numpy().tolist() == [2, -1]
+        assert found.vectors([4, 5]).numpy().tolist() == [[1.5, 2.5], [0.0, 0.0]]
+
+
+def test_arguments_of_functions_say_which_variables_they_are(tmp_path):
+    module = tf.Module()
+    module.v = tf.Variable([[1.0, 2.0]])
+
+    @tf.function(input_signature=[tf.TensorSpec([], tf.int32)])
+    def repeated(n):
+        result = tf.zeros([1, 2])
+        for _ in tf.range(n):
+            result += module.v
+        return result
+
+    module.repeated = repeated
+    tf.saved_model.save(module, tmp_path)
+    library = protos.SavedModel.FromString((tmp_path / "saved_model.pb").read_bytes()).meta_graphs[0].graph_def.library
+    handles = [
+        argument for function in library.function for argument in function.signature.input_arg if argument.type == 20
+    ]
+    assert len(handles) >= 3  # the function, its signature, and the body of the loop
+    assert all([dim.size for dim in argument.handle_data[0].shape.dim] == [1, 2] for argument in handles)

@@ -166,3 +166,17 @@ def test_sessions_save_and_restore(tmp_path):
         fresh = tf1.get_variable("fresh", initializer=3.0, use_resource=True)
         tf1.train.Checkpoint(w=w, fresh=fresh).restore(path).initialize_or_restore()
         assert session.run([w, fresh]) == [5.0, 3.0]
+
+
+def test_entries_of_tables_are_saved_with_objects(tmp_path):
+    table = tf.lookup.experimental.MutableHashTable(tf.string, tf.int64, -1)
+    table.insert(["a"], tf.constant([1], tf.int64))
+    path = tf.train.Checkpoint(table=table).write(tmp_path / "model")
+    assert ("table/.ATTRIBUTES/table-keys", [1]) in tf.train.list_variables(path)
+    other = tf.lookup.experimental.MutableHashTable(tf.string, tf.int64, -1)
+    tf.train.Checkpoint(table=other).read(path).assert_consumed()
+    assert other.lookup(["a", "b"]).numpy().tolist() == [1, -1]
+    with Graph().as_default(), tf.compat.v1.Session() as session:
+        third = tf.lookup.experimental.MutableHashTable(tf.string, tf.int64, -1)
+        tf.train.Checkpoint(table=third).read(path).run_restore_ops()
+        assert session.run(third.lookup(tf.constant(["a"]))).tolist() == [1]
