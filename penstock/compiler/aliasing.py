@@ -21,10 +21,42 @@ _READERS = frozenset(
     }
 )
 
+# Those that read all that they need before they write, element by element.
+_WRITE_WHAT_THEY_READ = frozenset({"_ElementwiseUpdate"})
+
+# Stateful operations that are worth nothing unless their results are used.
+MERELY_GIVE = frozenset(
+    {
+        "IsVariableInitialized",
+        "Multinomial",
+        "ParameterizedTruncatedNormal",
+        "Placeholder",
+        "RandomGamma",
+        "RandomPoissonV2",
+        "RandomShuffle",
+        "RandomStandardNormal",
+        "RandomUniform",
+        "RandomUniformInt",
+        "ResourceGather",
+        "ResourceGatherNd",
+        "TruncatedNormal",
+        "VarHandleOp",
+        "VarIsInitializedOp",
+        "VariableShape",
+        "VariableV2",
+    }
+)
+
 
 def runs_bodies(op_def: OpDef) -> bool:
     """Tell whether an operation calls functions: a branch, a loop or a call."""
     return any(attribute.kind in ("func", "list(func)") for attribute in op_def.attributes.values())
+
+
+def is_view(node: Node) -> bool:
+    """Tell whether the outputs of a node may share memory with its inputs."""
+    op_def: OpDef = node.op_def
+    return op_def.is_view and (op_def.view_rule is None or op_def.view_rule(node.attrs))
 
 
 def writes(node: Node) -> bool:
@@ -33,6 +65,14 @@ def writes(node: Node) -> bool:
     if not op_def.is_stateful or op_def.name in _READERS or not any(edge.is_handle for edge in node.inputs):
         return False
     return runs_bodies(op_def) or not op_def.is_view
+
+
+def may_run_anything(node: Node) -> bool:
+    """Tell whether a node may read or update variables other than those that it takes."""
+    op_def = node.op_def
+    if not op_def.is_stateful or op_def.name in MERELY_GIVE:
+        return False
+    return runs_bodies(op_def) or not any(edge.is_handle for edge in node.inputs)
 
 
 class Aliases:
@@ -57,7 +97,7 @@ class Aliases:
         for output in node.outputs:
             if output.is_handle:
                 found = frozenset().union(*handles) if handles else frozenset([output])
-            elif node.op_def.is_view:
+            elif is_view(node):
                 found = frozenset().union(*(self.of(edge) for edge in node.inputs))
             else:
                 found = frozenset()
@@ -91,8 +131,9 @@ def hazards(dataflow: Dataflow) -> dict[Node, list[Edge]]:
     found: dict[Node, list[Edge]] = {}
     for position, node in enumerate(dataflow.nodes):
         if writes(node):
+            needed_from = position + (node.op_def.name in _WRITE_WHAT_THEY_READ)
             for edge in node.inputs:
-                if edge.is_handle and any(live.get(source, -1) >= position for source in aliases.of(edge)):
+                if edge.is_handle and any(live.get(source, -1) >= needed_from for source in aliases.of(edge)):
                     found.setdefault(node, []).append(edge)
         for output in node.outputs:
             note(output)
@@ -105,7 +146,7 @@ def needs_copy(dataflow: Dataflow) -> list[bool]:
     result: list[bool] = []
     for edge in dataflow.fetches:
         node = edge.node
-        fresh = node is not None and not node.op_def.is_view and node.op_def.name != "Const" and not edge.is_handle
+        fresh = node is not None and not is_view(node) and node.op_def.name != "Const" and not edge.is_handle
         result.append(not fresh or edge in kept)
         kept.add(edge)  # of a value that is fetched twice, each fetch gets its own
     return result

@@ -283,11 +283,11 @@ class Writer:
             kernel = op_def.in_place_kernels[self._reused[node]] if node in self._reused else op_def.kernel
             arguments.extend(self._keywords(node))
         call = f"{self.shared(name, kernel)}({', '.join(arguments)})"
+        comment = f"  # {node.attrs['chain']}" if "chain" in node.attrs else ""
         if not outputs:
-            self.emit(call, node, used)
+            self.emit(call + comment, node, used)
             return
         names = [self.bind(edge) for edge in node.outputs]
-        comment = f"  # {node.attrs['chain']}" if op_def.name == "_Elementwise" else ""
         self.emit(f"{self._targets(node, names)} = {call}{comment}", node, used)
 
     def _write_scalar(self, node: Node) -> None:

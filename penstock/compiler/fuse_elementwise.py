@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from penstock.compiler.aliasing import Aliases, may_run_anything
 from penstock.compiler.constants import constant_value
 from penstock.compiler.dataflow import Dataflow, Edge, Node, rewire, uses
 from penstock.compiler.host_scalars import is_scalar
@@ -21,6 +22,7 @@ from penstock.ops.fused.native import (
     Region,
     Step,
     elementwise_op,
+    elementwise_update_op,
 )
 from penstock.ops.fused.native.elementwise import step_kernel
 from penstock.ops.fused.native.region import constant_of
@@ -43,7 +45,9 @@ class _Group:
         dims: the shape of their results; sums over rows, and what is computed of these, have one element for a row.
         inner: the length of a row, once an input is read by rows or rows are summed up.
         inputs: what they take from outside -> how it is read.
-        is_closed: whether a node outside uses a result: nothing may join any more.
+        updates: assignments of results to variables -> the variable.
+        last: the node in whose place the group runs.
+        is_closed: whether a node outside uses a result or a variable: nothing may join any more.
     """
 
     def __init__(self, dims: Dims) -> None:
@@ -51,6 +55,8 @@ class _Group:
         self.dims = dims
         self.inner = 0
         self.inputs: dict[Edge, Access] = {}
+        self.updates: dict[Node, Edge] = {}
+        self.last: Node | None = None
         self.is_closed = False
 
     @property
@@ -64,6 +70,11 @@ class _Group:
         return sum(_WEIGHTS.get(node.op_def.name, 1) for node in self.position)
 
     @property
+    def is_worth_it(self) -> bool:
+        """Whether it takes less time than its nodes one by one; updates of large variables always do, in place."""
+        return self.weight >= _SMALLEST or bool(self.updates and self.dims != ())
+
+    @property
     def row_dims(self) -> Dims:
         """The shape of one element for each row."""
         return (*self.dims[:-1], 1) if self.dims else None
@@ -73,20 +84,22 @@ def fuse_elementwise(dataflow: Dataflow) -> Dataflow:
     """Replace chains of elementwise operations on results of one shape by one node that runs where the last of them
     did. Sums, means and maxima of rows, softmax and cross entropy are part of a chain.
 
-    A chain ends where something outside it uses one of its values, so that no other node has to move. Single integers
-    and truth values are left alone: they may be Python numbers.
+    An assignment of a result to a variable belongs to its chain. A chain ends where something outside it uses one of
+    its values, or one of the variables that it updates, so that no other node has to move. Single integers and truth
+    values are left alone: they may be Python numbers.
 
     Args:
         dataflow: nodes in an order in which they can run.
     """
-    groups = _find_groups(dataflow)
-    chosen = {group.members[-1]: group for group in groups if group.weight >= _SMALLEST}
+    aliases = Aliases(dataflow)
+    chosen = {group.last: group for group in _find_groups(dataflow, aliases) if group.is_worth_it}
     if not chosen:
         return dataflow
     used = uses(dataflow)
     fetched = set(dataflow.fetches)
-    inside = {node for group in chosen.values() for node in group.members}
+    inside = {node for group in chosen.values() for node in (*group.members, *group.updates)}
     outputs: dict[Edge, Edge] = {}
+    made: dict[Node, Node] = {}
     nodes: list[Node] = []
     for node in dataflow.nodes:
         if node not in inside:
@@ -94,24 +107,28 @@ def fuse_elementwise(dataflow: Dataflow) -> Dataflow:
             nodes.append(node)
         elif node in chosen:
             group = chosen[node]
-            members = set(group.members)
+            members = {*group.members, *group.updates}
             wanted = [
                 edge
                 for member in group.members
                 for edge in member.outputs
                 if edge in fetched or any(user not in members for user in used.get(edge, ()))
             ]
-            fused = _fuse(group, wanted, outputs)
+            fused = _fuse(group, wanted, outputs, aliases)
             outputs.update(zip(wanted, fused.outputs, strict=True))
+            made.update(dict.fromkeys(group.updates, fused))
             nodes.append(fused)
     fetches = [outputs.get(edge, edge) for edge in dataflow.fetches]
-    return rewire(Dataflow(nodes, dataflow.feeds, fetches, dataflow.targets), {})
+    targets = list(dict.fromkeys(made.get(node, node) for node in dataflow.targets))
+    return rewire(Dataflow(nodes, dataflow.feeds, fetches, targets), {})
 
 
-def _find_groups(dataflow: Dataflow) -> list[_Group]:
-    waited_for = {control for node in dataflow.nodes for control in node.controls}.union(dataflow.targets)
+def _find_groups(dataflow: Dataflow, aliases: Aliases) -> list[_Group]:
+    awaited = {control for node in dataflow.nodes for control in node.controls}
+    waited_for = awaited.union(dataflow.targets)
     group_of: dict[Node, _Group] = {}
     groups: dict[_Group, None] = {}
+    updating: dict[Edge, _Group] = {}  # variable -> the open group that updates it
     for node in dataflow.nodes:
         producers = list(dict.fromkeys(group_of[edge.node] for edge in node.inputs if edge.node in group_of))
         if _can_join(node) and not node.controls and node not in waited_for:
@@ -124,6 +141,19 @@ def _find_groups(dataflow: Dataflow) -> list[_Group]:
                         group.is_closed = True
                 groups[joined] = None
                 group_of.update(dict.fromkeys(joined.members, joined))
+                updating.update(dict.fromkeys(joined.updates.values(), joined))
+                continue
+        touched = [variable for edge in node.inputs if edge.is_handle for variable in aliases.of(edge)]
+        if may_run_anything(node):
+            touched += updating
+        for variable in touched:
+            if variable in updating:
+                updating.pop(variable).is_closed = True
+        if len(producers) == 1 and not node.controls and node not in awaited and _is_update(node, producers[0]):
+            if len(touched) == 1:
+                producers[0].updates[node] = touched[0]
+                producers[0].last = node
+                updating[touched[0]] = producers[0]
                 continue
         for group in producers:
             group.is_closed = True
@@ -147,6 +177,17 @@ def _works_on_rows(node: Node) -> bool:
         axes = constant_value(node.inputs[1])
         return dtype in ("float32", "float64") and axes is not None and axes.ravel().tolist() in ([-1], [len(dims) - 1])
     return dtype == "float32" and all(edge.dims == dims for edge in node.inputs)
+
+
+def _is_update(node: Node, group: _Group) -> bool:
+    """Tell whether a node assigns a result of an open group to a variable."""
+    return (
+        node.op_def.name == "AssignVariableOp"
+        and not node.attrs["validate_shape"]
+        and not group.is_closed
+        and node.inputs[1].dtype == node.attrs["dtype"]
+        and node.inputs[1].dims == group.dims
+    )
 
 
 def is_elementwise(node: Node) -> bool:
@@ -190,6 +231,7 @@ def _merge(groups: list[_Group], node: Node, dims: Dims) -> _Group | None:
                 return None
             result.inner = result.inner or group.inner
             result.inputs.update(group.inputs)
+            result.updates.update(group.updates)
             result.position.update(dict.fromkeys(group.members))
     inner = result.inner
     is_sum = node.op_def.name in ROW_OPERATIONS
@@ -226,6 +268,7 @@ def _merge(groups: list[_Group], node: Node, dims: Dims) -> _Group | None:
         return None
     result.inputs, result.inner = inputs, inner
     result.position[node] = None
+    result.last = node
     return result
 
 
@@ -270,29 +313,53 @@ _NUMBERS = frozenset({"float32", "float64", "int32", "int64", "bool"})
 _BROADCAST = frozenset({"float32", "float64"})
 
 
-def _fuse(group: _Group, wanted: list[Edge], outputs: dict[Edge, Edge]) -> Node:
-    """Return the node that computes the wanted values of a group."""
+def _fuse(group: _Group, wanted: list[Edge], outputs: dict[Edge, Edge], aliases: Aliases) -> Node:
+    """Return the node that computes the wanted values of a group, and updates its variables."""
     members = group.members
     position = {edge: index for index, edge in enumerate(edge for node in members for edge in node.outputs)}
     steps, kernels, numbers = steps_of(members, {edge: index for index, edge in enumerate(group.inputs)})
+    assigned = [update.inputs[1] for update in group.updates]
     region = Region(
         tuple((edge.dtype.name, access) for edge, access in group.inputs.items()),
         steps,
-        tuple(position[edge] for edge in wanted),
+        tuple(position[edge] for edge in (*assigned, *wanted)),
         group.inner,
+        tuple(
+            _overwritten(group, value, variable, aliases) for value, variable in zip(assigned, group.updates.values())
+        ),
     )
     forms = tuple(
         Form.FULL if edge.dims == group.dims else Form.KEPT if edge.dims == group.row_dims else Form.DROPPED
-        for edge in wanted
+        for edge in (*assigned, *wanted)
     )
     attrs = {
         "chain": Chain(region, kernels, numbers, tuple(edge.node for edge in position), forms),
         "Tin": [edge.dtype.base_dtype for edge in group.inputs],
         "Tout": [edge.dtype for edge in wanted],
     }
-    last = members[-1]
     given = [outputs.get(edge, edge) for edge in group.inputs]
-    return Node(elementwise_op, given, attrs, [(edge.dtype, edge.dims) for edge in wanted], last.source, last.name)
+    types = [(edge.dtype, edge.dims) for edge in wanted]
+    last = members[-1]
+    if not group.updates:
+        return Node(elementwise_op, given, attrs, types, last.source, last.name)
+    attrs["N"] = len(group.updates)
+    given += [update.inputs[0] for update in group.updates]
+    assert group.last is not None
+    return Node(elementwise_update_op, given, attrs, types, group.last.source, group.last.name)
+
+
+def _overwritten(group: _Group, value: Edge, variable: Edge, aliases: Aliases) -> int:
+    """Return which input of a group lies in the memory of a variable that takes one of its results, and may be
+    overwritten, or -1."""
+    if group.inner:
+        return -1
+    held = [index for index, edge in enumerate(group.inputs) if variable in aliases.of(edge)]
+    if len(held) != 1:
+        return -1
+    edge = list(group.inputs)[held[0]]
+    is_read = edge.node is not None and edge.node.op_def.name == "ReadVariableOp"
+    fits = edge.dtype == value.dtype and group.inputs[edge] is Access.FULL
+    return held[0] if is_read and fits else -1
 
 
 def steps_of(

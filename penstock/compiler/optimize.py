@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from penstock.compiler.dataflow import Dataflow, prune
 from penstock.compiler.effects import effects_of
 from penstock.compiler.fold_constants import fold_constants
+from penstock.compiler.forward_updates import forward_updates
 from penstock.compiler.fuse_bias import fuse_bias
 from penstock.compiler.fuse_elementwise import fuse_elementwise
 from penstock.compiler.fuse_scaled_sum import fuse_scaled_sum
@@ -45,6 +46,7 @@ AFTER_LOOPS: tuple[tuple[str, Callable[[Dataflow], Dataflow]], ...] = (
     ("narrow_products", narrow_products),
     ("fuse_scaled_sum", fuse_scaled_sum),
     ("fuse_updates", fuse_updates),
+    ("forward_updates", forward_updates),
     ("fuse_elementwise", fuse_elementwise),
     ("compile_scalar_loops", compile_scalar_loops),
     ("shorten_lifetimes", shorten_lifetimes),

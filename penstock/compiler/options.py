@@ -21,6 +21,7 @@ class Options:
         narrow_products: products whose results have a few columns in machine code of their own.
         fuse_scaled_sum: sums one of whose terms is multiplied by a number.
         fuse_updates: the variable updates of an optimizer's step in one multi-tensor kernel.
+        forward_updates: values of variables after their updates, without a read of their memory.
         fuse_elementwise: chains of elementwise operations in one loop of machine code.
         sum_in_place: sums over the iterations of a loop in memory of their own.
         compile_scalar_loops: loops whose variables are all single numbers as machine code.
@@ -38,6 +39,7 @@ class Options:
     narrow_products: bool = True
     fuse_scaled_sum: bool = True
     fuse_updates: bool = True
+    forward_updates: bool = True
     fuse_elementwise: bool = True
     sum_in_place: bool = True
     compile_scalar_loops: bool = True
@@ -69,6 +71,7 @@ _REWRITES = {
         "narrow_products",
         "fuse_scaled_sum",
         "fuse_updates",
+        "forward_updates",
         "fuse_elementwise",
         "compile_scalar_loops",
     ),

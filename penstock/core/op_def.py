@@ -148,6 +148,7 @@ class OpDef:
         gradient_rule: `(call, *output gradients) -> input gradients`, written with operations.
         is_stateful: whether a call has effects or depends on more than its inputs.
         is_view: whether the kernel may return a view of one of its inputs.
+        view_rule: `(attributes) -> whether it may with these`, or None where attributes do not matter.
         is_differentiable: False where gradients are declared not to flow.
         body: the FuncGraph of the function that the operation calls, where it is named after the function.
     """
@@ -179,6 +180,7 @@ class OpDef:
         self.gradient_rule: Callable[..., Any] | None = None
         self.specialize_rule: Callable[[dict[str, Any]], Callable[..., Any] | None] | None = None
         self.in_place_kernels: dict[int, Callable[..., Any]] = {}
+        self.view_rule: Callable[[dict[str, Any]], bool] | None = None
         self.attributes: dict[str, Attribute] = {}
         self.injected: tuple[str, ...] = ()
         parameters = self._keyword_parameters(kernel)
@@ -280,6 +282,11 @@ class OpDef:
             return kernel
 
         return register_kernel
+
+    def view(self, rule: Callable[[dict[str, Any]], bool]) -> Callable[[dict[str, Any]], bool]:
+        """Register `rule` as what tells from the attributes whether the kernel may return a view of an input."""
+        self.view_rule = rule
+        return rule
 
     def __repr__(self) -> str:
         return f"<operation {self.name}>"

@@ -43,6 +43,7 @@ def test_level_0_switches_all_off_but_what_is_asked_for(config):
                 "narrow_products",
                 "fuse_scaled_sum",
                 "fuse_updates",
+                "forward_updates",
                 "fuse_elementwise",
                 "compile_scalar_loops",
             ],

@@ -46,6 +46,12 @@ def cast_op(x: Value, *, SrcT: DType, DstT: DType, Truncate: bool = False) -> Va
     return x.to(wanted)
 
 
+@cast_op.view
+def cast_view(attrs: dict[str, Any]) -> bool:
+    source, target = attrs["SrcT"].base_dtype, attrs["DstT"].base_dtype
+    return source == target or source.is_complex or source.is_quantized or target.is_quantized
+
+
 @cast_op.partial
 def cast_partial(call: Any) -> Any:
     wanted: DType = call.attrs["DstT"]

@@ -3,11 +3,13 @@ elements, and loops whose variables are all single numbers.
 
 `region.py` says what a chain of operations is, `lowering.py`, `rows.py` and `functions.py` write it in LLVM's language,
 and `machine_code.py` compiles that; `narrow_product.py` is for products, and `threads.py` shares work among threads.
-`elementwise.py` and `scalar_loop.py` are the operations that the compiler puts in the place of others. Where arrays are
-not laid out as the code wants them, and until it is worth compiling, the operations run one by one.
+`elementwise.py`, `elementwise_update.py` and `scalar_loop.py` are the operations that the compiler puts in the place of
+others. Where arrays are not laid out as the code wants them, and until it is worth compiling, the operations run one by
+one.
 """
 
 from penstock.ops.fused.native.elementwise import elementwise_op as elementwise_op
+from penstock.ops.fused.native.elementwise_update import elementwise_update_op as elementwise_update_op
 from penstock.ops.fused.native.lowering import LOWERINGS as LOWERINGS
 from penstock.ops.fused.native.region import ROW_OPERATIONS as ROW_OPERATIONS
 from penstock.ops.fused.native.region import Access as Access

@@ -18,9 +18,9 @@ from penstock.ops.fused.native.region import Access, Chain, Form, Region, Step
 # A chain that runs once is not worth compiling.
 _RUNS_BEFORE_COMPILING = 1
 # Elements of a result from which on the work is shared among threads, and those of a share.
-_SHARED_FROM = 1 << 16
+SHARED_FROM = 1 << 16
 _SMALLEST_SHARE = 1 << 15
-_CPU_ONLY = not torch.cuda.is_available()
+CPU_ONLY = not torch.cuda.is_available()
 
 Loop = Callable[..., None]
 
@@ -70,6 +70,11 @@ class _Code:
         return _compile(self.region if not self.region.is_flat else replace(self.region, inner=1))
 
 
+def code_of(region: Region) -> _Code:
+    """Return the machine code of a region, which equal regions share."""
+    return _made.setdefault(region, _Code(region))
+
+
 def _compile(region: Region) -> Loop:
     # LLVM is loaded when the first chain is compiled.
     from penstock.ops.fused.native.machine_code import compile_region
@@ -80,7 +85,7 @@ def _compile(region: Region) -> Loop:
 def _caller(chain: Chain) -> Callable[[list[Array]], list[Array]]:
     """Return the function that runs a chain. Its source is generated: for arrays that lie as most do, without gaps or
     as matrices with gaps between their rows, it goes straight to the machine code."""
-    code = _made.setdefault(chain.region, _Code(chain.region))
+    code = code_of(chain.region)
     source = "\n".join(_caller_lines(chain))
     namespace: dict[str, Any] = {"empty": torch.empty, "code": code, "anyhow": _AnyLayout(chain, code)}
     for position, index in enumerate(chain.region.outputs):
@@ -96,9 +101,9 @@ def _caller_lines(chain: Chain) -> Iterator[str]:
     accesses = [access for _, access in region.inputs]
     full = [name for name, access in zip(names, accesses, strict=True) if access is Access.FULL]
     results = [f"y{position}" for position in range(len(region.outputs))]
-    tests = ["n", f"n < {_SHARED_FROM}", *(f"{name}.shape == shape" for name in full[1:])]
+    tests = ["n", f"n < {SHARED_FROM}", *(f"{name}.shape == shape" for name in full[1:])]
     tests += [f"{name}.numel() == 1" for name, access in zip(names, accesses, strict=True) if access is Access.SCALAR]
-    if not _CPU_ONLY:
+    if not CPU_ONLY:
         tests += [f"{name}.is_cpu" for name in names]
     yield "def run(values):"
     yield f"    {', '.join(names)}, = values"
@@ -171,7 +176,7 @@ class _AnyLayout:
             return self._chain.by_operation(values)
         if self._region.is_flat and not first.is_contiguous() and self._lie_alike(values):
             results = [torch.empty_like(first, dtype=dtype) for dtype in self._dtypes]
-            _share(self._code.flat, self._region, 1, count, values, [], results)
+            share_rows(self._code.flat, self._region, 1, count, values, [], results)
             return results
         inner = self._region.inner or (shape[-1] if shape else 1)
         outer = count // inner
@@ -193,9 +198,9 @@ class _AnyLayout:
             for form, dtype in zip(_forms(self._chain), self._dtypes, strict=True)
         ]
         if self._region.is_flat and all(stride == inner for stride in strides):
-            _share(self._code.flat, self._region, 1, count, prepared, [], results)
+            share_rows(self._code.flat, self._region, 1, count, prepared, [], results)
         else:
-            _share(self._code.by_rows, self._region, outer, inner, prepared, strides, results)
+            share_rows(self._code.by_rows, self._region, outer, inner, prepared, strides, results)
         return results
 
     def _lie_alike(self, values: Sequence[Array]) -> bool:
@@ -223,7 +228,7 @@ def _row_distance(value: Array, inner: int) -> int:
     return inner if value.is_contiguous() else value.stride(0)
 
 
-def _share(
+def share_rows(
     loop: Loop,
     region: Region,
     outer: int,
@@ -283,10 +288,10 @@ def one_operation(
         shape = values[0].shape
         count = shape.numel()
         output = torch.empty(shape, dtype=result)
-        if count < _SHARED_FROM or torch.get_num_threads() == 1:
+        if count < SHARED_FROM or torch.get_num_threads() == 1:
             loop(1, count, *[value.data_ptr() for value in values], output.data_ptr())
         else:
-            _share(loop, region, 1, count, values, [], [output])
+            share_rows(loop, region, 1, count, values, [], [output])
         return output
 
     return run

@@ -300,7 +300,7 @@ def parameters(region: Region) -> tuple[Any, Any, tuple[Any, Any], list[tuple[An
         kinds.append(pointer)
         if access.name == "FULL" and not region.is_flat:
             kinds.append(size)
-    kinds += [pointer] * len(region.outputs)
+    kinds += [pointer] * len(region.own_outputs)
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), kinds), "loop")
     for argument in function.args:
         if argument.type == pointer:
@@ -313,8 +313,8 @@ def parameters(region: Region) -> tuple[Any, Any, tuple[Any, Any], list[tuple[An
         base = builder.bitcast(next(arguments), MEMORY_TYPES[dtype].as_pointer())
         sources.append((base, next(arguments) if access.name == "FULL" and not region.is_flat else inner))
     results = [
-        builder.bitcast(next(arguments), MEMORY_TYPES[region.steps[index].dtype].as_pointer())
-        for index in region.outputs
+        builder.bitcast(next(arguments), MEMORY_TYPES[region.steps[region.outputs[position]].dtype].as_pointer())
+        for position in region.own_outputs
     ]
     return module, builder, (outer, inner), sources, results
 
@@ -323,7 +323,8 @@ def write_loop(region: Region) -> str:
     """Return the text of an LLVM module with the function `loop` that computes a region.
 
     Its parameters: the number of rows, the length of a row (64-bit integers); for each input its address and, if it
-    is read in full and rows matter, the distance of its rows in elements; the addresses of the outputs.
+    is read in full and rows matter, the distance of its rows in elements; the addresses of the outputs that have memory
+    of their own.
     """
     module, builder, (outer, inner), sources, results = parameters(region)
     scalars = {
@@ -341,15 +342,19 @@ def write_loop(region: Region) -> str:
             builder.gep(base, [builder.mul(row, stride)]) if region.inputs[index][1].name == "FULL" else base
             for index, (base, stride) in enumerate(sources)
         ]
-        ends = [builder.gep(base, [builder.mul(row, inner)]) for base in results]
+        ends = {
+            position: builder.gep(base, [builder.mul(row, inner)])
+            for position, base in zip(region.own_outputs, results, strict=True)
+        }
+        ends.update((position, starts[index]) for position, index in enumerate(region.written) if index >= 0)
         with counting(builder, inner) as column:
             values = {**scalars, **columns}
             for index, (dtype, _) in enumerate(region.inputs):
                 if index not in values:
                     values[index] = load(builder, builder.gep(starts[index], [column]), dtype)
             steps = step_values(builder, region, values)
-            for base, index in zip(ends, region.outputs, strict=True):
-                store(builder, steps[index], builder.gep(base, [column]))
+            for position, index in enumerate(region.outputs):
+                store(builder, steps[index], builder.gep(ends[position], [column]))
     builder.ret_void()
     return str(module)
 

@@ -42,7 +42,7 @@ def compile_region(region: Region) -> Any:
 
     Other Python threads run while the function does.
     """
-    pointers = len(region.inputs) + len(region.outputs)
+    pointers = len(region.inputs) + len(region.own_outputs)
     strides = 0 if region.is_flat else sum(access.name == "FULL" for _, access in region.inputs)
     if region.has_reductions:
         text = write_rows(region)

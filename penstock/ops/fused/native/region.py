@@ -71,12 +71,20 @@ class Region:
         steps: the operations, each after those that it uses.
         outputs: the steps whose results are wanted.
         inner: the length of a row where an input is read as ROW or COLUMN, or rows are summed up, else 0.
+        written: for each of the first outputs, the input that it overwrites, or -1 if it has memory of its own, as the
+            others have; only where rows do not matter.
     """
 
     inputs: tuple[tuple[str, Access], ...]
     steps: tuple[Step, ...]
     outputs: tuple[int, ...]
     inner: int = 0
+    written: tuple[int, ...] = ()
+
+    @property
+    def own_outputs(self) -> list[int]:
+        """The positions of the outputs that have memory of their own."""
+        return [k for k in range(len(self.outputs)) if k >= len(self.written) or self.written[k] < 0]
 
     @property
     def has_reductions(self) -> bool:
