@@ -193,6 +193,11 @@ def lies_densely(value: torch.Tensor) -> bool:
     return value.is_contiguous() or (value.ndim == 4 and value.is_contiguous(memory_format=torch.channels_last))
 
 
+def only_number(value: Value) -> Any:
+    """Return the element of a numeric value that has just one, else None."""
+    return value.item() if isinstance(value, torch.Tensor) and value.numel() == 1 else None
+
+
 def clone(value: Value) -> Value:
     """Return a copy of a runtime value that shares no memory with it."""
     if isinstance(value, torch.Tensor):
@@ -275,6 +280,19 @@ def on_one_thread(function: Callable[..., Any]) -> Callable[..., Any]:
             set_threads(before)
 
     return run
+
+
+def alone_if(is_small: bool, kernel: Callable[..., Any], *arguments: Any) -> Any:
+    """Return what a kernel of ATen gives, computed by the calling thread alone if there is little to do: to wake the
+    others would take longer."""
+    threads = torch.get_num_threads()
+    if threads == 1 or not is_small:
+        return kernel(*arguments)
+    torch.set_num_threads(1)
+    try:
+        return kernel(*arguments)
+    finally:
+        torch.set_num_threads(threads)
 
 
 def set_kernel_threads(count: int) -> None:

@@ -384,6 +384,9 @@ class EagerTensor(Tensor):
         return array.to_python(self.value)
 
     def __bool__(self) -> bool:
+        number = array.only_number(self.value)
+        if number is not None:
+            return bool(number)
         dims = array.dims_of(self.value)
         size = int(np.prod(dims))
         if size > 1:
@@ -393,9 +396,17 @@ class EagerTensor(Tensor):
         return bool(size) and bool(np.asarray(self._numpy()).reshape(-1)[0])
 
     def __float__(self) -> float:
+        if self.dims == ():
+            number = array.only_number(self.value)
+            if number is not None:
+                return float(number)
         return float(self._scalar("float"))
 
     def __int__(self) -> int:
+        if self.dims == ():
+            number = array.only_number(self.value)
+            if number is not None:
+                return int(number)
         return int(self._scalar("int"))
 
     def __complex__(self) -> complex:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from penstock.core.array import Array, torch_dtype
+from penstock.core.array import Array, alone_if, torch_dtype
 from penstock.core.backprop import takes_wanted
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import (
@@ -56,8 +56,16 @@ def mat_mul_op(
     return product(a.t() if transpose_a else a, b.t() if transpose_b else b)
 
 
+# To wake a thread takes as long as so many multiplications.
+_WORTH_A_THREAD = 1 << 21
+
+
 def product(a: Array, b: Array, bias: Array | None = None) -> Array:
     """Return the product of two matrices, plus a bias for each column if one is given."""
+    return alone_if(a.numel() * b.shape[-1] < _WORTH_A_THREAD, _product, a, b, bias)
+
+
+def _product(a: Array, b: Array, bias: Array | None) -> Array:
     columns = b.shape[-1]
     # MKL takes about twice as long for a right operand of a few columns as for the transposed product.
     if 1 < columns < 16 and a.numel() >= 16384 and b.is_contiguous() and a.is_floating_point():

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from penstock.core.array import Array
+from penstock.core.array import Array, alone_if
 from penstock.core.backprop import takes_missing, takes_wanted
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import FLOATING, bfloat16, float16, float32, int32, int64
@@ -19,7 +19,7 @@ from penstock.core.shape_rules import ShapeError, broadcast, expect_rank, merge_
 from penstock.core.tensor import EagerTensor, SymbolicTensor, Tensor
 from penstock.ops.array.common import deferred
 from penstock.ops.constant import shape_op, stop_gradient_op
-from penstock.ops.nn.softmax import log_softmax_op, softmax_op
+from penstock.ops.nn.softmax import WORTH_A_THREAD, log_softmax_op, softmax_op
 
 _cast_op = deferred("Cast")
 _exp_op = deferred("Exp")
@@ -43,6 +43,10 @@ def softmax_cross_entropy_with_logits_op(features: Array, labels: Array) -> tupl
         )
     if features.shape != labels.shape:
         features, labels = torch.broadcast_tensors(features, labels)
+    return alone_if(features.numel() < WORTH_A_THREAD, _cross_entropy, features, labels)
+
+
+def _cross_entropy(features: Array, labels: Array) -> tuple[Array, Array]:
     log_probabilities = torch._log_softmax(features, -1, False)
     loss = torch.mul(log_probabilities, labels).sum(-1).neg_()
     return loss, log_probabilities.exp_().sub_(labels)
@@ -99,30 +103,36 @@ def sparse_softmax_cross_entropy_with_logits_op(features: Array, labels: Array) 
             "logits and labels must have the same first dimension, "
             f"got logits shape {tuple(features.shape)} and labels shape {tuple(labels.shape)}"
         )
-    classes = features.shape[1]
-    if not classes:
+    if not features.shape[1]:
         raise InvalidArgumentError(
             None, None, f"Must have at least one class, but got logits shape {list(features.shape)}"
         )
+    return alone_if(features.numel() < WORTH_A_THREAD, _sparse_cross_entropy, features, labels)
+
+
+def _sparse_cross_entropy(features: Array, labels: Array) -> tuple[Array, Array]:
+    classes = features.shape[1]
     positions = labels.to(torch.int64).unsqueeze(1)
     log_probabilities = torch._log_softmax(features, -1, False)
     valid = None
-    if positions.device.type == "cpu":
-        if positions.numel() and not 0 <= int(positions.min()) <= int(positions.max()) < classes:
-            wrong = next(label for label in labels.tolist() if not 0 <= label < classes)
-            raise InvalidArgumentError(
-                None,
-                None,
-                f"Received a label value of {wrong} which is outside the valid range of [0, {classes}). "
-                f"Label values: {' '.join(map(str, labels[:100].tolist()))}",
-            )
-    else:
+    if positions.device.type != "cpu":
         # Other devices cannot report which label is wrong without waiting for them; its row becomes NaN.
         valid = (positions >= 0) & (positions < classes)
         positions = positions.clamp(0, classes - 1)
-    loss = log_probabilities.gather(1, positions).squeeze(1).neg_()
+    try:
+        loss = log_probabilities.gather(1, positions).squeeze(1).neg_()
+    except (RuntimeError, IndexError) as error:
+        wrong = next((label for label in labels.tolist() if not 0 <= label < classes), None)
+        if wrong is None:
+            raise
+        raise InvalidArgumentError(
+            None,
+            None,
+            f"Received a label value of {wrong} which is outside the valid range of [0, {classes}). "
+            f"Label values: {' '.join(map(str, labels[:100].tolist()))}",
+        ) from error
     backprop = log_probabilities.exp_()
-    backprop.scatter_add_(1, positions, backprop.new_full((), -1.0).expand(positions.shape))
+    backprop.scatter_(1, positions, -1.0, reduce="add")
     if valid is not None:
         nan = backprop.new_full((), float("nan"))
         loss, backprop = torch.where(valid.squeeze(1), loss, nan), torch.where(valid, backprop, nan)

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from penstock.core.array import Array
+from penstock.core.array import Array, alone_if
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import FLOATING
 from penstock.core.errors import InvalidArgumentError
@@ -26,6 +26,10 @@ _range_op = deferred("Range")
 _rank_op = deferred("Rank")
 
 
+# To wake a thread takes as long as so many elements.
+WORTH_A_THREAD = 1 << 14
+
+
 def _rows(logits: Dims) -> Dims:
     return expect_rank_at_least(logits, 1, "logits")
 
@@ -38,7 +42,7 @@ def _check(logits: Array) -> None:
 @op("Softmax(logits: T) -> softmax: T", T=FLOATING, shape=_rows)
 def softmax_op(logits: Array) -> Array:
     _check(logits)
-    return torch._softmax(logits, -1, False)
+    return alone_if(logits.numel() < WORTH_A_THREAD, torch._softmax, logits, -1, False)
 
 
 @softmax_op.gradient
@@ -50,7 +54,7 @@ def softmax_gradient(call: Any, grad: Tensor) -> Tensor:
 @op("LogSoftmax(logits: T) -> logsoftmax: T", T=FLOATING, shape=_rows)
 def log_softmax_op(logits: Array) -> Array:
     _check(logits)
-    return torch._log_softmax(logits, -1, False)
+    return alone_if(logits.numel() < WORTH_A_THREAD, torch._log_softmax, logits, -1, False)
 
 
 @log_softmax_op.gradient
