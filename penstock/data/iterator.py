@@ -69,10 +69,17 @@ class IteratorSpec(TypeSpec):
         element_spec: the specs of the elements.
     """
 
-    __slots__ = ("_element_spec",)
+    __slots__ = ("_element_spec", "_known_key")
 
     def __init__(self, element_spec: Any) -> None:
         self._element_spec = element_spec
+        self._known_key: Any = None
+
+    def _key(self) -> Any:
+        # A function that takes an iterator looks its trace up in each step.
+        if self._known_key is None:
+            self._known_key = super()._key()
+        return self._known_key
 
     @classmethod
     def from_value(cls, value: OwnedIterator) -> IteratorSpec:
@@ -116,6 +123,7 @@ class OwnedIterator(CompositeTensor, IteratorBase):
             assert components is not None
             self._structure = Structure(element_spec)
             self._iterator_resource = components
+        self._spec = IteratorSpec(self._structure.spec)
 
     @property
     def element_spec(self) -> Any:
@@ -123,7 +131,7 @@ class OwnedIterator(CompositeTensor, IteratorBase):
 
     @property
     def _type_spec(self) -> IteratorSpec:
-        return IteratorSpec(self._structure.spec)
+        return self._spec
 
     def _eager_next(self) -> Any:
         structure = self._structure

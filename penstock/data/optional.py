@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from penstock.core.dtypes import variant
+from penstock.core.context import executing_eagerly
+from penstock.core.dtypes import bool_, variant
 from penstock.core.tensor import EagerTensor, Tensor
 from penstock.core.type_spec import CompositeTensor, TensorSpec, TypeSpec
 from penstock.data import structure as nested
@@ -25,11 +26,12 @@ class OptionalSpec(TypeSpec):
         element_spec: the specs of the value that it may hold.
     """
 
-    __slots__ = ("_element_spec",)
+    __slots__ = ("_element_spec", "_structure")
 
     def __init__(self, element_spec: Any) -> None:
         super().__init__()
         self._element_spec = element_spec
+        self._structure: Structure | None = None
 
     @classmethod
     def from_value(cls, value: Optional) -> OptionalSpec:
@@ -51,7 +53,9 @@ class OptionalSpec(TypeSpec):
         return value._variant_tensor
 
     def _from_components(self, components: Any) -> Any:
-        return Optional(components, self._element_spec)
+        if self._structure is None and self._element_spec is not None:
+            self._structure = Structure(self._element_spec)
+        return Optional(components, self._element_spec, self._structure)
 
     def _key(self) -> Any:
         return type(self), repr(self._element_spec)
@@ -77,9 +81,10 @@ class Optional(CompositeTensor):
     3
     """
 
-    def __init__(self, variant_tensor: Tensor, element_spec: Any) -> None:
+    def __init__(self, variant_tensor: Tensor, element_spec: Any, structure: Structure | None = None) -> None:
         self._variant_tensor = variant_tensor
         self._element_spec = element_spec
+        self._structure = structure  # prepared for `element_spec`, where that is at hand
 
     @property
     def element_spec(self) -> Any:
@@ -97,7 +102,10 @@ class Optional(CompositeTensor):
 
     def has_value(self, name: str | None = None) -> Tensor:
         """Return a boolean scalar: whether there is a value."""
-        return optional_has_value_op(self._variant_tensor, name=name)
+        held = self._variant_tensor
+        if isinstance(held, EagerTensor) and executing_eagerly():
+            return EagerTensor(optional_has_value_op.kernel(held.value), bool_)
+        return optional_has_value_op(held, name=name)
 
     def get_value(self, name: str | None = None) -> Any:
         """Return the value.
@@ -105,7 +113,9 @@ class Optional(CompositeTensor):
         Raises:
             InvalidArgumentError: when it runs, if there is none.
         """
-        structure = Structure(self._element_spec)
+        structure = self._structure
+        if structure is None or structure.spec is not self._element_spec:
+            structure = self._structure = Structure(self._element_spec)
         if not structure.components:
             return structure.from_tensors([])
         if isinstance(self._variant_tensor, EagerTensor) and self._variant_tensor.value.components is not None:
