@@ -12,6 +12,9 @@ _WORTH_REUSING = 1 << 14  # bytes
 # Views of whole values, through which the memory of a value can be written.
 _WHOLE_VIEWS = frozenset({"ExpandDims", "Identity", "Reshape", "Squeeze"})
 
+# Operations with state whose results are arrays of their own.
+_DRAWS = frozenset({"RandomStandardNormal", "RandomUniform", "TruncatedNormal"})
+
 
 def reused_inputs(dataflow: Dataflow) -> dict[Node, int]:
     """Return node -> the position of the input whose memory its result may take.
@@ -70,6 +73,8 @@ def _is_own(edge: Edge) -> bool:
     if node is None or edge.is_handle or edge.output or not node.inputs:
         return False
     op_def = node.op_def
+    if op_def.name in _DRAWS:
+        return True
     return not (op_def.is_stateful or op_def.is_view or op_def.injected or runs_bodies(op_def))
 
 

@@ -123,6 +123,15 @@ def test_an_assignment_takes_over_a_value_that_nothing_else_needs(graph):
         np.testing.assert_array_equal(session.run(v), before + np.float32(1))
 
 
+def test_drawn_numbers_are_scaled_where_they_lie(graph):
+    value = tf.truncated_normal(SIZES, stddev=0.5, name="drawn")
+    assert reused([value]) == {"drawn/mul": "drawn/TruncatedNormal:0", "drawn": "drawn/mul:0"}
+    with tf.Session() as session:
+        first, second = session.run(value), session.run(value)
+    assert (np.abs(first) <= 1).all() and 0.4 < first.std() < 0.5
+    assert (first != second).any()
+
+
 def test_what_a_session_returned_never_changes(graph):
     x = images()
     y = tf.nn.relu(tf.square(x) - 1.0)

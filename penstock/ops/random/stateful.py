@@ -66,6 +66,10 @@ def random_state(resources: Any, node_name: str, seed: int, seed2: int, dtype: D
     return resources.lookup_or_create(CONTAINER, "random", key, lambda: RandomState(seed, seed2))
 
 
+# Numbers drawn at a time where some are drawn again, so that finding those takes little memory.
+_PART = 1 << 17
+
+
 @op(
     "RandomUniform(shape: host T) -> output: dtype",
     stateful=True,
@@ -118,9 +122,11 @@ def truncated_normal_op(
     if state.is_seeded:
         return philox.truncated_normal(state.reserve(count * BLOCKS_PER_OUTPUT), count, dtype).reshape(shape)
     kind = torch.float64 if dtype is dtypes.float64 else torch.float32
-    result = torch.randn(count, generator=state.library_generator, dtype=kind)
-    while len(again := (result.abs() >= 2.0).nonzero().view(-1)):
-        result[again] = torch.randn(len(again), generator=state.library_generator, dtype=kind)
+    result = torch.empty(count, dtype=kind)
+    for part in result.split(_PART):
+        part.normal_(generator=state.library_generator)
+        while len(again := (part.abs() >= 2.0).nonzero().view(-1)):
+            part[again] = torch.randn(len(again), generator=state.library_generator, dtype=kind)
     return result.to(array.torch_dtype(dtype)).reshape(shape)
 
 
