@@ -137,11 +137,12 @@ class ResourceManager:
             for key in [key for key, value in self._resources.items() if value is resource]:
                 del self._resources[key]
 
-    def clear(self, containers: list[str] | None = None) -> None:
-        """Forget the resources of the given containers, or all."""
+    def clear(self, containers: list[str] | None = None, prefix: str = "") -> None:
+        """Forget the resources of the given containers, or all, whose names begin with `prefix`."""
         with self._lock:
             for key in [key for key in self._resources if containers is None or key[0] in containers]:
-                del self._resources[key]
+                if key[2].startswith(prefix):
+                    del self._resources[key]
 
 
 eager_resources = ResourceManager()

@@ -15,6 +15,7 @@ from penstock.data.dataset import Dataset
 from penstock.data.node import Element, Node, Run
 from penstock.data.structure import Structure
 from penstock.data.traced import TracedFunction
+from penstock.ops.parsing.features import parse_example
 
 Transformation = Callable[[Any], Any]
 
@@ -127,6 +128,23 @@ def dense_to_ragged_batch(
 ) -> Transformation:
     """Return what batches elements into ragged tensors."""
     return _method("ragged_batch", batch_size, drop_remainder, row_splits_dtype)
+
+
+def parse_example_dataset(
+    features: Any, num_parallel_calls: int | None = 1, deterministic: bool | None = None
+) -> Transformation:
+    """Return what parses batches of serialized `Example` messages; see `tf.io.parse_example`.
+
+    Args:
+        features: key -> feature, as `tf.io.parse_example` takes them.
+        num_parallel_calls: how many batches may be parsed at once.
+        deterministic: whether the order of the batches is kept.
+    Raises:
+        ValueError: if `features` is None.
+    """
+    if features is None:
+        raise ValueError("parse_example_dataset needs `features`, got None")
+    return _method("map", lambda serialized: parse_example(serialized, features), num_parallel_calls, deterministic)
 
 
 def dense_to_sparse_batch(batch_size: Any, row_shape: Any) -> Transformation:

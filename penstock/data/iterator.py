@@ -12,6 +12,7 @@ from penstock.core.dtypes import resource
 from penstock.core.errors import OutOfRangeError
 from penstock.core.operation import Operation
 from penstock.core.shape import TensorShape
+from penstock.core.sparse_tensor import SparseTensor
 from penstock.core.tensor import EagerTensor, Tensor
 from penstock.core.type_spec import CompositeTensor, TensorSpec, TypeSpec
 from penstock.data import structure as nested
@@ -29,6 +30,7 @@ from penstock.ops.data.iterators import (
     one_shot_iterator_op,
 )
 from penstock.ops.data.optional import OptionalValue
+from penstock.ops.sparse.densifying import to_dense
 
 _MOST_CALLS_IN_A_GRAPH = 32
 
@@ -203,9 +205,9 @@ class NumpyIterator:
 def _to_numpy(leaf: Any) -> Any:
     if leaf is None or hasattr(leaf, "as_numpy_iterator"):
         return leaf
-    if isinstance(leaf, EagerTensor):
-        return leaf.numpy()
-    return leaf
+    if isinstance(leaf, SparseTensor):
+        return to_dense(leaf).numpy()  # type: ignore[attr-defined]
+    return leaf.numpy() if hasattr(leaf, "numpy") else leaf
 
 
 # Graphs

@@ -95,6 +95,13 @@ class Node:
         """Return the elements by index, where the step can give them so."""
         return None
 
+    def restart_streams(self) -> None:
+        """Let the random operations of the functions of this step and those below it begin anew."""
+        for function in self.functions:
+            function.restart_streams()
+        for node in self.inputs:
+            node.restart_streams()
+
     def captures(self) -> list[SymbolicTensor]:
         """Return the symbolic tensors that this step and those below it need, each once."""
         found: dict[int, SymbolicTensor] = {}
@@ -121,6 +128,7 @@ class PipelineValue:
 
     def start(self) -> Iterator[list[Any]]:
         """Return an iterator over elements, each a flat list of runtime values."""
+        self.node.restart_streams()
         if self.node.structure.is_flat:
             return map(list, self.node.iterate(self.run))
         return (_flat(element) for element in self.node.iterate(self.run))

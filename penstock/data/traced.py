@@ -12,13 +12,13 @@ from penstock.core import array
 from penstock.core.convert import convert_to_tensor
 from penstock.core.func_graph import FuncGraph
 from penstock.core.graph import current_graph
-from penstock.core.resources import eager_resources
 from penstock.core.tensor import SymbolicTensor, Tensor
 from penstock.core.type_spec import CompositeTensor
 from penstock.data import structure as nested
 from penstock.data.node import Element, Run
 from penstock.data.structure import Structure
 from penstock.language.autograph import control_status_ctx, tf_convert
+from penstock.language.function.flat_function import FunctionResources
 
 
 class TracedFunction:
@@ -60,16 +60,22 @@ class TracedFunction:
         self.returned = result
         self.captures: list[Tensor] = graph.external_captures
         self.is_stateful = any(op.op_def.is_stateful and op.type != "Placeholder" for op in graph.get_operations())
+        self._resources = FunctionResources()
         self._program: Program | None = None
         self._copied: list[int] = []
 
     def _compile(self) -> Program:
-        program = compile_program(self.graph.outputs, effects_of(self.graph), self.graph.inputs, eager_resources)
+        program = compile_program(self.graph.outputs, effects_of(self.graph), self.graph.inputs, self._resources)
         if any(tensor.dtype.name == "resource" for tensor in self.graph.inputs):
             # What a variable's memory holds changes; everything else is never written.
             self._copied = [index for index, copy in enumerate(program.copies) if copy]
         self._program = program
         return program
+
+    def restart_streams(self) -> None:
+        """Let the random operations of the function begin anew, as they do for each iterator over a dataset."""
+        if self.is_stateful:
+            self._resources.restart_streams()
 
     def bind(self, run: Run) -> Callable[..., list[Any]]:
         """Return the function from runtime values, one a component, to runtime values."""

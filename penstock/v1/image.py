@@ -67,4 +67,5 @@ from penstock.ops.image.resize_functions import resize_bilinear as resize_biline
 from penstock.ops.image.resize_functions import resize_nearest_neighbor as resize_nearest_neighbor
 from penstock.ops.image.resize_functions import resize_v1 as resize
 from penstock.ops.image.resize_functions import resize_v1 as resize_images
+from penstock.ops.image.resize_functions import resize_with_pad_v1 as resize_image_with_pad
 from penstock.ops.random.functions import random_crop as random_crop

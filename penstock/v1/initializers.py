@@ -4,6 +4,7 @@ from penstock.language.lookup import tables_initializer as tables_initializer
 from penstock.language.variables import global_variables_initializer as global_variables
 from penstock.language.variables import local_variables_initializer as local_variables
 from penstock.language.variables import variables_initializer as variables
+from penstock.ops.initializers_v1 import Identity as identity
 from penstock.ops.initializers_v1 import constant_initializer as constant
 from penstock.ops.initializers_v1 import glorot_normal_initializer as glorot_normal
 from penstock.ops.initializers_v1 import glorot_uniform_initializer as glorot_uniform

@@ -304,3 +304,32 @@ def test_rebatching_takes_sizes_in_turn():
     assert [row.tolist() for row in batches.rebatch([2, 1]).as_numpy_iterator()] == [[0, 1], [2], [3, 4], [5], [6]]
     kept = batches.rebatch([2, 1], drop_remainder=True)
     assert [row.tolist() for row in kept.as_numpy_iterator()] == [[0, 1], [2], [3, 4], [5]]
+
+
+def test_random_functions_of_elements_begin_anew_with_each_iterator() -> None:
+    tf.random.set_seed(5)
+
+    def draw(_: Any) -> Any:
+        return tf.random.uniform([], seed=1)
+
+    dataset, other = Dataset.range(3).map(draw), Dataset.range(3).map(draw)
+    first = list(dataset.as_numpy_iterator())
+    assert list(dataset.as_numpy_iterator()) == list(other.as_numpy_iterator()) == first
+    assert list(dataset.repeat(2).as_numpy_iterator())[:3] == first
+    assert len(set(dataset.repeat(2).as_numpy_iterator())) == 6
+    tf.random.set_seed(None)
+
+
+def test_the_numpy_iterator_gives_arrays_of_composite_elements_too() -> None:
+    sparse = tf.SparseTensor([[0, 1]], [5], [2, 2])
+    assert [found.tolist() for found in Dataset.from_tensors(sparse).as_numpy_iterator()] == [[[0, 5], [0, 0]]]
+    (ragged,) = Dataset.from_tensors(tf.RaggedTensor.from_row_lengths([1, 2, 3], [1, 2])).as_numpy_iterator()
+    assert [row.tolist() for row in ragged] == [[1], [2, 3]]
+
+
+def test_batches_of_examples_are_parsed() -> None:
+    message = tf.train.Example()
+    message.features.feature["a"].int64_list.value.append(7)
+    parse = tf.data.experimental.parse_example_dataset({"a": tf.io.FixedLenFeature([], tf.int64)})
+    (found,) = Dataset.from_tensors([message.SerializeToString()] * 2).apply(parse)
+    assert found["a"].numpy().tolist() == [7, 7]

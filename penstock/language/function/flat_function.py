@@ -43,6 +43,10 @@ class FunctionResources(ResourceManager):
             name = self._prefix + name
         return eager_resources.lookup_or_create(container, kind, name, create)
 
+    def restart_streams(self) -> None:
+        """Let the function's random operations begin anew."""
+        eager_resources.clear([CONTAINER], self._prefix)
+
     def lookup(self, container: str, kind: str, name: str) -> Any:
         """Return the resource of that kind and name; see `ResourceManager.lookup`."""
         return eager_resources.lookup(container, kind, name)
@@ -51,9 +55,9 @@ class FunctionResources(ResourceManager):
         """Forget a resource, wherever it is registered."""
         eager_resources.delete(resource)
 
-    def clear(self, containers: list[str] | None = None) -> None:
-        """Forget the resources of the given containers, or all."""
-        eager_resources.clear(containers)
+    def clear(self, containers: list[str] | None = None, prefix: str = "") -> None:
+        """Forget the resources of the given containers, or all; see `ResourceManager.clear`."""
+        eager_resources.clear(containers, prefix)
 
 
 class FlatFunction:

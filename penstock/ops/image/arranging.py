@@ -17,7 +17,7 @@ from penstock.ops.array.reversing import reverse
 from penstock.ops.array.shaping import expand_dims, squeeze
 from penstock.ops.array.shaping import transpose as transpose_axes
 from penstock.ops.array.slicing import slice_
-from penstock.ops.constant import constant, shape_op
+from penstock.ops.constant import constant, identity, shape_op
 from penstock.ops.math.binary import maximum, minimum
 from penstock.ops.math.cast import cast
 
@@ -34,6 +34,28 @@ def checked_image(image: Any, name: str = "image") -> Tensor:
             f"'{name}' (shape {format_dims(image.dims)}) must have either 3 or 4 dimensions: height, width and "
             "channels, after an optional batch."
         )
+    return image
+
+
+def single_image(image: Any) -> Tensor:
+    """Return an image or batch of images as a tensor; what has no known rank is taken for one image.
+
+    Raises:
+        ValueError: if its rank is known and neither 3 nor 4.
+    """
+    image = checked_image(image)
+    if image.dims is None:
+        image = identity(image)
+        image.set_shape([None, None, None])
+    return image
+
+
+def with_size(image: Tensor, *size: Any) -> Tensor:
+    """Return an image that is known to have the height and width that are numbers."""
+    assert image.dims is not None
+    if None in image.dims[-3:-1]:
+        height, width = (side if is_number(side) else None for side in size)
+        image.set_shape([*image.dims[:-3], height, width, image.dims[-1]])  # type: ignore[attr-defined]
     return image
 
 
@@ -150,7 +172,7 @@ def crop_to_bounding_box(
         ValueError: if the part does not lie in the image.
     """
     with name_scope(None, "crop_to_bounding_box", [image]):
-        image = checked_image(image)
+        image = single_image(image)
         height, width = image_sizes(image)[-3:-1]
         top, left = _known(offset_height), _known(offset_width)
         rows, columns = _known(target_height), _known(target_width)
@@ -193,7 +215,7 @@ def pad_to_bounding_box(
         ValueError: if the image does not fit into the result.
     """
     with name_scope(None, "pad_to_bounding_box", [image]):
-        image = checked_image(image)
+        image = single_image(image)
         height, width = image_sizes(image)[-3:-1]
         top, left = _known(offset_height), _known(offset_width)
         bottom = _after("height", top, _known(target_height), height)
@@ -201,7 +223,8 @@ def pad_to_bounding_box(
         margins = [[0, 0]] * (len(image.shape.as_list()) - 3) + [[top, bottom], [left, right], [0, 0]]
         if is_number(top, left, bottom, right):
             return pad(image, margins)
-        return pad(image, stack([stack_sizes(pair) for pair in margins]))
+        padded = pad(image, stack([stack_sizes(pair) for pair in margins]))
+        return with_size(padded, _known(target_height), _known(target_width))
 
 
 def _after(axis: str, offset: Any, target: Any, size: Any) -> Any:
@@ -223,7 +246,7 @@ def resize_with_crop_or_pad(image: Any, target_height: Any, target_width: Any) -
         ValueError: if a size is not positive.
     """
     with name_scope(None, "resize_image_with_crop_or_pad", [image]):
-        image = checked_image(image)
+        image = single_image(image)
         targets = _known(target_height), _known(target_width)
         for name, value in zip(("target_height", "target_width"), targets, strict=True):
             if is_number(value) and value <= 0:

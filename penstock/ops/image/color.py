@@ -41,7 +41,7 @@ def _colors(images: Dims, *rest: Any, **attrs: Any) -> Dims:
     expect_rank_at_least(images, 1, "images")
     if images is not None and images[-1] not in (None, 3):
         raise ShapeError(f"images must have 3 channels in their last axis, got shape {format_dims(images)}")
-    return images
+    return None if images is None else (*images[:-1], 3)
 
 
 def _check_colors(images: Array, error: Any = FailedPreconditionError) -> None:
@@ -346,7 +346,11 @@ def grayscale_to_rgb(images: Any, name: str | None = None) -> Tensor:
             return tile(images, deferred("ConcatV2")([ones, [3]], 0), name=scope)
         if not images.dims or images.dims[-1] not in (None, 1):
             raise ValueError(f"Last dimension of a grayscale image should be size 1, got {format_dims(images.dims)}.")
-        return tile(images, [1] * (len(images.dims) - 1) + [3], name=scope)
+        if len(images.dims) < 2:
+            raise ValueError(f"A grayscale image must be at least two-dimensional, got {format_dims(images.dims)}.")
+        result = tile(images, [1] * (len(images.dims) - 1) + [3], name=scope)
+        result.set_shape([*images.dims[:-1], 3])  # type: ignore[attr-defined]
+        return result
 
 
 _RGB_TO_YIQ = [
@@ -396,7 +400,7 @@ def per_image_standardization(image: Any) -> Tensor:
         if image.ndim is not None and image.ndim < 3:
             raise ValueError(f"image must be at least three-dimensional, got shape {image.shape}")
         image = cast(image, dtypes.float32)
-        dims = image.shape.as_list()[-3:]
+        dims: Any = [None] if image.dims is None else list(image.dims[-3:])
         if None in dims:
             pixels = cast(deferred("Prod")(deferred("Shape")(image)[-3:], [0]), image.dtype)
         else:

@@ -16,6 +16,7 @@ from penstock.ops.image.arranging import (
     image_sizes,
     is_number,
     pad_to_bounding_box,
+    single_image,
     stack_sizes,
     with_batch,
     without_batch,
@@ -173,7 +174,7 @@ def resize_v1(
 
 def _fit_with_padding(image: Any, target_height: Any, target_width: Any, resizer: Any) -> Tensor:
     with name_scope(None, "resize_image_with_pad", [image]):
-        image = checked_image(image)
+        image = single_image(image)
         height, width = image_sizes(image)[-3:-1]
         for name, value in (("target_height", target_height), ("target_width", target_width)):
             if is_number(value) and value <= 0:

@@ -11,7 +11,7 @@ from penstock.core import array, dtypes
 from penstock.core.array import Array
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import as_dtype
-from penstock.core.errors import InvalidArgumentError
+from penstock.core.errors import FailedPreconditionError, InvalidArgumentError
 from penstock.core.graph import op_scope
 from penstock.core.op import Type, op
 from penstock.core.shape import Dims
@@ -288,7 +288,7 @@ def ctc_greedy_decoder_op(
     scores = inputs.new_zeros((batch, 1))
     for row, steps in enumerate(sequence_length.tolist()):
         if not 0 <= steps <= time:
-            raise InvalidArgumentError(None, None, f"sequence_length({row}) must be in [0, {time}], got {steps}")
+            raise FailedPreconditionError(None, None, f"sequence_length({row}) must be in [0, {time}], got {steps}")
         scores[row, 0] = -best[:steps, row].sum()
         previous, place = -1, 0
         for label in chosen[:steps, row].tolist():

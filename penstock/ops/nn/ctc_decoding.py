@@ -10,7 +10,7 @@ import torch
 from penstock.core import dtypes
 from penstock.core.array import Array
 from penstock.core.convert import convert_to_tensor
-from penstock.core.errors import InvalidArgumentError
+from penstock.core.errors import FailedPreconditionError, InvalidArgumentError
 from penstock.core.graph import op_scope
 from penstock.core.op import Type, op
 from penstock.core.shape import Dims
@@ -140,7 +140,7 @@ def ctc_beam_search_decoder_op(
     scores = inputs.new_zeros((batch, top_paths))
     for row, steps in enumerate(sequence_length.tolist()):
         if not 0 <= steps <= time:
-            raise InvalidArgumentError(None, None, f"sequence_length({row}) must be in [0, {time}], got {steps}")
+            raise FailedPreconditionError(None, None, f"sequence_length({row}) must be in [0, {time}], got {steps}")
         found = _search(log_probabilities[:steps, row].tolist(), beam_width)
         if len(found) < top_paths:
             raise InvalidArgumentError(

@@ -27,6 +27,7 @@ from penstock.data.experimental import ignore_errors as ignore_errors
 from penstock.data.experimental import load as load
 from penstock.data.experimental import map_and_batch as map_and_batch
 from penstock.data.experimental import parallel_interleave as parallel_interleave
+from penstock.data.experimental import parse_example_dataset as parse_example_dataset
 from penstock.data.experimental import prefetch_to_device as prefetch_to_device
 from penstock.data.experimental import rejection_resample as rejection_resample
 from penstock.data.experimental import sample_from_datasets as sample_from_datasets

@@ -68,3 +68,13 @@ def test_what_does_not_fit_is_refused():
         a.pad_to_bounding_box(X, 0, 0, 2, 9)
     with pytest.raises(ValueError, match="central_fraction"):
         a.central_crop(X, 1.5)
+
+
+def test_the_size_that_was_asked_for_is_known_while_the_graph_is_built() -> None:
+    with Graph().as_default():
+        for dims in ([None, None, 3], None):
+            image = placeholder(np.float32, dims)
+            channels = None if dims is None else 3
+            assert a.pad_to_bounding_box(image, 0, 0, 8, 9).dims == (8, 9, channels)
+            assert a.resize_with_crop_or_pad(image, 6, 7).dims == (6, 7, channels)
+            assert a.crop_to_bounding_box(image, 0, 0, 2, 3).dims == (2, 3, channels)

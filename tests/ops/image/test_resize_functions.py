@@ -72,7 +72,7 @@ def test_unknown_sizes_stay_unknown():
         images = placeholder(np.float32, [None, None, None, 3])
         assert resize(images, [2, 3]).dims == (None, 2, 3, 3)
         assert resize(images, [2, 3], "lanczos3").dims == (None, 2, 3, 3)
-        assert resize_with_pad(images, 4, 5).dims == (None, None, None, 3)
+        assert resize_with_pad(images, 4, 5).dims == (None, 4, 5, 3)
 
 
 def test_bad_arguments_are_refused():
