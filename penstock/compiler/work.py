@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from penstock.compiler.aliasing import runs_bodies
 from penstock.compiler.dataflow import Dataflow, Edge, Node
 from penstock.compiler.loops import LoopBody
 from penstock.core.op_def import OpDef
@@ -31,6 +32,9 @@ _PRODUCTS = (
     "_NarrowMatMul",
 )
 
+# These read no more of their first input than they return.
+_CHOOSE = ("Gather", "ResourceGather")
+
 
 def is_small(dataflow: Dataflow) -> bool:
     """Tell whether some kernels would use several threads, and none has work for them.
@@ -47,7 +51,8 @@ def is_small(dataflow: Dataflow) -> bool:
 
 def _all_small(calls: Iterable[tuple[OpDef, dict[str, Any], Sequence[Dims], Sequence[Dims]]]) -> bool:
     for op_def, attrs, inputs, outputs in calls:
-        if any(elements(dims) >= _SMALL_ARRAY for dims in (*inputs, *outputs)):
+        read = inputs[1:] if op_def.name.startswith(_CHOOSE) else inputs
+        if any(elements(dims) >= _SMALL_ARRAY for dims in (*read, *outputs)):
             return False
         if _multiplications(op_def, attrs, inputs, outputs) >= _SMALL_PRODUCT:
             return False
@@ -65,8 +70,8 @@ def _all_small(calls: Iterable[tuple[OpDef, dict[str, Any], Sequence[Dims], Sequ
 
 
 def _uses_threads(op_def: OpDef) -> bool:
-    kinds = ("Conv2D", "_Conv2D", "Softmax", "Sum", "Mean", "While", "StatelessWhile")
-    return op_def.name in (*_PRODUCTS, "_AddProduct") or op_def.name.startswith(kinds)
+    kinds = (*_CHOOSE, "Conv2D", "_Conv2D", "Softmax", "LogSoftmax", "Sum", "Mean")
+    return runs_bodies(op_def) or op_def.name in (*_PRODUCTS, "_AddProduct") or op_def.name.startswith(kinds)
 
 
 def elements(dims: Dims) -> int:

@@ -16,7 +16,7 @@ from penstock.data.storage import read_elements, write_elements
 
 # Elements made quicker than this are made when they are asked for: handing them from thread to thread takes longer.
 _WORTH_A_THREAD_S = 0.002
-_TRIALS = 2
+_TRIALS = 3
 _AUTOTUNED_SIZE = 4
 _END: Any = object()
 
@@ -45,12 +45,13 @@ class Prefetch(Node):
 def _prefetched(elements: Iterator[Element], size: int) -> Iterator[Element]:
     taken = 0
     spent = 0.0
-    while taken < _TRIALS or spent / taken < _WORTH_A_THREAD_S:
+    while taken < _TRIALS or spent / (taken - 1) < _WORTH_A_THREAD_S:
         started = time.perf_counter()
         element = next(elements, _END)
         if element is _END:
             return
-        spent += time.perf_counter() - started
+        if taken:  # the first element also pays for what is made once
+            spent += time.perf_counter() - started
         taken += 1
         yield element
     yield from _Prefetcher(elements, size)
