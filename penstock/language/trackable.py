@@ -48,8 +48,13 @@ def children_of(value: Any, save_type: str = "checkpoint") -> dict[str, Any]:
 
 
 def is_tracked(value: Any, save_type: str = "checkpoint") -> bool:
-    """Tell whether a value can be a dependency: a trackable object, a variable, or a container that holds one."""
+    """Tell whether a value can be a dependency: a trackable object, a variable, or a container that holds one.
+
+    Saved models have empty containers, too.
+    """
     if is_container(value):
+        if not value:
+            return save_type == "savedmodel"
         return any(is_tracked(item, save_type) for item in (value.values() if isinstance(value, dict) else value))
     if isinstance(value, type):
         return False
@@ -141,13 +146,13 @@ class AutoTrackable(Trackable):
         functions = {name: value for name in dir(self) if is_function(value := _attribute(self, name))}
         for found in functions.values():
             found._saved_functions()  # tracing may set further attributes
-        children = {**dict(self._tracked_attributes()), **super()._trackable_children(save_type, **kwargs)}
+        children = {**dict(self._tracked_attributes(save_type)), **super()._trackable_children(save_type, **kwargs)}
         return {**children, **functions}
 
-    def _tracked_attributes(self) -> Iterator[tuple[str, Any]]:
+    def _tracked_attributes(self, save_type: str = "checkpoint") -> Iterator[tuple[str, Any]]:
         untracked = self.__dict__.get("_self_untracked_names", ())
         for name, value in list(self.__dict__.items()):
-            if not name.startswith("_self_") and name not in untracked and is_tracked(value):
+            if not name.startswith("_self_") and name not in untracked and is_tracked(value, save_type):
                 yield name, value
 
 

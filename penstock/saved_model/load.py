@@ -396,7 +396,10 @@ class _Loader:
 
 def _variable(saved: Any) -> ResourceVariable:
     """Return a variable without a value."""
-    dtype, dims = as_dtype(saved.dtype), dims_from_proto(saved.shape)
+    try:
+        dtype, dims = as_dtype(saved.dtype), dims_from_proto(saved.shape)
+    except TypeError as error:
+        raise CorruptDataError(f"its variable {saved.name!r} has no type: {error}") from None
     handle: EagerTensor = anonymous_handle(saved.name or "Variable", dtype, dims)
     return ResourceVariable(
         handle=handle,

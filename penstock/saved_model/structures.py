@@ -123,15 +123,15 @@ def from_message(message: Any) -> Any:
     if kind == "int64_value":
         return int(value)
     if kind == "tensor_dtype_value":
-        return as_dtype(value)
+        return _dtype(value)
     if kind == "tensor_shape_value":
         return TensorShape(dims_from_proto(value))
     if kind == "tensor_spec_value":
-        return TensorSpec(dims_from_proto(value.shape), as_dtype(value.dtype), value.name or None)
+        return TensorSpec(dims_from_proto(value.shape), _dtype(value.dtype), value.name or None)
     if kind == "bounded_tensor_spec_value":
         return BoundedTensorSpec(
             dims_from_proto(value.shape),
-            as_dtype(value.dtype),
+            _dtype(value.dtype),
             from_tensor_proto(value.minimum),
             from_tensor_proto(value.maximum),
             value.name or None,
@@ -149,6 +149,13 @@ def from_message(message: Any) -> Any:
         pairs = [(pair.key, from_message(pair.value)) for pair in value.values]
         return _named_tuple(value.name, tuple(key for key, _ in pairs))(*(item for _, item in pairs))
     raise CorruptDataError(f"a saved function has an argument of the kind {kind!r}, which is not known here")
+
+
+def _dtype(number: int) -> DType:
+    try:
+        return as_dtype(number)
+    except TypeError as error:
+        raise CorruptDataError(str(error)) from None
 
 
 @functools.lru_cache(maxsize=256)

@@ -242,6 +242,14 @@ def test_ragged_and_sparse_arguments(tmp_path):
     assert doubled.to_list() == [[2], [4, 6]] and dense.numpy().tolist() == [[0, 1, 0], [2, 0, 0]]
 
 
+def test_empty_containers_come_back_and_plain_values_do_not(tmp_path):
+    module = tf.Module()
+    module.nothing, module.nobody, module.names = [], {}, ["a"]
+    tf.saved_model.save(module, tmp_path)
+    loaded = tf.saved_model.load(tmp_path)
+    assert loaded.nothing == [] and loaded.nobody == {} and not hasattr(loaded, "names")
+
+
 def test_aliases_and_tags(tmp_path):
     module = tf.Module()
     module.f = tf.function(lambda x: x + 1.0, input_signature=[tf.TensorSpec([], tf.float32)])
