@@ -15,6 +15,7 @@ from penstock.core.op_def import lookup
 from penstock.core.operation import Operation
 from penstock.core.tensor import EagerTensor, SymbolicTensor, Tensor
 from penstock.formats import protos
+from penstock.graphs.counted_loops import count_loops
 from penstock.language.asset import Asset
 from penstock.language.control_flow import group
 from penstock.language.function import ConcreteFunction
@@ -125,6 +126,7 @@ class Export:
             for concrete in aliased._saved_functions():
                 if id(concrete.graph) in names:
                     message.meta_info_def.function_aliases[names[id(concrete.graph)]] = alias
+        count_loops(message.graph_def)
         for name, concrete in saved.gradients:
             message.graph_def.library.registered_gradients.add(
                 gradient_func=names[id(concrete.graph)], registered_op_type=name

@@ -5,14 +5,15 @@ Run by hand, with a Python that has TensorFlow and Keras:
     python tests/interchange/compare_saved_models.py --tensorflow /path/to/python
 
 The models are a `tf.Module` with functions of several traces, a loop, tables with an asset and with entries of their
-own, and a gradient of its own; a Keras CNN; and a CNN of TensorFlow 1 that `simple_save` wrote. Each is read by
-`tf.saved_model.load`, whose gradients are compared, too, and by `tf.compat.v1.saved_model.load` in a session. The
-result is SAVED_MODELS.md.
+own, and a gradient of its own; a Keras CNN; Keras's recurrent layers; and a CNN of TensorFlow 1 that `simple_save`
+wrote. Each is read by `tf.saved_model.load`, whose gradients are compared, too, and by
+`tf.compat.v1.saved_model.load` in a session. The result is SAVED_MODELS.md.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import importlib
 import os
 import subprocess
@@ -123,14 +124,11 @@ def read_module(tf: Any, folder: Path) -> Results:
     return results
 
 
-def write_keras(tf: Any, folder: Path) -> Results:
-    """Write a Keras CNN by `model.export`, and return what it computes."""
-    keras = importlib.import_module("keras")
-    keras.utils.set_random_seed(3)
+def _cnn(keras: Any) -> Any:
     layers = keras.layers
-    model = keras.Sequential(
+    return keras.Sequential(
         [
-            keras.Input((12, 12, 1)),
+            keras.Input((12, 12, 1), name="images"),
             layers.Conv2D(4, 3, activation="relu", padding="same"),
             layers.BatchNormalization(),
             layers.MaxPooling2D(),
@@ -140,6 +138,26 @@ def write_keras(tf: Any, folder: Path) -> Results:
             layers.Dense(3, activation="softmax"),
         ]
     )
+
+
+def _recurrent(keras: Any) -> Any:
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            keras.Input((12, 12, 1), name="images"),
+            layers.Reshape((12, 12)),
+            layers.Bidirectional(layers.LSTM(5, return_sequences=True)),
+            layers.GRU(4),
+            layers.Dense(2, activation="softmax"),
+        ]
+    )
+
+
+def write_keras(tf: Any, folder: Path, build: Callable[[Any], Any]) -> Results:
+    """Write a Keras model by `model.export`, and return what it computes."""
+    keras = importlib.import_module("keras")
+    keras.utils.set_random_seed(3)
+    model = build(keras)
     model.export(str(folder / "model"), verbose=False)
     return _use_keras(tf, tf.saved_model.load(str(folder / "model")))
 
@@ -154,12 +172,12 @@ def _use_keras(tf: Any, model: Any) -> Results:
 
 
 def read_keras(tf: Any, folder: Path) -> Results:
-    """Read the CNN, and return what it computes, also as a layer."""
+    """Read the model, and return what it computes, also as a layer."""
     model = tf.saved_model.load(str(folder / "model"))
     results = _use_keras(tf, model)
     layer = importlib.import_module("keras").layers.TFSMLayer(str(folder / "model"))
     np.testing.assert_allclose(np.asarray(layer(_images())), results["predictions"], rtol=1e-6)
-    served = _serve(tf, folder / "model", {"keras_tensor": _images()})
+    served = _serve(tf, folder / "model", {"images": _images()})
     np.testing.assert_allclose(served["output_0"], results["predictions"], rtol=1e-5)
     return results
 
@@ -210,7 +228,8 @@ def _serve(tf: Any, model: Path, feeds: dict[str, Any]) -> Results:
 
 MODELS: dict[str, tuple[Callable[[Any, Path], Results], Callable[[Any, Path], Results]]] = {
     "a module with functions, tables and a gradient of its own": (write_module, read_module),
-    "a Keras CNN by model.export": (write_keras, read_keras),
+    "a Keras CNN by model.export": (functools.partial(write_keras, build=_cnn), read_keras),
+    "a Keras model of LSTMs and a GRU by model.export": (functools.partial(write_keras, build=_recurrent), read_keras),
     "a TensorFlow 1 CNN by simple_save": (write_graph, read_graph),
 }
 
