@@ -481,6 +481,9 @@ def _convert(
     if dtype is None and argument.type_attr is not None and not isinstance(arg, (np.ndarray, np.generic)):
         default = op_def.attributes[argument.type_attr].default
         preferred = default if isinstance(default, DType) and fits(arg, default) else None
+        allowed = op_def.attributes[argument.type_attr].allowed
+        if type(arg) is float and preferred is not None and allowed and all(item.is_integer for item in allowed):
+            raise TypeError(f"{op_def.name}: input {argument.name!r}: Cannot convert {arg} to {preferred.name}.")
     existing = dtype_of_argument(arg)
     if dtype is not None and existing is not None and existing != dtype:
         others = [a.name for a in op_def.inputs if a.type_attr == argument.type_attr and a is not argument]

@@ -109,7 +109,7 @@ def write_fast_call(op_def: OpDef) -> Callable[..., Any] | None:
         return None
     namespace["checks"] = checks
     namespace["values_of"] = {
-        name: attribute.allowed for name, attribute in op_def.attributes.items() if attribute.kind == "string"
+        name: attribute.allowed for name, attribute in op_def.attributes.items() if attribute.kind in ("string", "type")
     }
     least = {
         name: attribute.minimum
@@ -127,7 +127,7 @@ def write_fast_call(op_def: OpDef) -> Callable[..., Any] | None:
             else []
         ),
         *(["        if type(value) is int and value < least.get(name, value): return None"] if least else []),
-        "        if type(value) is str and values_of[name] is not None and value not in values_of[name]: return None",
+        "        if values_of.get(name) is not None and value not in values_of[name]: return None",
         *(f"if {name!r} not in attrs: return None" for name in required),
     ]
     parameters = ", ".join(f"x{i}" for i in range(len(op_def.inputs)))

@@ -16,6 +16,10 @@ class ShapeError(ValueError):
     """Shapes that an operation cannot work on, found while the graph is built."""
 
 
+class UnsupportedError(ShapeError, NotImplementedError):
+    """Inputs that fit one another, but for which there is no kernel: eagerly an UnimplementedError."""
+
+
 def format_dims(dims: Dims) -> str:
     """Dims as messages show them: `(?, 784)`, `(3,)`, `()`, or `<unknown>` for an unknown rank."""
     if dims is None:

@@ -557,6 +557,9 @@ def eye(
     dtype = as_dtype(dtype)
     with op_scope(name, "eye", [num_rows, num_columns, batch_shape]):
         is_square = num_columns is None
+        for size in (num_rows, num_columns):
+            if isinstance(size, (float, str)) or size is num_rows and size is None:
+                raise TypeError(f"`num_rows` and `num_columns` must be integers, got {num_rows!r} and {num_columns!r}")
         batch = [] if batch_shape is None else batch_shape
         columns = num_rows if is_square else num_columns
         if isinstance(num_rows, int) and isinstance(columns, int) and not isinstance(batch, Tensor):

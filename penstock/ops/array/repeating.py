@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 from penstock.core.convert import convert_to_tensor
@@ -35,6 +36,8 @@ def repeat(input: Any, repeats: Any, axis: int | None = None, name: str | None =
             data, axis = reshape(data, [-1]), 0
         if data.ndim is None:
             raise ValueError("repeat needs an input of known rank")
+        if not isinstance(axis, Integral):
+            raise TypeError(f"`axis` must be an integer, got {axis!r}")
         if not -data.ndim <= axis < max(data.ndim, 1):
             raise ValueError(f"Argument `axis` = {axis} is out of range for an input of shape {data.shape}")
         if data.ndim == 0:
@@ -42,7 +45,10 @@ def repeat(input: Any, repeats: Any, axis: int | None = None, name: str | None =
         rank = data.ndim
         assert rank is not None
         axis %= rank
-        counts = _cast_op(convert_to_tensor(repeats, name="repeats"), DstT=int32)
+        counts = convert_to_tensor(repeats, name="repeats")
+        if not counts.dtype.is_integer:
+            raise TypeError(f"`repeats` must be integers, got {counts.dtype.name}")
+        counts = _cast_op(counts, DstT=int32)
         if counts.ndim == 1 and counts.dims[0] == 1:
             counts = reshape(counts, [])
         if counts.ndim == 0:

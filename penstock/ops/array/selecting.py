@@ -117,6 +117,8 @@ def select_v2_gradient(call: Any, grad: Any) -> tuple[None, Any, Any]:
     T=Type(dtypes.NUMBER | dtypes.QUANTIZED | {dtypes.bool_}, default=dtypes.bool_),
 )
 def where_op(input: torch.Tensor) -> torch.Tensor:
+    if not input.ndim:
+        raise InvalidArgumentError(None, None, "Where needs an input of rank 1 or more, got a scalar")
     return torch.nonzero(input if input.dtype == torch.bool else input != 0)
 
 

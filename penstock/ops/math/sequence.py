@@ -168,9 +168,12 @@ def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: int
         start = convert_to_tensor(start, name="start")
         stop = convert_to_tensor(stop, name="stop", dtype=start.dtype.base_dtype)
         is_one_sequence = start.dims == () and stop.dims == () and start.dtype.is_floating
-        if is_constant and is_one_sequence and isinstance(num, (int, np.integer)) and num > 0:
+        if is_constant and is_one_sequence and axis in (0, -1) and isinstance(num, (int, np.integer)) and num > 0:
             return lin_space_op(start, stop, num, name=scope or name)
-        count = cast(num, int32)
+        count = convert_to_tensor(num, name="num")
+        if not count.dtype.is_integer:
+            raise TypeError(f"`num` must be an integer, got {num!r}")
+        count = cast(count, int32)
         if start.dims is not None and start.dims == stop.dims:
             common = None
         else:

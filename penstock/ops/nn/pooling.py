@@ -28,7 +28,7 @@ from penstock.core.dtypes import (
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.op import Type, op
 from penstock.core.shape import Dims
-from penstock.core.shape_rules import ShapeError, expect_rank, merge
+from penstock.core.shape_rules import ShapeError, UnsupportedError, expect_rank, merge
 from penstock.core.tensor import Tensor
 from penstock.ops.array.common import deferred, sizes
 from penstock.ops.nn.windows import (
@@ -96,7 +96,7 @@ def _geometry(
     batch_window, depth, window = split_sizes(ksize, data_format)
     batch_stride, depth_stride, stride = split_sizes(strides, data_format)
     if batch_window != 1 or batch_stride != 1:
-        raise ShapeError(
+        raise UnsupportedError(
             f"pooling is not supported along the batch, got ksize {list(ksize)} and strides {list(strides)}"
         )
     batch, channels, spatial = split_sizes(input, data_format)
@@ -650,7 +650,7 @@ def _sums(images: Array, g: Geometry) -> Array:
 def _avg_pool(value: Array, ksize: Sequence[int], strides: Sequence[int], padding: str, data_format: str) -> Array:
     g = pooling_geometry(tuple(value.shape), ksize, strides, padding, (), data_format)
     if g.depth > 1:
-        raise ShapeError(f"average pooling goes along the spatial axes only, got ksize {list(ksize)}")
+        raise UnsupportedError(f"average pooling goes along the spatial axes only, got ksize {list(ksize)}")
     if not value.numel() or 0 in g.output:  # type: ignore[operator]
         return value.new_zeros(g.output)  # type: ignore[arg-type]
     images = channels_first(value, data_format)

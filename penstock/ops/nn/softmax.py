@@ -79,6 +79,10 @@ def swap_with_last(tensor: Tensor, axis: int) -> Tensor:
 
 
 def _along(operation: Callable[..., Tensor], logits: Any, axis: Any, name: str | None) -> Tensor:
+    if isinstance(axis, str):
+        raise TypeError(f"`axis` must be an integer, got {axis!r}")
+    if isinstance(axis, float) and not axis.is_integer():
+        raise InvalidArgumentError(None, None, f"`axis` must be an integer, got {axis}")
     axis = -1 if axis is None else int(axis)
     tensor = convert_to_tensor(logits)
     rank = tensor.ndim

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from penstock.core.array import Array
-from penstock.core.shape_rules import ShapeError, expect_rank
+from penstock.core.shape_rules import ShapeError, UnsupportedError, expect_rank
 
 Sizes = tuple[int | None, ...]
 
@@ -87,7 +87,7 @@ def check_window_attribute(name: str, values: Sequence[int], rank: int, data_for
         raise ShapeError(f"{name} must have {rank} numbers, one for each axis of {data_format}, got {list(values)}")
     batch, channels, spatial = split_sizes(values, data_format)
     if batch != 1 or channels != 1:
-        raise ShapeError(
+        raise UnsupportedError(
             f"{name} in the batch and depth dimensions are not supported: "
             f"they must be 1 in {list(values)} for {data_format}"
         )

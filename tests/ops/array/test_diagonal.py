@@ -92,3 +92,9 @@ def test_diagonals_out_of_range_are_refused() -> None:
         diag_part(M, k=4)
     with pytest.raises(InvalidArgumentError, match="num_lower"):
         matrix_band_part_op(M, 4, 0)
+
+
+@pytest.mark.parametrize("size", [2.5, "a", None])
+def test_sizes_of_an_identity_matrix_must_be_integers(size):
+    with pytest.raises(TypeError, match="must be integers"):
+        eye(size)

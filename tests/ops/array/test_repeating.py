@@ -19,3 +19,9 @@ def test_repeat_is_that_of_numpy(repeats: Any, axis: int | None) -> None:
 
 def test_nothing_is_repeated_no_times():
     assert repeat(np.zeros([0]), np.zeros([0], np.int32)).numpy().shape == (0,)
+
+
+@pytest.mark.parametrize("counts", [1.5, "a"])
+def test_counts_must_be_integers(counts):
+    with pytest.raises(TypeError, match="must be integers"):
+        repeat([1, 2], counts, 0)

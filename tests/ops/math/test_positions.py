@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from penstock.core.dtypes import uint8
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.graph import Graph
 from penstock.ops.constant import constant
@@ -39,3 +40,10 @@ def test_positions_are_given_only_in_types_that_tensorflow_gives() -> None:
         positions.arg_max_op([1.0, 2.0], 0, output_type="uint8")
     with Graph().as_default(), pytest.raises(TypeError, match="output_type"):
         positions.arg_min_op([1.0, 2.0], 0, output_type="int16")
+
+
+def test_an_axis_that_is_no_integer_is_an_error_of_its_type() -> None:
+    with pytest.raises(TypeError, match="1.5"):
+        positions.arg_max_op([1.0, 2.0], 1.5)
+    with pytest.raises(InvalidArgumentError, match="output_type"):
+        positions.arg_max_op(constant([1.0, 2.0]), 0, output_type=uint8)

@@ -80,3 +80,8 @@ def test_the_ends_of_linspace_broadcast_and_have_gradients() -> None:
         result = sequence.linspace(start, 5.0, 3, axis=-1)
     assert result.numpy().tolist() == [[0.0, 2.5, 5.0], [1.0, 3.0, 5.0]]
     assert tape.gradient(result, start).numpy().tolist() == [1.5, 1.5]
+
+
+def test_the_number_of_points_must_be_an_integer() -> None:
+    with pytest.raises(TypeError, match="integer"):
+        sequence.linspace(0.0, 1.0, 3.5)

@@ -54,3 +54,10 @@ def test_the_node_is_called_softmax():
         x = lookup("Placeholder")(dtype=np.float32, shape=[None, 3])
         assert softmax(x).op.name == "Softmax"
         assert softmax(x, name="probabilities").op.name == "probabilities"
+
+
+def test_an_axis_that_is_no_integer_is_refused():
+    with pytest.raises(TypeError):
+        softmax([[1.0, 2.0]], axis="x")
+    with pytest.raises(InvalidArgumentError):
+        softmax([[1.0, 2.0]], axis=1.5)
