@@ -23,7 +23,7 @@ from penstock.core.errors import InvalidArgumentError
 from penstock.core.func_graph import FuncGraph
 from penstock.core.inference import group_inputs
 from penstock.core.op_def import Argument
-from penstock.core.resources import ResourceManager
+from penstock.core.resources import ResourceManager, detach_variable
 from penstock.core.shape_rules import format_dims
 
 _LARGEST_LITERAL = 64
@@ -97,7 +97,7 @@ class Writer:
             self._reused.update(reused_inputs(dataflow))
         for position, node in enumerate(dataflow.nodes):
             for edge in detach.get(node, ()):
-                self.emit(f"{self.value(edge)}.detach()", node, [])
+                self.emit(f"{self.shared('detach', detach_variable)}({self.value(edge)})", node, [])
             self._write_node(node)
             finished = [self._names[edge] for edge in last_use.get(position, ()) if edge in self._names]
             if finished:

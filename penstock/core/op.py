@@ -7,6 +7,7 @@ from typing import Any
 
 from penstock.core.dispatch import apply, apply_quickly, apply_slowly
 from penstock.core.dtypes import DType
+from penstock.core.graph import current_graph
 from penstock.core.op_def import OpDef, Type, register, registered
 
 __all__ = ["Op", "Type", "op"]
@@ -97,6 +98,21 @@ def op(
     return declare
 
 
+_make_function: Callable[[Callable[..., Any]], Callable[..., Any]] | None = None
+
+
+def run_functions_with(make_function: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    """Set how an operation that calls functions runs eagerly: as a function of its own, made by `make_function`."""
+    global _make_function
+    _make_function = make_function
+
+
+def _body_of(function: Any) -> Any:
+    """Return the graph of a function, of which a raw operation may be given the traced form."""
+    graph = getattr(function, "graph", None)
+    return function if graph is None else graph
+
+
 def raw_operation(name: str) -> Callable[..., Any]:
     """Return an operation as `tf.raw_ops` has it: inputs and attributes are keywords, by the names of GraphDefs.
 
@@ -109,12 +125,19 @@ def raw_operation(name: str) -> Callable[..., Any]:
     if not isinstance(declared, Op):
         raise AttributeError(f"module 'raw_ops' has no attribute {name!r}: no operation of that name is declared")
     operation = declared
+    functions = [key for key, attribute in operation.attributes.items() if attribute.kind in ("func", "list(func)")]
 
     def call(**arguments: Any) -> Any:
         missing = [argument.name for argument in operation.inputs if argument.name not in arguments]
         if missing:
             raise TypeError(f"{name}() missing required keyword arguments: {', '.join(missing)}")
         inputs = [arguments.pop(argument.name) for argument in operation.inputs]
+        for attribute in functions:
+            given = arguments.get(attribute)
+            if given is not None:
+                arguments[attribute] = [_body_of(f) for f in given] if isinstance(given, list) else _body_of(given)
+        if functions and current_graph() is None and _make_function is not None:
+            return _make_function(lambda *tensors: operation(*tensors, **arguments))(*inputs)
         return operation(*inputs, **arguments)
 
     call.__name__ = call.__qualname__ = name

@@ -95,6 +95,12 @@ class VariableStorage:
         return f"<variable {self.name!r} {self.dtype.name}>"
 
 
+def detach_variable(resource: Any) -> None:
+    """Leave the value of a resource to its readers; of resources that are no variables, nobody holds the memory."""
+    if isinstance(resource, VariableStorage):
+        resource.detach()
+
+
 class ResourceManager:
     """The resources of one session or task.
 

@@ -231,7 +231,7 @@ class SymbolicTensor(Tensor):
 
     def __iter__(self) -> Iterator[Tensor]:
         if not self.op.graph.building_function:
-            raise TypeError(
+            raise OperatorNotAllowedInGraphError(
                 f"Tensor objects are not iterable when eager execution is not enabled: {self.name!r} has no values "
                 "while "
                 "the graph is built. Use tf.unstack, tf.map_fn or tf.while_loop to visit its elements."

@@ -10,6 +10,7 @@ import importlib
 import os
 import sys
 import types
+from collections.abc import Callable
 from typing import Any
 
 _MISSING = "tf.keras is the package `keras`, which is not installed: pip install 'penstock[keras]'"
@@ -57,6 +58,21 @@ def __getattr__(name: str) -> Any:
             ) from None
     globals()[name] = value
     return value
+
+
+def names_of(part: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """Return the `__getattr__` and `__dir__` of a module that has the names of a part of `tf.keras`.
+
+    Args:
+        part: the name of the part, such as "losses".
+    """
+
+    def get(name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(getattr(load(), part), name)
+
+    return get, lambda: dir(getattr(load(), part))
 
 
 def __dir__() -> list[str]:

@@ -12,13 +12,14 @@ import numpy as np
 
 from penstock.core import nest
 from penstock.core.convert import convert_to_tensor
-from penstock.core.dtypes import DType, as_dtype, int32, int64
+from penstock.core.dtypes import DType, as_dtype, float32, int32, int64, variant
 from penstock.core.errors import InvalidArgumentError, OutOfRangeError
 from penstock.core.graph import current_graph, name_scope
 from penstock.core.inference import static_value
 from penstock.core.op_def import lookup
 from penstock.core.shape import TensorShape
 from penstock.core.tensor import EagerTensor, Tensor
+from penstock.core.type_spec import TensorSpec, TypeSpec, register_type_spec_from_value_converter
 from penstock.ops.constant import identity, no_op
 from penstock.ops.data_flow.tensor_list import (
     tensor_list_concat_v2_op,
@@ -507,3 +508,61 @@ def _rebuilt(array: TensorArray, components: Any) -> TensorArray:
 
 
 nest.register_composite(TensorArray, _components, _rebuilt)
+
+
+class TensorArraySpec(TypeSpec):
+    """The type of a TensorArray.
+
+    Args:
+        element_shape: what is known of the shapes of all elements.
+        dtype: the type of the elements.
+        dynamic_size: whether writes past the end make the array longer.
+        infer_shape: whether all elements have one shape.
+    """
+
+    __slots__ = ("_dtype", "_dynamic_size", "_element_shape", "_infer_shape")
+
+    def __init__(
+        self, element_shape: Any = None, dtype: Any = float32, dynamic_size: bool = False, infer_shape: bool = True
+    ) -> None:
+        self._element_shape = TensorShape(element_shape)
+        self._dtype = as_dtype(dtype)
+        self._dynamic_size = dynamic_size
+        self._infer_shape = infer_shape
+
+    @staticmethod
+    def from_value(value: TensorArray) -> TensorArraySpec:
+        """Return the spec of an array.
+
+        Raises:
+            TypeError: if `value` is none.
+        """
+        if not isinstance(value, TensorArray):
+            raise TypeError(f"Expected value to be a TensorArray, but got: {type(value)}.")
+        return TensorArraySpec(value.element_shape, value.dtype, value.dynamic_size, value._infers)
+
+    @property
+    def value_type(self) -> type:
+        return TensorArray
+
+    def _serialize(self) -> tuple[Any, ...]:
+        return self._element_shape, self._dtype, self._dynamic_size, self._infer_shape
+
+    @property
+    def _component_specs(self) -> Any:
+        return [TensorSpec([], variant)]
+
+    def _to_components(self, value: Any) -> Any:
+        return [value.flow]
+
+    def _from_components(self, components: Any) -> Any:
+        return TensorArray(
+            self._dtype,
+            flow=components[0],
+            dynamic_size=self._dynamic_size,
+            infer_shape=self._infer_shape,
+            element_shape=self._element_shape,
+        )
+
+
+register_type_spec_from_value_converter(TensorArray, TensorArraySpec.from_value)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import collections
+import warnings
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -26,8 +28,22 @@ from penstock.ops.math.exponential import sigmoid, tanh
 from penstock.ops.math.matmul import matmul
 from penstock.ops.nn.bias import bias_add
 
-LSTMStateTuple = collections.namedtuple("LSTMStateTuple", ("c", "h"))
-LSTMStateTuple.__doc__ = "The state of an LSTM cell: `c`, what it remembers, and `h`, its last output."
+
+class LSTMStateTuple(collections.namedtuple("LSTMStateTuple", ("c", "h"))):
+    """The state of an LSTM cell: `c`, what it remembers, and `h`, its last output."""
+
+    __slots__ = ()
+
+    @property
+    def dtype(self) -> Any:
+        """The type of both.
+
+        Raises:
+            TypeError: if they have different types.
+        """
+        if self.c.dtype != self.h.dtype:
+            raise TypeError(f"Inconsistent internal state: {self.c.dtype} vs {self.h.dtype}")
+        return self.c.dtype
 
 
 def zero_state_of(state_size: Any, batch_size: Any, dtype: Any) -> Any:
@@ -401,6 +417,11 @@ def _shards(count: int | None) -> Any:
     return None if count is None else fixed_size_partitioner(count)
 
 
+def _once(weights: Iterable[Any]) -> list[Any]:
+    """Return weights without repetition: levels that are the same cell share them."""
+    return list({id(weight): weight for weight in weights}.values())
+
+
 class MultiRNNCell(RNNCell):
     """Cells on top of each other: the output of each is the input of the next.
 
@@ -419,9 +440,10 @@ class MultiRNNCell(RNNCell):
         if not cells:
             raise ValueError("Must specify at least one cell for MultiRNNCell.")
         if len({id(cell) for cell in cells}) < len(cells):
-            raise ValueError(
-                "The same cell is given several times: its variables would belong to several levels. Make one cell "
-                "for each level."
+            warnings.warn(
+                "The same cell is given several times, and its levels share variables. Make one cell for each level if "
+                "each is to have its own.",
+                stacklevel=2,
             )
         if not state_is_tuple and any(nest.is_nested(cell.state_size) for cell in cells):
             raise ValueError(f"Some cells return tuples of states, but the flag state_is_tuple is not set: {cells}")
@@ -439,12 +461,12 @@ class MultiRNNCell(RNNCell):
 
     @property
     def trainable_weights(self) -> list[Any]:
-        return [w for cell in self._cells for w in cell.trainable_weights] if self.trainable else []
+        return _once(w for cell in self._cells for w in cell.trainable_weights) if self.trainable else []
 
     @property
     def non_trainable_weights(self) -> list[Any]:
-        weights = [w for cell in self._cells for w in cell.non_trainable_weights]
-        return weights if self.trainable else [w for cell in self._cells for w in cell.trainable_weights] + weights
+        weights = _once(w for cell in self._cells for w in cell.non_trainable_weights)
+        return weights if self.trainable else _once(w for cell in self._cells for w in cell.trainable_weights) + weights
 
     def zero_state(self, batch_size: Any, dtype: Any) -> Any:
         """Return a state of zeros, each cell's as the cell makes it."""

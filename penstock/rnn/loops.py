@@ -215,6 +215,9 @@ def dynamic_rnn(
     _expect_cell(cell)
     with variable_scope(scope or "rnn"):
         flat = [convert_to_tensor(item) for item in nest.flatten(inputs)]
+        for item in flat:
+            if item.dims is not None and len(item.dims) < 2:
+                raise ValueError(f"Expected input tensor {item!r} to have rank at least 2, but saw shape: {item.shape}")
         if not time_major:
             flat = [_time_first(item) for item in flat]
         for item in flat:

@@ -145,6 +145,7 @@ from penstock.language.partitioners import variable_axis_size_partitioner as var
 from penstock.language.recompute_grad import recompute_grad as recompute_grad
 from penstock.language.template import make_template as make_template
 from penstock.language.tensor_array import TensorArray as TensorArray
+from penstock.language.tensor_array import TensorArraySpec as TensorArraySpec
 from penstock.language.tensor_protos import make_ndarray as make_ndarray
 from penstock.language.tensor_protos import make_tensor_proto as make_tensor_proto
 from penstock.language.variable_base import VariableAggregation as VariableAggregation

@@ -84,6 +84,7 @@ from penstock.language.init_scope import init_scope as init_scope
 from penstock.language.module import Module as Module
 from penstock.language.recompute_grad import recompute_grad as recompute_grad
 from penstock.language.tensor_array import TensorArray as TensorArray
+from penstock.language.tensor_array import TensorArraySpec as TensorArraySpec
 from penstock.language.tensor_protos import inside_function as inside_function
 from penstock.language.tensor_protos import is_symbolic_tensor as is_symbolic_tensor
 from penstock.language.tensor_protos import make_ndarray as make_ndarray
@@ -271,7 +272,9 @@ from penstock.v2 import initializers as initializers
 from penstock.v2 import io as io
 from penstock.v2 import linalg as linalg
 from penstock.v2 import lookup as lookup
+from penstock.v2 import losses as losses
 from penstock.v2 import math as math
+from penstock.v2 import metrics as metrics
 from penstock.v2 import nest as nest
 from penstock.v2 import nn as nn
 from penstock.v2 import optimizers as optimizers

@@ -7,7 +7,7 @@ import pytest
 from penstock.core import context
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.gradients import gradients
-from penstock.core.graph import Graph
+from penstock.core.graph import Graph, get_default_graph
 from penstock.core.op_def import lookup
 from penstock.core.operation import Operation
 from penstock.language.control_flow import (
@@ -26,6 +26,7 @@ from penstock.language.control_flow import while_loop_v1 as while_loop
 from penstock.language.variables import VariableV1
 from penstock.ops.constant import constant, identity, no_op, placeholder
 from penstock.runtime.session import Session
+from penstock.train.queues import FIFOQueue
 
 COVERS = ("If", "StatelessIf", "While", "StatelessWhile")
 
@@ -262,3 +263,16 @@ def test_a_branch_within_a_branch_runs_for_its_effects_alone(run):
 def test_an_eager_loop_leaves_python_numbers_to_take_the_type_of_what_they_meet():
     count, total = while_loop(lambda i, x: i < 3, lambda i, x: (i + 1, x + i), (0, constant(10, "int64")))
     assert int(count) == 3 and int(total) == 13 and total.dtype == "int64"
+
+
+def test_the_body_of_a_loop_may_fill_a_queue_that_is_emptied_after_it(run):
+    queue = FIFOQueue(10, "int32", [[]])
+
+    def body(i):
+        with get_default_graph().control_dependencies([queue.enqueue(i * i)]):
+            return i + 1
+
+    last = while_loop(lambda i: i < 4, body, [0])
+    with get_default_graph().control_dependencies([last]):
+        squares = queue.dequeue_many(4)
+    assert run(squares).tolist() == [0, 1, 4, 9]

@@ -10,8 +10,9 @@ from penstock.core.errors import InvalidArgumentError, OutOfRangeError
 from penstock.core.gradients import gradients
 from penstock.core.graph import Graph
 from penstock.core.tape import GradientTape
+from penstock.core.type_spec import type_spec_from_value
 from penstock.language.control_flow import cond, while_loop
-from penstock.language.tensor_array import TensorArray
+from penstock.language.tensor_array import TensorArray, TensorArraySpec
 from penstock.ops.constant import constant, placeholder
 from penstock.ops.math.reduce import reduce_sum
 from penstock.runtime.session import Session
@@ -201,3 +202,12 @@ def test_an_eager_loop_carries_an_array_and_a_tape_sees_through_it():
             )
             y = reduce_sum(array.stack())
         assert tape.gradient(y, x).numpy().tolist() == [2.0, 4.0]
+
+
+def test_a_spec_says_what_is_known_of_an_array():
+    with context.eager_mode():
+        spec = type_spec_from_value(TensorArray(f32, 2, element_shape=[3]))
+        assert spec == TensorArraySpec([3], f32) != TensorArraySpec([3], f32, dynamic_size=True)
+        assert spec.is_compatible_with(TensorArraySpec([None], f32)) and spec.value_type is TensorArray
+        with pytest.raises(TypeError, match="TensorArray"):
+            TensorArraySpec.from_value(3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from penstock.core.dtypes import float32
+from penstock.core.dtypes import float32, float64
 from penstock.core.graph import Graph
 from penstock.core.shape import TensorShape
 from penstock.language.variables import global_variables, global_variables_initializer
@@ -92,7 +92,8 @@ def test_a_cell_called_again_uses_its_variables(session):
         (lambda: MultiRNNCell([]), ValueError, "at least one cell"),
         (lambda: MultiRNNCell(GRUCell(2)), TypeError, "list or tuple"),
         (lambda: MultiRNNCell([BasicLSTMCell(2)], state_is_tuple=False), ValueError, "state_is_tuple"),
-        (lambda: MultiRNNCell([GRUCell(2)] * 2)(constant(X), constant(H)), ValueError, "several times"),
+        (lambda: MultiRNNCell([GRUCell(2)] * 2), UserWarning, "several times"),
+        (lambda: LSTMStateTuple(constant(X), constant(X, float64)).dtype, TypeError, "Inconsistent"),
         (lambda: GRUCell(2)(placeholder("float32", [2, None]), constant(H)), ValueError, "to be known"),
         (lambda: GRUCell(2).get_initial_state(), ValueError, "cannot be None"),
     ],
@@ -100,3 +101,12 @@ def test_a_cell_called_again_uses_its_variables(session):
 def test_mistakes_are_refused(session, call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.filterwarnings("ignore:The same cell")
+def test_levels_that_are_the_same_cell_share_its_variables(session):
+    cell = GRUCell(3)
+    stack = MultiRNNCell([cell, cell])
+    output, _ = stack(constant(X), stack.zero_state(2, float32))
+    session.run(global_variables_initializer())
+    assert session.run(output).shape == (2, 3) and len(global_variables()) == len(stack.trainable_weights) == 4

@@ -14,6 +14,7 @@ from typing import Any
 
 from penstock.core.array import Array
 from penstock.core.context import executing_eagerly, state
+from penstock.core.op import run_functions_with
 from penstock.core.tensor import EagerTensor
 from penstock.language.autograph import ControlStatusCtx, Status, convert
 from penstock.language.function.arguments import PLAIN, Description, PythonSignature, as_spec, generalize, is_within
@@ -477,3 +478,6 @@ def _may_be_method(python_function: Callable[..., Any]) -> bool:
     except (TypeError, ValueError):
         return True
     return bool(names) and names[0] == "self"
+
+
+run_functions_with(lambda python_function: Function(python_function, "raw_operation", autograph=False))

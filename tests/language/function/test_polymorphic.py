@@ -380,3 +380,25 @@ def test_autograph_features_hold_while_a_function_is_traced() -> None:
     seen: list[Any] = []
     features()
     assert tf.autograph.experimental.Feature.EQUALITY_OPERATORS in seen[0]
+
+
+def test_raw_operations_run_functions() -> None:
+    spec = tf.TensorSpec([])
+    double = tf.function(lambda x: x * 2.0).get_concrete_function(spec)
+    triple = tf.function(lambda x: x * 3.0).get_concrete_function(spec)
+    small = tf.function(lambda x: x < 10.0).get_concrete_function(spec)
+    one, raw = tf.constant(1.0), tf.raw_ops
+
+    def choose(wanted: Any) -> Any:
+        return raw.If(cond=wanted, input=[one], Tout=[tf.float32], then_branch=double, else_branch=triple)[0]
+
+    assert (float(choose(tf.constant(True))), float(tf.function(choose)(tf.constant(False)))) == (2, 3)
+    assert (
+        float(raw.Case(branch_index=tf.constant(1), input=[one], Tout=[tf.float32], branches=[double, triple])[0]) == 3
+    )
+    assert float(raw.While(input=[one], cond=small, body=double)[0]) == 16
+    assert float(raw.StatefulPartitionedCall(args=[one], Tout=[tf.float32], f=triple)[0]) == 3
+    with tf.GradientTape() as tape:
+        tape.watch(one)
+        y = raw.StatelessWhile(input=[one], cond=small, body=double)[0]
+    assert float(tape.gradient(y, one)) == 16

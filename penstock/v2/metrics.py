@@ -1,0 +1,5 @@
+"""The metrics of Keras: `tf.metrics` of TensorFlow 2."""
+
+from penstock.keras import names_of as _names_of
+
+__getattr__, __dir__ = _names_of("metrics")
