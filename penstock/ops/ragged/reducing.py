@@ -20,6 +20,7 @@ from penstock.ops.math.binary import divide, maximum
 from penstock.ops.math.cast import cast
 from penstock.ops.math.compare import greater, logical_and
 from penstock.ops.math.exponential import exp, log
+from penstock.ops.math.histogram import bincount as dense_bincount
 from penstock.ops.math.matmul import matmul as dense_matmul
 from penstock.ops.math.scan import cumsum as dense_cumsum
 from penstock.ops.math.unary import is_finite, sqrt, square
@@ -391,6 +392,24 @@ def _finite(value: Any) -> Any:
     # Empty rows have the lowest number as their largest.
     usable = logical_and(is_finite(value), greater(value, value.dtype.min))
     return stop_gradient(where(usable, value, zeros_like(value)))
+
+
+def bincount(
+    arr: Any,
+    weights: Any = None,
+    minlength: Any = None,
+    maxlength: Any = None,
+    dtype: Any = dtypes.int32,
+    name: str | None = None,
+    axis: int | None = None,
+    binary_output: bool = False,
+) -> Any:
+    """Return how often each number occurs in a ragged tensor, or in each of its rows; see `tf.math.bincount`."""
+    with name_scope(name, "RaggedBincount", [arr, weights]):
+        weights = weights.to_sparse() if isinstance(weights, RaggedTensor) else weights
+        return dense_bincount(
+            arr.to_sparse(), weights, minlength, maxlength, dtype, axis=axis, binary_output=binary_output
+        )
 
 
 def cumsum(x: Any, axis: Any = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None) -> Any:
