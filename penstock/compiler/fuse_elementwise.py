@@ -27,6 +27,9 @@ from penstock.ops.fused.native import (
 from penstock.ops.fused.native.elementwise import step_kernel
 from penstock.ops.fused.native.region import constant_of
 
+# Operations that take longer than it takes to write a value and to read it again.
+_COSTLY = frozenset({"Atan2", "Erf", "Exp", "Sigmoid", "Tanh"})
+_MOST_COSTLY = 1
 # One call of machine code costs as much as two or three small kernels.
 _SMALLEST = 3
 _WEIGHTS = {"Sum": 2, "Mean": 2, "Max": 2, "Softmax": 3, "LogSoftmax": 3, "SoftmaxCrossEntropyWithLogits": 3}
@@ -48,6 +51,7 @@ class _Group:
         updates: assignments of results to variables -> the variable.
         last: the node in whose place the group runs.
         is_closed: whether a node outside uses a result or a variable: nothing may join any more.
+        repeated: nodes of other groups whose values it computes again.
     """
 
     def __init__(self, dims: Dims) -> None:
@@ -58,6 +62,7 @@ class _Group:
         self.updates: dict[Node, Edge] = {}
         self.last: Node | None = None
         self.is_closed = False
+        self.repeated: set[Node] = set()
 
     @property
     def members(self) -> list[Node]:
@@ -98,6 +103,7 @@ def fuse_elementwise(dataflow: Dataflow) -> Dataflow:
     used = uses(dataflow)
     fetched = set(dataflow.fetches)
     inside = {node for group in chosen.values() for node in (*group.members, *group.updates)}
+    kept = _repeat_cheap_steps(list(chosen.values()), used, fetched, aliases)
     outputs: dict[Edge, Edge] = {}
     made: dict[Node, Node] = {}
     nodes: list[Node] = []
@@ -107,12 +113,12 @@ def fuse_elementwise(dataflow: Dataflow) -> Dataflow:
             nodes.append(node)
         elif node in chosen:
             group = chosen[node]
-            members = {*group.members, *group.updates}
             wanted = [
                 edge
                 for member in group.members
+                if member not in group.repeated
                 for edge in member.outputs
-                if edge in fetched or any(user not in members for user in used.get(edge, ()))
+                if edge in kept
             ]
             fused = _fuse(group, wanted, outputs, aliases)
             outputs.update(zip(wanted, fused.outputs, strict=True))
@@ -158,6 +164,66 @@ def _find_groups(dataflow: Dataflow, aliases: Aliases) -> list[_Group]:
         for group in producers:
             group.is_closed = True
     return list(groups)
+
+
+def _repeat_cheap_steps(
+    groups: list[_Group], used: dict[Edge, list[Node]], fetched: set[Edge], aliases: Aliases
+) -> set[Edge]:
+    """Let groups compute anew what an earlier group would write for them alone, where they read less memory so.
+
+    Returns:
+        The values that groups are to give out.
+    """
+    group_of = {node: group for group in groups for node in (*group.members, *group.updates)}
+    kept = {
+        edge
+        for group in groups
+        for node in group.members
+        for edge in node.outputs
+        if edge in fetched or any(group_of.get(user) is not group for user in used.get(edge, ()))
+    }
+    for group in groups:
+        for earlier in dict.fromkeys(group_of[edge.node] for edge in group.inputs if edge.node in group_of):
+            taken = [
+                edge
+                for edge in group.inputs
+                if edge.node in earlier.position
+                and edge not in fetched
+                and all(group_of.get(user) in (earlier, group) for user in used[edge])
+            ]
+            steps = _steps_to(taken, earlier)
+            if steps is None or earlier.dims != group.dims or len(group.position) + len(steps) > _LARGEST:
+                continue
+            needed = {edge: earlier.inputs[edge] for node in steps for edge in node.inputs if edge in earlier.inputs}
+            more = [edge for edge, access in needed.items() if access is Access.FULL and edge not in group.inputs]
+            rows = {inner for inner in (group.inner, earlier.inner) if inner}
+            if len(more) >= len(taken) or len(rows) > 1:
+                continue
+            if earlier.updates or group.updates or any(aliases.of(edge) for edge in needed):
+                continue  # a variable may have changed by then
+            group.inputs = {edge: access for edge, access in group.inputs.items() if edge not in taken} | needed
+            group.inner = max(rows, default=0)
+            group.position = dict.fromkeys([*steps, *group.position])
+            group.repeated.update(steps)
+            kept.difference_update(taken)
+    return kept
+
+
+def _steps_to(edges: list[Edge], group: _Group) -> list[Node] | None:
+    """Return the nodes of a group that compute some of its values, None where it is not cheap to do so twice."""
+    if not edges or any(edge.dims != group.dims for edge in edges):
+        return None
+    found = {edge.node for edge in edges}
+    for node in reversed(group.members):
+        if node in found:
+            found.update(edge.node for edge in node.inputs if edge.node in group.position)
+    steps = [node for node in group.members if node in found]
+    costly = sum(node.op_def.name in _COSTLY for node in steps)
+    if costly > _MOST_COSTLY or any(
+        node.op_def.name not in LOWERINGS or node.output.dims != group.dims for node in steps
+    ):
+        return None
+    return steps
 
 
 def _can_join(node: Node) -> bool:

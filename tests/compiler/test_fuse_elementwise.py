@@ -217,3 +217,27 @@ def test_a_vector_condition_chooses_rows(graph):
     values = feeds[x]
     expected = -np.where(np.array([[True], [False], [True]]), values * 2, -values) * values
     np.testing.assert_allclose(found, expected)
+
+
+def test_a_derivative_computes_anew_what_is_cheaper_than_memory(graph):
+    x, grad = placeholder("float32", [4, 8], name="x"), placeholder("float32", [8, 8], name="grad")
+    y = 0.5 * x * (1.0 + erf_op(x * 0.5**0.5))
+    product = mat_mul_op(y, grad)
+    (derivative,) = gradients(product, [x])
+    lines = [line for line in fused([product, derivative], [x, grad]) if "_Elementwise" in line]
+    assert len(lines) == 2
+    assert lines[0].endswith("= _Elementwise(x:0)")
+    assert lines[1].endswith("_Elementwise(gradients/MatMul_grad/MatMul:0, x:0)")
+    generator = np.random.default_rng(0)
+    feeds = {t: generator.normal(size=t.shape.as_list()).astype(np.float32) for t in (x, grad)}
+    assert_equal_both_ways([product, derivative], feeds, rtol=1e-5, atol=1e-6)
+
+
+def test_values_that_are_fetched_or_used_elsewhere_are_written_once(graph):
+    x, grad = placeholder("float32", [4, 4], name="x"), placeholder("float32", [4, 4], name="grad")
+    h = neg_op(x) * x + 1.0
+    y = h * 2.0
+    product = mat_mul_op(y, grad)
+    z = tanh_op(h) + product * h
+    lines = [line for line in fused([z, product, h], [x, grad]) if "_Elementwise" in line]
+    assert len(lines) == 2 and "x:0" not in lines[1]
