@@ -7,10 +7,8 @@ _ERF = "TensorFlow's float64 erf gives NaN at infinities; Penstock gives the lim
 EXCEPTIONS: dict[str, dict[str, str]] = {
     "eager": {
         "math.erf#008": _ERF,
-        "raw_ops.BlockLSTMV2#001": "the operation BlockLSTMV2 is not there",
     },
     "graph": {
         "math.erf#008": _ERF,
-        "raw_ops.BlockLSTMV2#001": "the operation BlockLSTMV2 is not there",
     },
 }

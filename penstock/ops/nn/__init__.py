@@ -18,6 +18,7 @@ from penstock.ops.nn import morphology as morphology
 from penstock.ops.nn import normalization as normalization
 from penstock.ops.nn import pooling as pooling
 from penstock.ops.nn import pooling_functions as pooling_functions
+from penstock.ops.nn import recurrent_blocks as recurrent_blocks
 from penstock.ops.nn import sampled as sampled
 from penstock.ops.nn import softmax as softmax
 from penstock.ops.nn import topk as topk
