@@ -123,7 +123,7 @@ NAMES: dict[str, dict[str, str]] = {
         "vector": "penstock.alias.stand_ins:vector_shape",
     },
     "tensorflow.python.framework.tensor_util": {
-        "constant_value": "penstock.core.inference:static_value",
+        "constant_value": "penstock.core.inference:constant_value",
         "is_tensor": "penstock.language.graph_functions:is_tensor",
         "is_tf_type": "penstock.language.graph_functions:is_tensor",
         "MakeNdarray": "penstock.language.tensor_protos:make_ndarray",

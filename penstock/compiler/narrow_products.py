@@ -5,7 +5,7 @@ from __future__ import annotations
 from penstock.compiler.dataflow import Dataflow, Edge, Node, make_node, without_replaced
 from penstock.compiler.work import multiplications_of
 from penstock.core.dtypes import float32
-from penstock.ops.fused.products import MOST_NARROW, narrow_mat_mul_op
+from penstock.ops.fused.products import MOST_NARROW, NARROW_FROM, narrow_mat_mul_op
 
 _PRODUCTS = ("MatMul", "_MatMulBias")
 # A product with a smaller part in the multiplications of a program is not worth the compiler, which takes 70 MB.
@@ -21,7 +21,7 @@ def narrow_products(dataflow: Dataflow) -> Dataflow:
     """
     replaced: dict[Edge, Edge] = {}
     nodes: list[Node] = []
-    smallest = _WORTH_COMPILING * sum(map(multiplications_of, dataflow.nodes))
+    smallest = max(NARROW_FROM, _WORTH_COMPILING * sum(map(multiplications_of, dataflow.nodes)))
     for node in dataflow.nodes:
         if node.op_def.name in _PRODUCTS and node.output.dtype is float32 and not node.attrs["transpose_b"]:
             dims = node.output.dims

@@ -196,6 +196,54 @@ def static_value(tensor: Any, partial: bool = False) -> Any:
     return np.asarray(known, dtype=object) if partial else None
 
 
+# The operations through which `constant_value` looks, those that TensorFlow's does.
+_LOOKED_THROUGH = frozenset(
+    (
+        "Cast",
+        "Concat",
+        "ConcatV2",
+        "Equal",
+        "Fill",
+        "Identity",
+        "NotEqual",
+        "Pack",
+        "Range",
+        "Split",
+        "StopGradient",
+        "Unpack",
+    )
+)
+_FROM_SHAPES = ("Rank", "Shape", "Size")
+_LARGEST_CONSTANT = 1 << 24  # elements
+
+
+def constant_value(tensor: Any, partial: bool = False) -> Any:
+    """Return what `static_value` does, for users: None for what TensorFlow's function of that name does not know, since
+    programs decide by it whether they go on with Python numbers or with tensors.
+
+    Args:
+        tensor: a tensor.
+        partial: whether a stack of scalars of which some are known is returned, as an object array with None for others.
+    """
+    if not isinstance(tensor, SymbolicTensor) or tensor.op.type == "Const" or tensor.op.type in _FROM_SHAPES:
+        return static_value(tensor)
+    op = tensor.op
+    size = num_elements(tensor.dims)
+    if op.type not in _LOOKED_THROUGH or (size is not None and size > _LARGEST_CONSTANT):
+        return None
+    known = [constant_value(item, partial) for item in op.inputs]
+    if partial and op.type == "Pack" and any(item is None for item in known):
+        return None if all(item is None for item in known) else np.array(known, dtype=object)
+    if any(item is None for item in known):
+        return None
+    try:
+        values = [array.from_numpy(item, copy=True) for item in known]
+        results = run_kernel(op.op_def, values, op.attrs)
+    except (RuntimeError, ValueError, TypeError, IndexError, ArithmeticError):
+        return None  # the error belongs to the run
+    return array.to_numpy(results[tensor.value_index] if isinstance(results, (list, tuple)) else results)
+
+
 def static_shape(tensor: Any) -> TensorShape:
     """Return the shape that a vector of sizes describes, as far as it is known; -1 stands for an unknown size."""
     known = partial_value(tensor)

@@ -12,7 +12,7 @@ from penstock.core.convert import is_tensor_like, register_conversion
 from penstock.core.device import merge_device
 from penstock.core.graph import current_graph, get_default_graph
 from penstock.core.indexed_slices import IndexedSlices
-from penstock.core.inference import static_value
+from penstock.core.inference import constant_value
 from penstock.core.sparse_tensor import SparseTensor
 from penstock.core.tensor import Tensor
 from penstock.ops.ragged.ragged_tensor import RaggedTensor
@@ -66,9 +66,9 @@ def get_static_value(tensor: Any, partial: bool = False) -> Any:
 
     Args:
         tensor: a tensor; anything else is returned as it is.
-        partial: whether vectors that are known in part are returned, with None for the unknown elements.
+        partial: whether a stack of scalars that is known in part is returned, with None for the unknown ones.
     """
-    return static_value(tensor, partial) if isinstance(tensor, Tensor) else tensor
+    return constant_value(tensor, partial) if isinstance(tensor, Tensor) else tensor
 
 
 def add_to_collection(name: Any, value: Any) -> None:

@@ -31,10 +31,8 @@ def mat_mul_columns_op(
 # The most columns of a result that is narrow.
 MOST_NARROW = 16
 # Multiplications from which on machine code is worth its call, and those from which on work is shared among threads.
-_NARROW_FROM = 1 << 14
+NARROW_FROM = 1 << 14
 _SHARED_FROM = 1 << 22
-# A product that runs once is not worth compiling.
-_RUNS_BEFORE_COMPILING = 1
 
 
 @fused_op("_NarrowMatMul(a: T, b: T, bias: N * T) -> product: T", T=frozenset({float32}))
@@ -47,17 +45,14 @@ def narrow_mat_mul_specialized(attrs: dict[str, Any]) -> Callable[..., Array]:
     columns: int = attrs["columns"]
     is_turned: bool = attrs["transpose_a"]
     multiply: Callable[..., None] | None = None
-    runs = 0
 
     def run(a: Array, b: Array, bias: list[Array]) -> Array:
-        nonlocal multiply, runs
+        nonlocal multiply
         if is_turned:
             a = a.t()
-        runs += 1
         (rows, inner), work = a.shape, a.numel() * columns
         if (
-            runs > _RUNS_BEFORE_COMPILING
-            and work >= _NARROW_FROM
+            work >= NARROW_FROM
             and b.shape == (inner, columns)
             and b.stride(1) == 1
             and a.is_cpu

@@ -15,8 +15,10 @@ from penstock.core.op_def import OpDef
 from penstock.ops.fused.declare import fused_op
 from penstock.ops.fused.native.region import Access, Chain, Form, Region, Step
 
-# A chain that runs once is not worth compiling.
+# A chain that runs once is not worth compiling, unless its first results would differ from later ones in the last places;
+# for a chain of so many steps, that takes too long to wait for.
 _RUNS_BEFORE_COMPILING = 1
+_LONG = 64
 # Elements of a result from which on the work is shared among threads, and those of a share.
 SHARED_FROM = 1 << 16
 _SMALLEST_SHARE = 1 << 15
@@ -35,7 +37,7 @@ def elementwise_op(inputs: list[Array], *, chain: object) -> list[Array]:
 def elementwise_specialized(attrs: dict[str, Any]) -> Callable[[list[Array]], list[Array]]:
     chain: Chain = attrs["chain"]
     compiled: Callable[[list[Array]], list[Array]] | None = None
-    runs = 0
+    runs = 0 if chain.region.is_exact or len(chain.region.steps) > _LONG else _RUNS_BEFORE_COMPILING
 
     def run(values: list[Array]) -> list[Array]:
         nonlocal compiled, runs

@@ -162,7 +162,7 @@ def _lower_relu(b: Any, step: Step, x: Any) -> Any:
 
 @_lowers(_FLOATS, "ReluGrad")
 def _lower_relu_gradient(b: Any, step: Step, gradient: Any, feature: Any) -> Any:
-    return b.select(b.fcmp_ordered(">", feature, _zero(feature)), gradient, _zero(gradient))
+    return b.select(b.fcmp_ordered("<=", feature, _zero(feature)), _zero(gradient), gradient)
 
 
 @_lowers(_FLOATS, "TanhGrad")

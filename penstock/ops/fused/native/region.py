@@ -33,6 +33,10 @@ def number_of_constant(constant: str | bool | int) -> bool | int | float:
 ROW_OPERATIONS = frozenset({"Sum", "Mean", "Max", "Softmax", "LogSoftmax", "SoftmaxCrossEntropyWithLogits"})
 
 
+# Operations that machine code approximates in its own way: results may differ from the kernels' in the last places.
+APPROXIMATED = frozenset({"Atan2", "Erf", "Exp", "Sigmoid", "Tanh"})
+
+
 class Form(enum.Enum):
     """The shape of an output, beside that of the inputs that are read in full."""
 
@@ -90,6 +94,11 @@ class Region:
     def has_reductions(self) -> bool:
         """Whether some step depends on whole rows."""
         return any(step.op in ROW_OPERATIONS for step in self.steps)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether machine code gives the bits that the kernels of the operations give."""
+        return not self.has_reductions and not any(step.op in APPROXIMATED for step in self.steps)
 
     @property
     def is_flat(self) -> bool:
