@@ -223,7 +223,7 @@ def constant_value(tensor: Any, partial: bool = False) -> Any:
 
     Args:
         tensor: a tensor.
-        partial: whether a stack of scalars of which some are known is returned, as an object array with None for others.
+        partial: whether a stack of scalars that is known in part is returned, an object array with None for the rest.
     """
     if not isinstance(tensor, SymbolicTensor) or tensor.op.type == "Const" or tensor.op.type in _FROM_SHAPES:
         return static_value(tensor)

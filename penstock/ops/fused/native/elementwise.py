@@ -15,8 +15,8 @@ from penstock.core.op_def import OpDef
 from penstock.ops.fused.declare import fused_op
 from penstock.ops.fused.native.region import Access, Chain, Form, Region, Step
 
-# A chain that runs once is not worth compiling, unless its first results would differ from later ones in the last places;
-# for a chain of so many steps, that takes too long to wait for.
+# A chain that runs once is not worth compiling, unless its first results would differ from later ones in the last
+# places; for a chain of so many steps, that takes too long to wait for.
 _RUNS_BEFORE_COMPILING = 1
 _LONG = 64
 # Elements of a result from which on the work is shared among threads, and those of a share.
