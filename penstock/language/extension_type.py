@@ -203,16 +203,7 @@ class ExtensionType(CompositeTensor, metaclass=ExtensionTypeMetaclass):
     """Base of values whose fields are given by annotations, and may be tensors.
 
     The values are immutable. Functions, branches, loops and `tf.nest` take them for the tensors that they are made of.
-    A method `__validate__` may check the fields.
-
-    >>> import penstock as tf
-    >>> class Masked(tf.experimental.ExtensionType):
-    ...     values: tf.Tensor
-    ...     mask: tf.Tensor
-    ...     fill: float = 0.0
-    >>> m = Masked([1.0, 2.0], [True, False])
-    >>> tf.function(lambda m: tf.where(m.mask, m.values, m.fill))(m).numpy().tolist()
-    [1.0, 0.0]
+    A method `__validate__` may check the fields. docs/functions.md has an example.
     """
 
     Spec: Any = ExtensionTypeSpec

@@ -46,7 +46,7 @@ def test_named_tuples_and_bounds_come_back():
     np.testing.assert_array_equal(from_message(to_message(np.array([1.5, 2.0]))), [1.5, 2.0])
 
 
-@pytest.mark.parametrize("value", [object(), {1: 2}, [set()]], ids=repr)
+@pytest.mark.parametrize("value", [object(), {1: 2}, [set()]], ids=["object", "dict", "set"])
 def test_what_has_no_form(value):
     with pytest.raises(NotWritableError):
         to_message(value)

@@ -10,6 +10,7 @@ from penstock.core.errors import InvalidArgumentError, ResourceExhaustedError
 from penstock.core.graph import Graph
 from penstock.ops.array import filling
 from penstock.ops.array.filling import (
+    empty_op,
     fill,
     fill_op,
     one_hot,
@@ -29,6 +30,10 @@ LABELS = np.array([[0, 2], [-1, 3]])
 CASES = [
     OpCase(fill_op, [[2, 3], np.float64(7)], np.full((2, 3), 7.0)),
     OpCase(fill_op, [[2], np.array(b"a", dtype=object)], np.full(2, b"a", dtype=object), name="strings"),
+    OpCase(empty_op, [[2, 3]], np.zeros((2, 3)), attrs={"dtype": dtypes.float64}, gradient=None),
+    OpCase(
+        empty_op, [[2]], np.full(2, b"", dtype=object), attrs={"dtype": dtypes.string}, name="strings", gradient=None
+    ),
     OpCase(zeros_like_op, [normal(2, 3)], np.zeros((2, 3)), gradient=None),
     OpCase(ones_like_op, [normal(2, 3)], np.ones((2, 3)), gradient=None),
     OpCase(
