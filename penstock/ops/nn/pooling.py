@@ -31,6 +31,7 @@ from penstock.core.shape import Dims
 from penstock.core.shape_rules import ShapeError, UnsupportedError, expect_rank, merge
 from penstock.core.tensor import Tensor
 from penstock.ops.array.common import deferred, sizes
+from penstock.ops.nn import separable_pooling
 from penstock.ops.nn.windows import (
     cached,
     channels_first,
@@ -204,7 +205,18 @@ def _max_pool(
     if g.depth > 1:
         images = channels_first(input, data_format)
         return from_channels_first(images.unflatten(1, (-1, g.depth)).amax(2), data_format)
+    pooled = separable_pooling.maximum(input, g.window, g.stride, _counts_of(g)) if data_format == "NHWC" else None
+    if pooled is not None:
+        return pooled
     return from_channels_first(max_with_indices(input, g, data_format)[0], data_format)
+
+
+def _counts_of(g: Geometry) -> tuple[int, ...]:
+    """Return how many windows there are along each spatial axis of images with the channels last; none if some begin
+    or end outside the image."""
+    if g.extra or any(g.padding):
+        return ()
+    return g.output[1:-1]  # type: ignore[index,return-value]
 
 
 def _check_pooled(g: Geometry, orig_output: Dims, grad: Dims) -> None:
@@ -653,6 +665,9 @@ def _avg_pool(value: Array, ksize: Sequence[int], strides: Sequence[int], paddin
         raise UnsupportedError(f"average pooling goes along the spatial axes only, got ksize {list(ksize)}")
     if not value.numel() or 0 in g.output:  # type: ignore[operator]
         return value.new_zeros(g.output)  # type: ignore[arg-type]
+    pooled = separable_pooling.mean(value, g.window, g.stride, _counts_of(g)) if data_format == "NHWC" else None
+    if pooled is not None:
+        return pooled
     images = channels_first(value, data_format)
     if g.extra:
         result = _sums(torch.constant_pad_nd(images, g.extra), g) / _counts(images.shape[2:], g, value)
