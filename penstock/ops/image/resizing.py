@@ -71,7 +71,9 @@ def resized_shape(images: Dims, size: Any, *rest: Any, **attrs: Any) -> Dims:
 
 
 def _like_original(grads: Dims, original_image: Dims, *rest: Any, **attrs: Any) -> Dims:
-    return original_image
+    if original_image is None or grads is None or len(original_image) != 4 or len(grads) != 4 or grads[3] is None:
+        return original_image
+    return (*original_image[:3], grads[3])  # the kernel goes by the gradient's channels
 
 
 def _resized(images: Array, size: Any, align_corners: bool, half_pixel_centers: bool, taps_of: TapsOf) -> Array:
