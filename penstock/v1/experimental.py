@@ -18,5 +18,6 @@ from penstock.core.dtypes import int4 as int4
 from penstock.core.dtypes import uint2 as uint2
 from penstock.core.dtypes import uint4 as uint4
 from penstock.data.optional import Optional as Optional
+from penstock.language.extension_type import BatchableExtensionType as BatchableExtensionType
 from penstock.language.extension_type import ExtensionType as ExtensionType
 from penstock.ops.ragged.row_partition import RowPartition as RowPartition

@@ -1,5 +1,8 @@
 """Summaries for TensorBoard: `tf.summary` of TensorFlow 1."""
 
+from penstock.formats.protos import Event as Event
+from penstock.formats.protos import SessionLog as SessionLog
+from penstock.formats.protos import Summary as Summary
 from penstock.formats.protos import SummaryDescription as SummaryDescription
 from penstock.formats.protos import TaggedRunMetadata as TaggedRunMetadata
 from penstock.summary.v1 import all_v2_summary_ops as all_v2_summary_ops

@@ -78,10 +78,12 @@ from penstock.ops.nn.morphology import erosion2d_v1 as erosion2d
 from penstock.ops.nn.normalization import fused_batch_norm as fused_batch_norm
 from penstock.ops.nn.normalization import local_response_normalization as local_response_normalization
 from penstock.ops.nn.normalization import lrn as lrn
+from penstock.ops.nn.pooling_functions import avg_pool as avg_pool_v2
 from penstock.ops.nn.pooling_functions import avg_pool1d as avg_pool1d
 from penstock.ops.nn.pooling_functions import avg_pool2d as avg_pool2d
 from penstock.ops.nn.pooling_functions import avg_pool3d as avg_pool3d
 from penstock.ops.nn.pooling_functions import avg_pool_v1 as avg_pool
+from penstock.ops.nn.pooling_functions import max_pool as max_pool_v2
 from penstock.ops.nn.pooling_functions import max_pool1d as max_pool1d
 from penstock.ops.nn.pooling_functions import max_pool2d as max_pool2d
 from penstock.ops.nn.pooling_functions import max_pool3d as max_pool3d
