@@ -12,13 +12,13 @@ from penstock.core.array import Array, Value, torch_dtype
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import NUMBER, QUANTIZED, DType, as_dtype
 from penstock.core.errors import InvalidArgumentError, UnimplementedError
-from penstock.core.graph import op_scope
+from penstock.core.graph import current_graph, op_scope
 from penstock.core.indexed_slices import IndexedSlices
 from penstock.core.inference import partial_value
 from penstock.core.op import op
 from penstock.core.shape import Dims
 from penstock.core.shape_rules import ShapeError, unchanged
-from penstock.core.tensor import Tensor
+from penstock.core.tensor import EagerTensor, Tensor
 from penstock.ops.math.kernels import operation
 
 _NARROW = {torch.uint8, torch.uint16, torch.int8, torch.int16}
@@ -85,6 +85,8 @@ def cast(x: Any, dtype: Any, name: str | None = None) -> Any:
     wanted = as_dtype(dtype).base_dtype
     if isinstance(x, Tensor) and x.dtype is wanted:
         return x
+    if type(x) is EagerTensor and name is None and not x.dtype.is_complex and current_graph() is None:
+        return cast_op(x, DstT=wanted)
     with op_scope(name, "Cast") as scope:
         if isinstance(x, IndexedSlices):
             return IndexedSlices(cast(x.values, wanted, scope or None), x.indices, x.dense_shape)

@@ -317,6 +317,8 @@ def matmul(
         plain = not (adjoint_a or adjoint_b or a_is_sparse or b_is_sparse or output_type or grad_a or grad_b)
         b = convert_to_tensor(b) if hasattr(b, "_gradient_source") else b
         if plain and type(b) is EagerTensor and b.ndim == 2 and b.dtype is a.dtype:
+            if not (transpose_a or transpose_b or name):
+                return mat_mul_op(a, b)
             return mat_mul_op(a, b, transpose_a=transpose_a, transpose_b=transpose_b, name=name)
     with op_scope(name, "MatMul") as scope:
         for label, transpose, adjoint in (("a", transpose_a, adjoint_a), ("b", transpose_b, adjoint_b)):
