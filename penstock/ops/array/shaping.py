@@ -314,7 +314,7 @@ def _inverse(perm: Tensor) -> Any:
 )
 def conjugate_transpose_op(x: Value, perm: list[int]) -> Value:
     _check_perm(x.ndim, perm)
-    return x.permute(perm).conj_physical()
+    return x.permute(perm).conj_physical() if isinstance(x, torch.Tensor) else x.transpose(perm)
 
 
 @conjugate_transpose_op.gradient

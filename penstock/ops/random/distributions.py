@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from penstock.core.errors import InvalidArgumentError
+from penstock.ops.array.common import check_allocation
 from penstock.ops.random.philox import BLOCKS_PER_OUTPUT, Philox, Streams, normal_block, uniform_block, unit_double
 
 _LARGE_RATE = 10.0
@@ -26,6 +27,7 @@ def gamma(generator: Philox, alpha: np.ndarray, samples: int) -> np.ndarray:
         float64 of shape [n, samples].
     Source: Marsaglia and Tsang 2000.
     """
+    check_allocation([len(alpha), samples], alpha.itemsize)
     alphas = np.repeat(alpha, samples)
     result = np.full(alphas.size, np.nan)
     streams = Streams(generator, alphas.size)
@@ -63,6 +65,7 @@ def poisson(generator: Philox, rate: np.ndarray, samples: int, highest: float) -
         float64 of shape [n, samples]; NaN for rates that are NaN.
     Source: Knuth 1969, section 3.4.1, for means below 10; Hormann 1993 (PTRS) above.
     """
+    check_allocation([len(rate), samples], rate.itemsize)
     rates = np.repeat(rate, samples)
     result = np.where(np.isnan(rates), np.nan, np.where(rates == np.inf, np.inf, 0.0))
     streams = Streams(generator, rates.size)
@@ -118,6 +121,7 @@ def binomial(generator: Philox, count: np.ndarray, probability: np.ndarray, samp
         float64 of shape [n, samples]; NaN where an argument is NaN.
     Source: Kachitvichyanukul and Schmeiser 1988 (geometric method) for means below 10; Hormann 1993 (BTRS) above.
     """
+    check_allocation([len(count), samples], count.itemsize)
     counts, given = np.repeat(count, samples), np.repeat(probability, samples)
     swapped = given > 0.5
     with np.errstate(all="ignore"):

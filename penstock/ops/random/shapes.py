@@ -8,6 +8,7 @@ from typing import Any
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.shape import Dims
 from penstock.core.shape_rules import ShapeError
+from penstock.ops.array.common import check_allocation
 
 
 def checked_shape(shape: Any) -> tuple[list[int], int]:
@@ -15,12 +16,14 @@ def checked_shape(shape: Any) -> tuple[list[int], int]:
 
     Raises:
         InvalidArgumentError: if it is no vector, or has a negative size.
+        ResourceExhaustedError: if so many elements do not fit the memory.
     """
     if not isinstance(shape, list) or any(isinstance(size, list) for size in shape):
         raise InvalidArgumentError(None, None, f"shape must be a vector of {{int32,int64}}, got {shape}")
     for size in shape:
         if size < 0:
             raise InvalidArgumentError(None, None, f"Dimension {size} must be >= 0, in the shape {shape}")
+    check_allocation(shape, 1)
     return shape, math.prod(shape)
 
 

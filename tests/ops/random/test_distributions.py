@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from penstock.core.errors import InvalidArgumentError
+from penstock.core.errors import InvalidArgumentError, ResourceExhaustedError
 from penstock.ops.random import distributions
 from penstock.ops.random.philox import Philox
 
@@ -75,3 +75,14 @@ def test_truncated_normal_refuses_empty_bounds() -> None:
     parameters = [np.array([value], np.float32) for value in (0.0, 1.0, 2.0, 1.0)]
     with pytest.raises(InvalidArgumentError, match="minvals < maxvals"):
         distributions.parameterized_truncated_normal(GENERATOR, *parameters, 2)
+
+
+def test_more_draws_than_fit_the_memory_are_refused() -> None:
+    generator, many = Philox.from_seeds(1, 2), 1 << 62
+    for draw in (
+        lambda: distributions.gamma(generator, np.ones(16), many),
+        lambda: distributions.poisson(generator, np.ones(16), many, 1e9),
+        lambda: distributions.binomial(generator, np.ones(16), np.ones(16), many),
+    ):
+        with pytest.raises(ResourceExhaustedError, match="do not fit the memory"):
+            draw()
