@@ -626,6 +626,8 @@ def kernel_error(
             return kind(error.node_def, error.op, f"{error.message} [Op:{op_def.name}]")
         return error
     text = str(error).split("\n")[0]
+    if isinstance(error, AttributeError) and any(t.dtype.base_dtype.name == "string" for t in inputs):
+        error, text = NotImplementedError(), "it has no kernel for strings"
     if isinstance(error, (RuntimeError, ValueError, TypeError, IndexError, OverflowError)):
         try:
             infer_dims(op_def, inputs, attrs, len(op_def.outputs))

@@ -185,7 +185,12 @@ def encode_wav(samples: np.ndarray, sample_rate: int) -> bytes:
     Args:
         samples: floating, of shape (frames, channels), from -1 to 1; what lies outside is clipped.
         sample_rate: frames per second.
+    Raises:
+        ValueError: if the header of the file cannot hold the sample rate.
     """
+    byte_rate = sample_rate * 2 * samples.shape[-1]
+    if not 0 < byte_rate < 1 << 32:
+        raise ValueError(f"a sample rate of {sample_rate} does not fit the header of a WAV file")
     scaled = samples.astype(np.float32) * np.float32(1 << 15)
     # Halves are rounded away from zero, as C does.
     rounded = np.copysign(np.floor(np.abs(scaled) + np.float32(0.5)), scaled)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from penstock.core.errors import UnimplementedError
 from penstock.ops.array.sorting import argsort, lower_bound_op, nth_element_op, searchsorted, sort, upper_bound_op
 from penstock.testing.op_case import OpCase, integers, normal
 
@@ -48,3 +49,8 @@ def test_arguments_are_checked() -> None:
     with pytest.raises(ValueError, match="side"):
         searchsorted([1, 2], [1], side="middle")
     np.testing.assert_array_equal(searchsorted([1, 3], [0, 2, 4]).numpy(), [0, 1, 2])
+
+
+def test_strings_are_refused_where_no_kernel_takes_them():
+    with pytest.raises(UnimplementedError, match="LowerBound: it has no kernel for strings"):
+        lower_bound_op([[b"a", b"b"]], [[b"a"]])
