@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from penstock.core import array, context
-from penstock.core.array import dims_of
+from penstock.core import array
 from penstock.core.context import executing_eagerly
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import DType, as_dtype, int64, string, variant
@@ -25,9 +24,10 @@ from penstock.data.iterator import NumpyIterator, OwnedIterator, spec_of_descrip
 from penstock.data.loops import graph_iterator_of, loop_over_dataset
 from penstock.data.node import FromVariant, Node, PipelineValue, Run, argument
 from penstock.data.options import Options
+from penstock.data.padding import padded_shapes_of, padding_values_of
 from penstock.data.seeds import Seeds
 from penstock.data.structure import Structure
-from penstock.data.traced import TracedFunction
+from penstock.data.traced import TracedFunction, expect_int64, predicate_of, state_function
 from penstock.language.autograph import register_iterator_kind
 from penstock.ops.array.gather import gather
 from penstock.ops.data.calls import pipeline_call
@@ -247,7 +247,7 @@ class DatasetV2(CompositeTensor):
             name: accepted.
         """
         state = nested.normalize(initial_state)
-        structure, function = _state_function(state, self._node.structure, reduce_func, "reduce_func", False)
+        structure, function = state_function(state, self._node.structure, reduce_func, "reduce_func", False)
         tensors = structure.to_tensors(state)
         captured = [t for t in function.captures if not isinstance(t, EagerTensor)]
 
@@ -564,12 +564,12 @@ class DatasetV2(CompositeTensor):
         Raises:
             ValueError: if it does not return a boolean scalar.
         """
-        return self._then(mapping.Filter(self._node, _predicate(self._traced(predicate, "filter"), "filter")))
+        return self._then(mapping.Filter(self._node, predicate_of(self._traced(predicate, "filter"), "filter")))
 
     def take_while(self, predicate: Callable[..., Any], name: str | None = None) -> Any:
         """Return the elements before the first of which `predicate` is false."""
         return self._then(
-            mapping.TakeWhile(self._node, _predicate(self._traced(predicate, "take_while"), "take_while"))
+            mapping.TakeWhile(self._node, predicate_of(self._traced(predicate, "take_while"), "take_while"))
         )
 
     def scan(self, initial_state: Any, scan_func: Callable[..., Any], name: str | None = None) -> Any:
@@ -581,7 +581,7 @@ class DatasetV2(CompositeTensor):
             name: accepted.
         """
         state = nested.normalize(initial_state)
-        structure, function = _state_function(state, self._node.structure, scan_func, "scan_func", True)
+        structure, function = state_function(state, self._node.structure, scan_func, "scan_func", True)
         return self._then(mapping.Scan(self._node, structure.to_tensors(state), structure, function))
 
     def apply(self, transformation_func: Callable[..., Any]) -> Any:
@@ -642,8 +642,8 @@ class DatasetV2(CompositeTensor):
         structure = self._node.structure
         if not structure.is_flat:
             raise TypeError(f"`padded_batch` is only supported for dense tensors, got elements {structure.spec}.")
-        shapes = _padded_shapes(structure, padded_shapes)
-        paddings = _padding_values(structure, padding_values)
+        shapes = padded_shapes_of(structure, padded_shapes)
+        paddings = padding_values_of(structure, padding_values)
         return self._then(
             batching.PaddedBatch(self._node, argument(batch_size), shapes, paddings, bool(drop_remainder))
         )
@@ -881,13 +881,13 @@ class DatasetV2(CompositeTensor):
         if (window_size is None) == (window_size_func is None):
             raise ValueError("Either the `window_size` argument or the `window_size_func` argument must be specified.")
         key = self._traced(key_func, "key")
-        _expect_int64(key, "key_func")
+        expect_int64(key, "key_func")
         scalar = Structure(TensorSpec([], int64))
         reduce = TracedFunction(reduce_func, [scalar, Structure(DatasetSpec(self.element_spec))], name="reduce")
         size: Any = argument(window_size)
         if window_size_func is not None:
             size = TracedFunction(window_size_func, [scalar], name="window_size")
-            _expect_int64(size, "window_size_func")
+            expect_int64(size, "window_size_func")
         spec = _inner_spec(reduce, "group_by_window")
         return self._then(grouping.GroupByWindow(self._node, spec, key, reduce, size))
 
@@ -950,12 +950,12 @@ class DatasetV2(CompositeTensor):
     ) -> Any:
         """Return batches padded to the boundaries of their buckets."""
         structure = self._node.structure
-        given = _padded_shapes(structure, shapes)
+        given = padded_shapes_of(structure, shapes)
         key = self._traced(bucket_of, "bucket")
-        padding = _padding_values(structure, paddings)
+        padding = padding_values_of(structure, paddings)
         specs = [TensorSpec([None, *shape], leaf.dtype) for shape, leaf in zip(given, structure.leaves, strict=True)]
         limits = [bound - 1 for bound in bounds]
-        node = _BucketPadded(
+        node = grouping.BucketPadded(
             self._node, nested.pack(structure.spec, specs), key, limits, sizes, given, padding, drop_remainder
         )
         return self._then(node)
@@ -971,52 +971,6 @@ class DatasetV2(CompositeTensor):
 Dataset = DatasetV2
 
 
-class _BucketPadded(Node):
-    """Batches of elements of similar length, padded to the limits of their buckets."""
-
-    def __init__(
-        self,
-        input: Node,
-        element_spec: Any,
-        key: TracedFunction,
-        limits: Sequence[int],
-        sizes: Sequence[int],
-        shapes: Sequence[tuple[int | None, ...]],
-        paddings: Sequence[Any],
-        drop_remainder: bool,
-    ) -> None:
-        super().__init__(element_spec, [input], functions=[key])
-        self.limits = limits
-        self.sizes = sizes
-        self.shapes = shapes
-        self.paddings = paddings
-        self.drop_remainder = drop_remainder
-
-    def iterate(self, run: Run) -> Iterator[Any]:
-        (source,) = self.inputs
-        key_of = self.functions[0].on_elements(run)
-        groups: dict[int, list[Any]] = {}
-
-        def emit(bucket: int) -> Iterator[Any]:
-            if bucket >= len(self.limits):
-                raise InvalidArgumentError(
-                    None, None, "When pad_to_bucket_boundary=True, elements must have length < max(bucket_boundaries)."
-                )
-            shapes = [tuple(self.limits[bucket] if size is None else size for size in shape) for shape in self.shapes]
-            held = batching.Held(source.structure, groups.pop(bucket))
-            padded = batching.PaddedBatch(held, self.sizes[bucket], shapes, self.paddings, self.drop_remainder)
-            return padded.iterate(run)
-
-        for element in source.iterate(run):
-            bucket = array.to_python(key_of(element)[0])
-            group = groups.setdefault(bucket, [])
-            group.append(element)
-            if len(group) == self.sizes[bucket]:
-                yield from emit(bucket)
-        for bucket in sorted(groups):
-            yield from emit(bucket)
-
-
 def _as_spec(signature: Any) -> Any:
     return tuple(signature) if isinstance(signature, list) else signature
 
@@ -1029,127 +983,6 @@ def _inner_spec(function: TracedFunction, what: str) -> Any:
             f"{nested.map_leaves(lambda s: s.value_type, spec)}."
         )
     return spec.element_spec
-
-
-def _predicate(function: TracedFunction, what: str) -> TracedFunction:
-    spec = function.output.spec
-    if not isinstance(spec, TensorSpec) or spec.dtype.name != "bool" or spec.shape.rank not in (0, None):
-        raise ValueError(
-            f"Invalid `predicate` of {what}. `predicate` must return a `tf.bool` scalar tensor, but its return type is "
-            f"{spec}."
-        )
-    return function
-
-
-def _expect_int64(function: TracedFunction, what: str) -> None:
-    spec = function.output.spec
-    if not isinstance(spec, TensorSpec) or spec.dtype != int64 or spec.shape.rank not in (0, None):
-        raise ValueError(f"Invalid `{what}`. Expected a scalar tf.int64 tensor, but got {spec}.")
-
-
-def _state_function(
-    state: Any, elements: Structure, function: Callable[..., Any], what: str, has_output: bool
-) -> tuple[Structure, TracedFunction]:
-    """Return the structure of a state, relaxed until `function` keeps it, and the function traced for it.
-
-    Args:
-        state: the initial state.
-        elements: the structure of the elements.
-        function: from a state and an element to a state, and also to an output if `has_output`.
-        what: the function's name, for messages.
-        has_output: see `function`.
-    """
-    structure = Structure(nested.spec_of(state))
-    while True:
-        traced = TracedFunction(function, [structure, elements], spread=False, name=what)
-        spec = traced.output.spec
-        if has_output:
-            if not isinstance(spec, tuple) or len(spec) != 2:
-                raise TypeError(f"Invalid `{what}`. It must return a tuple consisting of new state and output.")
-            spec = spec[0]
-        try:
-            found = nested.match(structure.spec, spec, what)
-        except ValueError:
-            found = []
-        if len(found) != len(structure.leaves) or any(
-            getattr(a, "dtype", None) != getattr(b, "dtype", None) for a, b in zip(structure.leaves, found, strict=True)
-        ):
-            raise TypeError(
-                f"The element types and classes for the new state must match the initial state, {structure.spec}; "
-                f"`{what}` returned {spec}."
-            )
-        relaxed = [a.most_specific_common_supertype([b]) or a for a, b in zip(structure.leaves, found, strict=True)]
-        if relaxed == structure.leaves:
-            return structure, traced
-        structure = Structure(nested.pack(structure.spec, relaxed))
-
-
-def _padded_shapes(structure: Structure, given: Any) -> list[tuple[int | None, ...]]:
-    if given is None:
-        shapes: list[Any] = []
-        for spec in structure.leaves:
-            if spec.shape.rank is None:
-                raise ValueError(
-                    "You must provide `padded_shapes` argument because component of the dataset has unknown rank."
-                )
-            shapes.append(spec.shape.as_tuple())
-        return shapes
-    parts = [given] if not nested.is_structure(structure.spec) else _match_shapes(structure.spec, given)
-    result: list[Any] = []
-    for spec, part in zip(structure.leaves, parts, strict=True):
-        if isinstance(part, Tensor):
-            part = np.asarray(part).tolist()
-        known = part if isinstance(part, (list, tuple)) else TensorShape(part).as_list()
-        sizes = TensorShape([None if size in (None, -1) else int(size) for size in known])
-        if spec.shape.rank is not None and spec.shape.rank != sizes.rank:
-            raise ValueError(
-                f"The padded shape {sizes} is not compatible with the shape {spec.shape} of the corresponding input "
-                "component."
-            )
-        if spec.shape.rank is not None:
-            for wanted, size in zip(sizes.as_list(), spec.shape.as_list(), strict=True):
-                if wanted is not None and size is not None and wanted < size:
-                    raise ValueError(
-                        f"The padded shape {sizes} is not compatible with the shape {spec.shape} of the corresponding "
-                        "input component."
-                    )
-        result.append(sizes.as_tuple())
-    return result
-
-
-def _match_shapes(spec: Any, given: Any) -> list[Any]:
-    """Return the shapes that stand where `spec` has leaves; lists and tuples there are shapes."""
-    if not nested.is_structure(spec):
-        return [given]
-    if isinstance(spec, dict):
-        if not isinstance(given, dict) or sorted(given) != sorted(spec):
-            raise ValueError(f"`padded_shapes` must have the keys {sorted(spec)}, got {given}")
-        return [leaf for key in sorted(spec) for leaf in _match_shapes(spec[key], given[key])]
-    parts = nested.children(spec)
-    if not isinstance(given, (list, tuple)) or len(given) != len(parts):
-        raise ValueError(f"`padded_shapes` must have a shape for each of {len(parts)} components, got {given}")
-    return [leaf for part, item in zip(parts, given, strict=True) for leaf in _match_shapes(part, item)]
-
-
-def _padding_values(structure: Structure, given: Any) -> list[Any]:
-    if given is None:
-        parts: list[Any] = [None] * len(structure.leaves)
-    elif not nested.is_structure(given) and nested.is_structure(structure.spec):
-        parts = [given] * len(structure.leaves)
-    else:
-        parts = nested.match(structure.spec, given, "`padding_values`")
-    result = []
-    for spec, part in zip(structure.leaves, parts, strict=True):
-        if part is None:
-            part = b"" if spec.dtype == string else False if spec.dtype.name == "bool" else 0
-        with context.eager_mode():
-            tensor = part if isinstance(part, Tensor) else convert_to_tensor(part, spec.dtype)
-            if tensor.dtype != spec.dtype:
-                raise TypeError(f"Mismatched type between padding value {part} and component of type {spec.dtype.name}")
-            if dims_of(tensor.value) != ():  # type: ignore[attr-defined]
-                raise ValueError(f"Padding value should be a scalar, but is not: {part}")
-            result.append(array.to_python(tensor.value))  # type: ignore[attr-defined]
-    return result
 
 
 def _count_at_most(edges: Any, length: Any) -> Any:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from penstock.core import array
-from penstock.data.batching import Held
+from penstock.core.errors import InvalidArgumentError
+from penstock.data.batching import Held, PaddedBatch
 from penstock.data.node import Element, Node, PipelineValue, Run
 from penstock.data.traced import TracedFunction
 
@@ -91,3 +92,58 @@ class GroupByReducer(Node):
             states[number] = reduce(states[number], element)
         for number in sorted(states):
             yield finalize(states[number])
+
+
+class BucketPadded(Node):
+    """Batches of elements of similar length, padded to the limits of their buckets.
+
+    Args:
+        key: from an element to the number of its bucket.
+        limits: the length that each bucket but the last pads to.
+        sizes: the number of elements in a batch of each bucket.
+        shapes: the shape of each leaf, where None stands for the limit.
+        paddings: what each leaf is padded with.
+        drop_remainder: whether a last batch that is smaller is left out.
+    """
+
+    def __init__(
+        self,
+        input: Node,
+        element_spec: Any,
+        key: TracedFunction,
+        limits: Sequence[int],
+        sizes: Sequence[int],
+        shapes: Sequence[tuple[int | None, ...]],
+        paddings: Sequence[Any],
+        drop_remainder: bool,
+    ) -> None:
+        super().__init__(element_spec, [input], functions=[key])
+        self.limits = limits
+        self.sizes = sizes
+        self.shapes = shapes
+        self.paddings = paddings
+        self.drop_remainder = drop_remainder
+
+    def iterate(self, run: Run) -> Iterator[Any]:
+        (source,) = self.inputs
+        key_of = self.functions[0].on_elements(run)
+        groups: dict[int, list[Any]] = {}
+
+        def emit(bucket: int) -> Iterator[Any]:
+            if bucket >= len(self.limits):
+                raise InvalidArgumentError(
+                    None, None, "When pad_to_bucket_boundary=True, elements must have length < max(bucket_boundaries)."
+                )
+            shapes = [tuple(self.limits[bucket] if size is None else size for size in shape) for shape in self.shapes]
+            held = Held(source.structure, groups.pop(bucket))
+            padded = PaddedBatch(held, self.sizes[bucket], shapes, self.paddings, self.drop_remainder)
+            return padded.iterate(run)
+
+        for element in source.iterate(run):
+            bucket = array.to_python(key_of(element)[0])
+            group = groups.setdefault(bucket, [])
+            group.append(element)
+            if len(group) == self.sizes[bucket]:
+                yield from emit(bucket)
+        for bucket in sorted(groups):
+            yield from emit(bucket)

@@ -10,10 +10,11 @@ from penstock.compiler.effects import effects_of
 from penstock.compiler.program import Program
 from penstock.core import array
 from penstock.core.convert import convert_to_tensor
+from penstock.core.dtypes import int64
 from penstock.core.func_graph import FuncGraph
 from penstock.core.graph import current_graph
 from penstock.core.tensor import SymbolicTensor, Tensor
-from penstock.core.type_spec import CompositeTensor
+from penstock.core.type_spec import CompositeTensor, TensorSpec
 from penstock.data import structure as nested
 from penstock.data.node import Element, Run
 from penstock.data.structure import Structure
@@ -117,3 +118,69 @@ def _as_leaf(leaf: Any) -> Any:
     if leaf is None or isinstance(leaf, CompositeTensor):
         return leaf
     return leaf if isinstance(leaf, SymbolicTensor) else convert_to_tensor(leaf)
+
+
+def predicate_of(function: TracedFunction, what: str) -> TracedFunction:
+    """Return a function that yields one boolean.
+
+    Raises:
+        ValueError: if it yields something else; `what` names the step.
+    """
+    spec = function.output.spec
+    if not isinstance(spec, TensorSpec) or spec.dtype.name != "bool" or spec.shape.rank not in (0, None):
+        raise ValueError(
+            f"Invalid `predicate` of {what}. `predicate` must return a `tf.bool` scalar tensor, but its return type is "
+            f"{spec}."
+        )
+    return function
+
+
+def expect_int64(function: TracedFunction, what: str) -> None:
+    """Check that a function yields one int64.
+
+    Raises:
+        ValueError: if it yields something else; `what` names the function.
+    """
+    spec = function.output.spec
+    if not isinstance(spec, TensorSpec) or spec.dtype != int64 or spec.shape.rank not in (0, None):
+        raise ValueError(f"Invalid `{what}`. Expected a scalar tf.int64 tensor, but got {spec}.")
+
+
+def state_function(
+    state: Any, elements: Structure, function: Callable[..., Any], what: str, has_output: bool
+) -> tuple[Structure, TracedFunction]:
+    """Return the structure of a state, relaxed until `function` keeps it, and the function traced for it.
+
+    Args:
+        state: the initial state.
+        elements: the structure of the elements.
+        function: from a state and an element to a state, and also to an output if `has_output`.
+        what: the function's name, for messages.
+        has_output: see `function`.
+
+    Raises:
+        TypeError: if the new state has another structure or other dtypes than the initial one.
+    """
+    structure = Structure(nested.spec_of(state))
+    while True:
+        traced = TracedFunction(function, [structure, elements], spread=False, name=what)
+        spec = traced.output.spec
+        if has_output:
+            if not isinstance(spec, tuple) or len(spec) != 2:
+                raise TypeError(f"Invalid `{what}`. It must return a tuple consisting of new state and output.")
+            spec = spec[0]
+        try:
+            found = nested.match(structure.spec, spec, what)
+        except ValueError:
+            found = []
+        if len(found) != len(structure.leaves) or any(
+            getattr(a, "dtype", None) != getattr(b, "dtype", None) for a, b in zip(structure.leaves, found, strict=True)
+        ):
+            raise TypeError(
+                f"The element types and classes for the new state must match the initial state, {structure.spec}; "
+                f"`{what}` returned {spec}."
+            )
+        relaxed = [a.most_specific_common_supertype([b]) or a for a, b in zip(structure.leaves, found, strict=True)]
+        if relaxed == structure.leaves:
+            return structure, traced
+        structure = Structure(nested.pack(structure.spec, relaxed))

@@ -11,7 +11,8 @@ from typing import Any
 from penstock.core.context import executing_eagerly
 from penstock.core.graph import get_default_graph
 from penstock.core.graph_keys import GraphKeys
-from penstock.language.variable_scope import EagerVariableStore, VariableScope, variable_scope
+from penstock.language.variable_scope import VariableScope, variable_scope
+from penstock.language.variable_store import EagerVariableStore
 
 
 class Template:

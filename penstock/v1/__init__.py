@@ -152,15 +152,15 @@ from penstock.language.variable_base import VariableAggregation as VariableAggre
 from penstock.language.variable_base import VariableSynchronization as VariableSynchronization
 from penstock.language.variable_base import VariableV1 as Variable
 from penstock.language.variable_base import variable_creator_scope as variable_creator_scope
-from penstock.language.variable_scope import AUTO_REUSE as AUTO_REUSE
 from penstock.language.variable_scope import VariableScope as VariableScope
 from penstock.language.variable_scope import create_partitioned_variables as create_partitioned_variables
 from penstock.language.variable_scope import get_local_variable as get_local_variable
 from penstock.language.variable_scope import get_variable as get_variable
 from penstock.language.variable_scope import get_variable_scope as get_variable_scope
-from penstock.language.variable_scope import no_regularizer as no_regularizer
 from penstock.language.variable_scope import variable_op_scope as variable_op_scope
 from penstock.language.variable_scope import variable_scope as variable_scope
+from penstock.language.variable_store import AUTO_REUSE as AUTO_REUSE
+from penstock.language.variable_store import no_regularizer as no_regularizer
 from penstock.language.variables import all_variables as all_variables
 from penstock.language.variables import assert_variables_initialized as assert_variables_initialized
 from penstock.language.variables import assign as assign

@@ -12,7 +12,8 @@ from penstock.core import context
 from penstock.core.dtypes import float32, float64
 from penstock.core.graph import Graph
 from penstock.core.graph_keys import GraphKeys
-from penstock.language.variable_scope import AUTO_REUSE, variable_scope
+from penstock.language.variable_scope import variable_scope
+from penstock.language.variable_store import AUTO_REUSE
 from penstock.language.variables import global_variables, global_variables_initializer, trainable_variables
 from penstock.layers.base import InputSpec, Layer, snake_case
 from penstock.layers.core import Dense, Dropout, Flatten, dense
