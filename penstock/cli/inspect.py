@@ -30,18 +30,24 @@ def command(path: Path, fetches: tuple[str, ...], feeds: tuple[str, ...], shows_
     """Print a summary of GRAPH, and the program that its fetches become.
 
     GRAPH is a GraphDef (.pb or .pbtxt) or a MetaGraphDef (.meta), as tf.io.write_graph and tf.train.Saver write them,
-    or the folder of a SavedModel, of which signatures, objects and variables are listed.
+    or the folder of a SavedModel, of which signatures, objects and variables are listed. Without --fetch, the program
+    is that of all outputs of the graph, or of the signatures of the SavedModel.
     """
     console = Console()
     if path.is_dir():
         print_saved_model(console, path)
-        return
-    graph = _read(path)
-    _print_summary(console, graph)
-    if not fetches and not shows_source:
-        return
-    program, fed = _compile(graph, fetches or _outputs(graph), feeds)
-    console.print(f"fetches: {', '.join(fetches or _outputs(graph))}", highlight=False)
+        if not fetches and not shows_source:
+            return
+        graph, outputs = _read_saved_model(path)
+    else:
+        graph = _read(path)
+        _print_summary(console, graph)
+        if not fetches and not shows_source:
+            return
+        outputs = _outputs(graph)
+    wanted = list(fetches) or outputs
+    program, fed = _compile(graph, wanted, feeds)
+    console.print(f"fetches: {', '.join(wanted)}", highlight=False)
     console.print(f"feeds: {', '.join(fed) or '-'}", highlight=False)
     kernels = sum(line.startswith("    ") and "_kernel(" in line for line in program.source.splitlines())
     console.print(f"program: {kernels} kernel calls, {len(program.source.splitlines())} lines", highlight=False)
@@ -109,10 +115,7 @@ def _read(path: Path) -> Graph:
     from google.protobuf import text_format  # the imports wait, so that `penstock --help` need not load torch
     from google.protobuf.message import DecodeError
 
-    from penstock.core.errors import OpError
-    from penstock.core.graph import Graph
     from penstock.formats import protos
-    from penstock.graphs.importer import import_graph_def
 
     message = protos.MetaGraphDef() if path.suffix == ".meta" else protos.GraphDef()
     try:
@@ -125,10 +128,39 @@ def _read(path: Path) -> Graph:
             f"{path} holds no {type(message).__name__}: {error}. Expected a GraphDef in .pb or .pbtxt, or a "
             "MetaGraphDef in .meta"
         ) from None
+    return _imported(path, message.graph_def if path.suffix == ".meta" else message)
+
+
+def _read_saved_model(path: Path) -> tuple[Graph, list[str]]:
+    """Return the graph of a SavedModel that is for serving, or else its first, and the outputs of its signatures.
+
+    Raises:
+        ClickException: if it cannot be imported.
+    """
+    from penstock.saved_model.constants import INIT_OP_SIGNATURE_KEY  # the imports wait, as in `_read`
+    from penstock.saved_model.reading import parse_saved_model
+
+    graphs = parse_saved_model(path).meta_graphs
+    meta_graph = next((found for found in graphs if "serve" in found.meta_info_def.tags), graphs[0])
+    outputs = [
+        tensor.name
+        for name, signature in sorted(meta_graph.signature_def.items())
+        if name != INIT_OP_SIGNATURE_KEY
+        for _, tensor in sorted(signature.outputs.items())
+        if tensor.name
+    ]
+    return _imported(path, meta_graph.graph_def), list(dict.fromkeys(outputs))
+
+
+def _imported(path: Path, graph_def: Any) -> Graph:
+    from penstock.core.errors import OpError  # the imports wait, as in `_read`
+    from penstock.core.graph import Graph
+    from penstock.graphs.importer import import_graph_def
+
     graph = Graph()
     try:
         with graph.as_default():
-            import_graph_def(message.graph_def if path.suffix == ".meta" else message, name="")
+            import_graph_def(graph_def, name="")
     except (ValueError, OpError) as error:
         raise click.ClickException(f"{path} cannot be imported: {error}") from None
     return graph

@@ -58,6 +58,8 @@ class Options:
         return replace(cls.none(), **{name: True})
 
 
+# The names by which single passes are switched.
+PASS_NAMES = frozenset(field.name for field in fields(Options))
 # What the fields of RewriterConfig switch.
 _REWRITES = {
     "arithmetic_optimization": ("simplify",),
@@ -77,11 +79,21 @@ _REWRITES = {
     ),
     "memory_optimization": ("shorten_lifetimes", "reuse_memory"),
 }
+# What TensorFlow calls the optimizers that stand behind these fields, where `RewriterConfig.optimizers` lists them.
+_OPTIMIZERS = {
+    "arithmetic": "arithmetic_optimization",
+    "constfold": "constant_folding",
+    "common_subgraph_elimination": "common_subgraph_elimination",
+    "loop": "loop_optimization",
+    "remap": "remapping",
+    "memory": "memory_optimization",
+}
 _OFF = {"memory_optimization": 1}  # the value of a field that means off, where it is not the usual one
 _USUAL_OFF = 2
 
 
 _default = Options()
+GROUP_NAMES = frozenset(_REWRITES)
 
 
 def default_options() -> Options:
@@ -93,22 +105,25 @@ def set_default_options(chosen: Mapping[str, Any]) -> None:
     """Choose what `default_options` returns.
 
     Args:
-        chosen: name of a field of RewriterConfig -> whether it is on; those that switch nothing here are passed over.
+        chosen: name of a field of RewriterConfig, or of one of `Options` -> whether it is on; those that switch nothing
+            here are passed over. What is said of a pass by its own name counts more than what is said of its group.
     """
     global _default
     options = Options.none() if chosen.get("disable_meta_optimizer") else Options()
     for field, names in _REWRITES.items():
         if not chosen.get(field, True):
             options = replace(options, **dict.fromkeys(names, False))
-    _default = options
+    single = {name: bool(chosen[name]) for name in PASS_NAMES if name in chosen}
+    _default = replace(options, **single)
 
 
 def options_from_config(config: Any) -> Options:
     """Return the options that a ConfigProto asks for.
 
     `graph_options.optimizer_options.opt_level` of L0 switches all passes off, except those that `do_constant_folding`
-    or `do_common_subexpression_elimination` ask for by name; `graph_options.rewrite_options` switches single ones off,
-    or all with `disable_meta_optimizer`.
+    or `do_common_subexpression_elimination` ask for by name; `graph_options.rewrite_options` switches groups of them
+    off, or all with `disable_meta_optimizer`. Where its `optimizers` lists names, of TensorFlow's optimizers or of the
+    fields of `Options`, these run and no others.
 
     Args:
         config: a ConfigProto message, or None.
@@ -124,6 +139,9 @@ def options_from_config(config: Any) -> Options:
             fold_constants=optimizer.do_constant_folding,
             merge_common=optimizer.do_common_subexpression_elimination,
         )
+    if rewrites.optimizers:
+        listed = {name for given in rewrites.optimizers for name in _REWRITES.get(_OPTIMIZERS.get(given, ""), (given,))}
+        options = replace(Options.none(), **dict.fromkeys(listed & PASS_NAMES, True))
     for field, names in _REWRITES.items():
         if getattr(rewrites, field) == _OFF.get(field, _USUAL_OFF):
             options = replace(options, **dict.fromkeys(names, False))

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from penstock.compiler.codegen import Writer
 from penstock.compiler.dataflow import Dataflow, Node
 from penstock.compiler.options import Options
-from penstock.compiler.tracing import record
+from penstock.compiler.tracing import Place, record
 from penstock.core import array
 from penstock.core.resources import ResourceManager
 from penstock.ops.rendezvous import receive_op, rendezvous_key, send_op
@@ -54,6 +54,7 @@ class PartitionWriter(Writer):
     ) -> None:
         super().__init__(dataflow, resources, name, options)
         self.location = location
+        self.is_body = is_body
         if is_body:
             self.extra_parameters = ()
         for parameter in self.extra_parameters:
@@ -109,7 +110,8 @@ class TracedPartitionWriter(PartitionWriter):
         written = self.lines[before:]
         moved = {line: self.result.nodes.pop(line) for line in range(before + 1, len(self.lines) + 1)}
         del self.lines[before:]
-        number = self.constant(f"{node.name}_node", node)
+        scope = f"{self.result.name}/" if self.is_body else ""
+        number = self.constant(f"{node.name}_node", Place(node, scope))
         trace = self.shared("record", record)
         now = self.shared("now", time.perf_counter_ns)
         self.lines.append(f"{self._indent}started = {now}()")

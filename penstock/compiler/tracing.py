@@ -20,10 +20,22 @@ class OutputRecord(NamedTuple):
     address: int
 
 
+class Place(NamedTuple):
+    """A node, and the name of the function before its own where it is in the body of a branch, loop or function."""
+
+    node: Node
+    scope: str
+
+    @property
+    def name(self) -> str:
+        """The name under which the node is listed."""
+        return self.scope + self.node.name
+
+
 class Record(NamedTuple):
     """One run of one node, in nanoseconds of the performance counter; `outputs` has None for what is no array."""
 
-    node: Node
+    place: Place
     started_ns: int
     ended_ns: int
     outputs: list[OutputRecord | None]
@@ -50,11 +62,11 @@ def recording(records: list[Record]) -> Iterator[None]:
         _recording.records = saved
 
 
-def record(node: Node, started_ns: int, ended_ns: int, outputs: Sequence[Any]) -> None:
+def record(place: Place, started_ns: int, ended_ns: int, outputs: Sequence[Any]) -> None:
     """Note that a node ran; traced programs call this after each."""
     if _recording.records is not None:
         found = [_output_record(value) for value in outputs]
-        _recording.records.append(Record(node, started_ns, ended_ns, found, threading.get_ident()))
+        _recording.records.append(Record(place, started_ns, ended_ns, found, threading.get_ident()))
 
 
 def _output_record(value: Any) -> OutputRecord | None:

@@ -25,7 +25,7 @@ from penstock.runtime.fetches import FetchPlan, expand_feed
 from penstock.runtime.partial_run import PartialRun
 from penstock.runtime.partitioned import PartitionedProgram, TimedProgram, Workers
 from penstock.runtime.threads import apply_intra_op_threads, inter_op_threads
-from penstock.runtime.tracing import fill_step_stats, partition_graphs
+from penstock.runtime.tracing import fill_cost_graph, fill_step_stats, partition_graphs
 
 
 class DeviceAttributes(NamedTuple):
@@ -87,6 +87,7 @@ class BaseSession:
         make_placer = Placer.logging if config is not None and config.log_device_placement else Placer
         self._placer = make_placer(self._devices, is_soft)
         self._timeout_s = 0.0 if config is None else config.operation_timeout_in_ms / 1000
+        self._builds_cost_model = config is not None and config.graph_options.build_cost_model > 0
         self._workers = Workers(inter_op_threads(config))
         apply_intra_op_threads(config)
 
@@ -130,7 +131,8 @@ class BaseSession:
             fetches: a tensor, operation, variable, name of one, or a nested list, tuple, dict or named tuple of them.
             feed_dict: tensor (or its name) -> value to be taken in place of what the graph computes.
             options: a RunOptions message: `timeout_in_ms`, `trace_level` and `output_partition_graphs` count.
-            run_metadata: a RunMetadata message to be filled in with what `options` ask for.
+            run_metadata: a RunMetadata message to be filled in with what `options` ask for, and with a trace and a cost
+                graph if the session was made with `graph_options.build_cost_model`.
         Returns:
             Values nested as `fetches`: NumPy arrays or scalars, None for operations.
         Raises:
@@ -167,7 +169,8 @@ class BaseSession:
     def _run_plan(self, plan: _Plan, given: list[Any], options: Any, run_metadata: Any) -> Any:
         """Run a plan on the feeds' runtime values, with a deadline and a trace if the options ask for them."""
         timeout_s = options.timeout_in_ms / 1000 if options is not None and options.timeout_in_ms else self._timeout_s
-        is_traced = options is not None and options.trace_level != 0 and run_metadata is not None
+        wants_costs = run_metadata is not None and self._builds_cost_model
+        is_traced = wants_costs or (options is not None and options.trace_level != 0 and run_metadata is not None)
         wants_graphs = options is not None and options.output_partition_graphs and run_metadata is not None
         if run_metadata is not None:
             run_metadata.Clear()
@@ -183,6 +186,8 @@ class BaseSession:
             values = program(*given) if records is None else program.run(given, records)
         if records is not None:
             fill_step_stats(run_metadata.step_stats, program.partitions, records)
+            if wants_costs:
+                fill_cost_graph(run_metadata.cost_graph, program.partitions, records)
         if wants_graphs:
             run_metadata.partition_graphs.extend(partition_graphs(program.partitions))
         results = [array.to_numpy(value, copy=copy) for value, copy in zip(values, program.copies, strict=True)]

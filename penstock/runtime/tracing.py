@@ -31,10 +31,10 @@ def fill_step_stats(step_stats: Any, partitions: Sequence[CompiledPartition], re
 
 
 def _fill_node(stats: Any, item: Record, offset_ns: int, allocator: str) -> None:
-    node = item.node
+    node, name = item.place.node, item.place.name
     start_ns, length_ns = item.started_ns + offset_ns, item.ended_ns - item.started_ns
-    stats.node_name = node.name
-    stats.timeline_label = f"{node.name} = {node.op_def.name}({', '.join(_input_names(node))})"
+    stats.node_name = name
+    stats.timeline_label = f"{name} = {node.op_def.name}({', '.join(_input_names(node, item.place.scope))})"
     stats.thread_id = item.thread & 0x7FFFFFFF
     stats.scheduled_micros = stats.all_start_micros = start_ns // 1000
     stats.scheduled_nanos = stats.all_start_nanos = start_ns
@@ -57,6 +57,36 @@ def _fill_node(stats: Any, item: Record, offset_ns: int, allocator: str) -> None
         stats.memory.add(
             allocator_name=allocator, total_bytes=total_bytes, peak_bytes=total_bytes, live_bytes=total_bytes
         )
+
+
+def fill_cost_graph(
+    cost_graph: Any, partitions: Sequence[CompiledPartition], records: Sequence[Sequence[Record]]
+) -> None:
+    """Add what each node cost to a CostGraphDef message: microseconds, and the sizes of its outputs.
+
+    Feeds and constants are not listed; nodes of the bodies of branches and loops count for the node that runs them.
+
+    Args:
+        cost_graph, partitions, records: see `fill_step_stats`.
+    """
+    for part, noted in zip(partitions, records, strict=True):
+        ids: dict[Node, int] = {}
+        for item in noted:
+            node, outputs = item.place.node, item.outputs
+            if item.place.scope:
+                continue
+            cost = cost_graph.node.add(name=node.name, device=part.device.name, id=len(cost_graph.node))
+            ids[node] = cost.id
+            cost.compute_cost = max(1, -(-(item.ended_ns - item.started_ns) // 1000))
+            for edge in node.inputs:
+                if edge.node in ids:
+                    cost.input_info.add(preceding_node=ids[edge.node], preceding_port=edge.output)
+            cost.control_input.extend(ids[control] for control in node.controls if control in ids)
+            for edge, output in zip(node.outputs, outputs, strict=False):
+                info = cost.output_info.add(alias_input_port=-1, dtype=edge.dtype.as_datatype_enum)
+                if output is not None:
+                    info.size = output.size_bytes
+                    info.shape.CopyFrom(shape_proto(output.dims))
 
 
 def partition_graphs(partitions: Iterable[CompiledPartition]) -> list[Any]:
@@ -107,9 +137,9 @@ def _unique_names(dataflow: Dataflow) -> dict[Node, str]:
     return names
 
 
-def _input_names(node: Node) -> list[str]:
+def _input_names(node: Node, scope: str) -> list[str]:
     names = []
     for edge in node.inputs:
         operation, _, output = edge.name.rpartition(":")
-        names.append(operation if output == "0" else edge.name)
-    return [*names, *(f"^{control.name}" for control in node.controls)]
+        names.append(scope + (operation if output == "0" else edge.name))
+    return [*names, *(f"^{scope}{control.name}" for control in node.controls)]

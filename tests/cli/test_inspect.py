@@ -13,6 +13,8 @@ from penstock.formats import protos
 from penstock.ops.constant import constant, placeholder
 from penstock.ops.math.exponential import tanh_op
 from penstock.ops.math.matmul import mat_mul_op
+from penstock.runtime.session import Session
+from penstock.saved_model.builder import simple_save
 
 
 @pytest.fixture
@@ -91,3 +93,16 @@ def test_a_saved_model_shows_signatures_variables_functions_and_assets(tmp_path)
         assert line in result.output
     result = inspect(tmp_path)
     assert result.exit_code == 1 and "SavedModel file does not exist" in result.output
+
+
+def test_the_program_of_a_saved_model_is_that_of_its_signatures(tmp_path):
+    with Graph().as_default() as graph, Session(graph=graph) as session:
+        x = placeholder("float32", [None, 3], name="x")
+        y = tanh_op(mat_mul_op(x, constant(np.ones((3, 4), np.float32))), name="y")
+        simple_save(session, str(tmp_path / "model"), {"x": x}, {"y": y})
+    result = inspect(tmp_path / "model", "--source")
+    assert result.exit_code == 0, result.output
+    assert "fetches: y:0" in result.output and "def step(x):" in result.output and "mat_mul" in result.output
+    result = inspect(tmp_path / "model", "--fetch", "MatMul:0", "--source")
+    assert "mat_mul" in result.output and "tanh" not in result.output
+    assert "def step" not in inspect(tmp_path / "model").output

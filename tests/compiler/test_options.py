@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 import penstock.v1 as tf
-from penstock.compiler.options import Options, options_from_config
+from penstock.compiler.options import (
+    PASS_NAMES,
+    Options,
+    default_options,
+    options_from_config,
+    set_default_options,
+)
 
 
 @pytest.fixture
@@ -56,6 +62,31 @@ def test_rewrites_can_be_switched_off_one_by_one(config, field, names):
     setattr(rewrites, field, rewrites.NO_MEM_OPT if field == "memory_optimization" else rewrites.OFF)
     options = options_from_config(config)
     assert [name for name in Options.__dataclass_fields__ if not getattr(options, name)] == names
+
+
+@pytest.mark.parametrize("name", sorted(PASS_NAMES))
+def test_each_pass_can_be_the_only_one(config, name):
+    config.graph_options.rewrite_options.optimizers.append(name)
+    assert options_from_config(config) == Options.only(name)
+
+
+@pytest.mark.parametrize("name", sorted(PASS_NAMES))
+def test_each_pass_can_be_switched_off_alone(name):
+    try:
+        set_default_options({name: False})
+        off = [other for other in Options.__dataclass_fields__ if not getattr(default_options(), other)]
+        set_default_options({"disable_meta_optimizer": True, name: True})
+        assert default_options() == Options.only(name)
+    finally:
+        set_default_options({})
+    assert off == [name]
+
+
+def test_optimizers_may_be_listed_by_the_names_of_tensorflow(config):
+    config.graph_options.rewrite_options.optimizers.extend(["constfold", "memory", "layout"])
+    options = options_from_config(config)
+    on = [name for name in Options.__dataclass_fields__ if getattr(options, name)]
+    assert on == ["fold_constants", "shorten_lifetimes", "reuse_memory"]
 
 
 def test_the_meta_optimizer_can_be_disabled(config):

@@ -10,7 +10,7 @@ import pytest
 from penstock.core.graph import Graph
 from penstock.formats import protos
 from penstock.graphs.importer import import_graph_def
-from penstock.language.control_flow import cond
+from penstock.language.control_flow import cond, while_loop
 from penstock.language.variables import VariableV1
 from penstock.ops.constant import placeholder
 from penstock.ops.math.exponential import tanh_op
@@ -74,6 +74,33 @@ def test_nodes_within_branches_are_listed(graph):
     with Session(graph=graph) as session:
         session.run(y, {x: 1.0}, options=FULL, run_metadata=metadata)
     assert any("inside" in node.node_name for node in metadata.step_stats.dev_stats[0].node_stats)
+
+
+def test_nodes_within_loops_are_told_from_those_outside_that_have_their_names(graph):
+    x = tanh_op(placeholder("float32", [2], name="x"), name="same")
+    y = while_loop(lambda i, v: i < 2, lambda i, v: (i + 1, tanh_op(v, name="same")), [0, x], name="loop")[1]
+    metadata = protos.RunMetadata()
+    with Session(graph=graph) as session:
+        session.run(y, {"x:0": [1.0, 2.0]}, options=FULL, run_metadata=metadata)
+    nodes = [node for node in metadata.step_stats.dev_stats[0].node_stats if node.node_name.endswith("same")]
+    assert [node.node_name.count("/") for node in nodes] == [0, 1, 1]
+    assert nodes[1].timeline_label.startswith(f"{nodes[1].node_name} = Tanh({nodes[1].node_name.split('/')[0]}/")
+
+
+def test_a_session_that_builds_a_cost_model_gives_the_cost_of_each_node(graph):
+    x, w, result = model(graph)
+    config = protos.ConfigProto(device_count={"CPU": 4})
+    config.graph_options.build_cost_model = 1
+    metadata = protos.RunMetadata()
+    with Session(graph=graph, config=config) as session:
+        session.run(w.initializer)
+        session.run(result, {x: np.ones((2, 3))}, run_metadata=metadata)
+    costs = {node.name: node for node in metadata.cost_graph.node}
+    assert [node.id for node in metadata.cost_graph.node] == list(range(len(metadata.cost_graph.node)))
+    product = costs["product"]
+    assert product.device.endswith("CPU:1") and product.compute_cost >= 1
+    assert product.output_info[0].size == 32 and [d.size for d in product.output_info[0].shape.dim] == [2, 4]
+    assert [costs_of.preceding_node for costs_of in costs["product/_0"].input_info] == [product.id]
 
 
 def test_partition_graphs_have_the_sends_and_receives(graph):

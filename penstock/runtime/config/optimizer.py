@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from penstock.compiler.options import set_default_options
+from penstock.compiler.options import GROUP_NAMES, PASS_NAMES, set_default_options
 
 _OPTIONS = frozenset(
     {
@@ -46,10 +46,13 @@ def set_experimental_options(options: dict[str, Any]) -> None:
 
     Args:
         options: name of one of TensorFlow's optimizers -> whether it runs. `constant_folding`,
-            `arithmetic_optimization`, `remapping`, and `disable_meta_optimizer`, which switches all off, have an
-            effect; the others are kept.
+            `arithmetic_optimization`, `remapping`, `common_subgraph_elimination`, `loop_optimization`,
+            `memory_optimization`, and `disable_meta_optimizer`, which switches all off, have an effect; the others
+            are kept. The name of a single pass, such as `fuse_bias`, switches that pass alone; see
+            `penstock.compiler.options.Options` for what there is.
     """
-    _chosen.update({name: value for name, value in options.items() if name in _OPTIONS})
+    known = _OPTIONS | GROUP_NAMES | PASS_NAMES
+    _chosen.update({name: value for name, value in options.items() if name in known})
     set_default_options(_chosen)
 
 
