@@ -29,7 +29,7 @@ _TODAY = {
         "distributions": "the package tensorflow_probability",
         "bayesflow": "the package tensorflow_probability",
     },
-    "contrib.rnn": {"CudnnLSTM": "LSTMBlockFusedCell", "GridLSTMCell": "LSTMCell", "PhasedLSTMCell": "LSTMCell"},
+    "contrib.rnn": {"CudnnLSTM": "LSTMBlockFusedCell"},
     "contrib.layers": {
         "group_norm": "layer_norm",
         "feature_column": "tf.feature_column",

@@ -1,29 +1,20 @@
-"""Further recurrent cells, as `tf.contrib.rnn` had them."""
+"""Further recurrent cells that are no long short-term memories, as `tf.contrib.rnn` had them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from penstock.contrib.layers import layer_norm
-from penstock.core import nest
 from penstock.core.convert import convert_to_tensor
-from penstock.core.shape import TensorShape
 from penstock.core.tensor import Tensor
-from penstock.language.variable_scope import get_variable, variable_scope
-from penstock.ops.array.joining import concat, split
-from penstock.ops.array.shaping import expand_dims, reshape
-from penstock.ops.initializers_v1 import constant_initializer, random_uniform_initializer, zeros_initializer
+from penstock.language.variable_scope import get_variable, get_variable_scope, variable_scope
+from penstock.layers.arguments import as_activation, as_initializer
+from penstock.ops.array.joining import concat, split, tile
+from penstock.ops.initializers_v1 import ones_initializer, random_uniform_initializer, zeros_initializer
 from penstock.ops.math.exponential import sigmoid, tanh
 from penstock.ops.math.matmul import matmul
-from penstock.ops.math.reduce import reduce_sum
 from penstock.ops.nn.activation import relu
 from penstock.ops.nn.bias import bias_add
-from penstock.ops.nn.convolution_functions import convolution_v1
-from penstock.ops.nn.dropout import dropout
-from penstock.ops.nn.embedding import embedding_lookup_v1
-from penstock.ops.nn.softmax import softmax
-from penstock.rnn.cells import GRUCell, LSTMCell, LSTMStateTuple, RNNCell
-from penstock.rnn.wrappers import CellWrapper
+from penstock.rnn.cells import GRUCell, LSTMStateTuple, RNNCell
 
 
 def linear(
@@ -47,100 +38,6 @@ def linear(
     return bias_add(result, get_variable("bias", [output_size], dtype, bias_initializer or zeros_initializer()))
 
 
-class LayerNormBasicLSTMCell(RNNCell):
-    """An LSTM with layer normalization (Ba et al. 2016) and recurrent dropout (Semeniuta et al. 2016).
-
-    Args:
-        num_units: the size of memory and output.
-        forget_bias: added to the forget gate's input.
-        input_size: accepted.
-        activation: of the memory, tanh by default.
-        layer_norm: whether gates and memory are normalized.
-        norm_gain, norm_shift: the first values of gain and shift.
-        dropout_keep_prob: the probability that an element of what is written to the memory is kept.
-        dropout_prob_seed: the seed.
-        reuse: whether the variables must exist already.
-    """
-
-    def __init__(
-        self,
-        num_units: int,
-        forget_bias: float = 1.0,
-        input_size: Any = None,
-        activation: Any = tanh,
-        layer_norm: bool = True,
-        norm_gain: float = 1.0,
-        norm_shift: float = 0.0,
-        dropout_keep_prob: Any = 1.0,
-        dropout_prob_seed: int | None = None,
-        reuse: Any = None,
-    ) -> None:
-        super().__init__(_reuse=reuse)
-        self._num_units = num_units
-        self._forget_bias = forget_bias
-        self._activation = activation
-        self._normalizes = layer_norm
-        self._gain, self._shift = norm_gain, norm_shift
-        self._keep, self._seed = dropout_keep_prob, dropout_prob_seed
-
-    @property
-    def state_size(self) -> Any:
-        return LSTMStateTuple(self._num_units, self._num_units)
-
-    @property
-    def output_size(self) -> Any:
-        return self._num_units
-
-    def _norm(self, x: Tensor, scope: str) -> Tensor:
-        with variable_scope(scope):
-            get_variable("gamma", [self._num_units], initializer=constant_initializer(self._gain))
-            get_variable("beta", [self._num_units], initializer=constant_initializer(self._shift))
-        return layer_norm(x, reuse=True, scope=scope)
-
-    def call(self, inputs: Any, state: Any) -> Any:
-        """Return the output and the next state."""
-        c, h = state
-        i, j, f, o = split(linear([inputs, h], 4 * self._num_units, not self._normalizes), 4, axis=1)
-        if self._normalizes:
-            i, j, f, o = (
-                self._norm(x, name) for x, name in ((i, "input"), (j, "transform"), (f, "forget"), (o, "output"))
-            )
-        written = self._activation(j)
-        if not isinstance(self._keep, float) or self._keep < 1:
-            written = dropout(written, rate=1 - self._keep, seed=self._seed)
-        memory = c * sigmoid(f + self._forget_bias) + sigmoid(i) * written
-        if self._normalizes:
-            memory = self._norm(memory, "state")
-        output = self._activation(memory) * sigmoid(o)
-        return output, LSTMStateTuple(memory, output)
-
-
-class LSTMBlockCell(LSTMCell):
-    """An LSTM with the names and the defaults of TensorFlow's fused cell; the numbers are those of `LSTMCell`.
-
-    Args:
-        num_units: the size of memory and output.
-        forget_bias: added to the forget gate's input.
-        cell_clip: the largest magnitude of the memory; None for any.
-        use_peephole: whether the gates see the memory.
-        dtype, reuse, name: see `LSTMCell`.
-    """
-
-    def __init__(
-        self,
-        num_units: int,
-        forget_bias: float = 1.0,
-        cell_clip: float | None = None,
-        use_peephole: bool = False,
-        dtype: Any = None,
-        reuse: Any = None,
-        name: str = "lstm_cell",
-    ) -> None:
-        super().__init__(
-            num_units, use_peephole, cell_clip, forget_bias=forget_bias, reuse=reuse, name=name, dtype=dtype
-        )
-
-
 class GRUBlockCell(GRUCell):
     """A GRU with the names of TensorFlow's fused cell; the numbers are those of `GRUCell`.
 
@@ -152,6 +49,8 @@ class GRUBlockCell(GRUCell):
         ValueError: if no size is given, or two.
     """
 
+    _WEIGHT_NAMES = ("w_ru", "b_ru", "w_c", "b_c")
+
     def __init__(
         self, num_units: int | None = None, cell_size: int | None = None, reuse: Any = None, name: str = "gru_cell"
     ) -> None:
@@ -162,7 +61,64 @@ class GRUBlockCell(GRUCell):
 
 
 class GRUBlockCellV2(GRUBlockCell):
-    """A GRU with the names of TensorFlow's second fused cell; see `GRUBlockCell`."""
+    """A GRU with the names of TensorFlow's second fused cell, which are those of `GRUCell`; see `GRUBlockCell`."""
+
+    _WEIGHT_NAMES = GRUCell._WEIGHT_NAMES
+
+
+class IndyGRUCell(GRUCell):
+    """A GRU whose units see their own last state only, through diagonal weights.
+
+    Args:
+        num_units: the size of state and output.
+        activation: tanh by default.
+        reuse: whether the variables must exist already.
+        kernel_initializer: makes the first values of the inputs' kernels.
+        bias_initializer: those of the biases; by default ones for the gates and zeros for the candidate.
+        name, dtype: see `RNNCell`.
+    Source: Li et al. 2018, applied to Cho et al. 2014.
+    """
+
+    def __init__(
+        self,
+        num_units: int,
+        activation: Any = None,
+        reuse: Any = None,
+        kernel_initializer: Any = None,
+        bias_initializer: Any = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(num_units, activation, reuse, kernel_initializer, bias_initializer, name, dtype)
+
+    def build(self, input_shape: Any) -> None:
+        """Make the kernels and biases of the gates and of the candidate."""
+        depth, units = self._depth(input_shape), self._num_units
+        given, first = self._bias_initializer, self._kernel_initializer
+        self._gate_kernel = self.add_weight("gates/kernel_w", [depth, 2 * units], initializer=first)
+        self._gate_diagonal = self.add_weight(
+            "gates/kernel_u", [1, 2 * units], initializer=random_uniform_initializer(-1, 1)
+        )
+        self._gate_bias = self.add_weight(
+            "gates/bias", [2 * units], initializer=ones_initializer() if given is None else given
+        )
+        self._candidate_kernel = self.add_weight("candidate/kernel_w", [depth, units], initializer=first)
+        self._candidate_diagonal = self.add_weight(
+            "candidate/kernel_u", [1, units], initializer=random_uniform_initializer(-1, 1)
+        )
+        self._candidate_bias = self.add_weight(
+            "candidate/bias", [units], initializer=zeros_initializer() if given is None else given
+        )
+        self.built = True
+
+    def call(self, inputs: Any, state: Any) -> Any:
+        """Return the output, which is the next state too."""
+        gates = matmul(inputs, self._gate_kernel) + tile(state, [1, 2]) * self._gate_diagonal
+        reset, update = split(sigmoid(bias_add(gates, self._gate_bias)), 2, axis=1)
+        candidate = matmul(inputs, self._candidate_kernel) + reset * state * self._candidate_diagonal
+        candidate = self._activation(bias_add(candidate, self._candidate_bias))
+        following = update * state + (1 - update) * candidate
+        return following, following
 
 
 class UGRNNCell(RNNCell):
@@ -339,277 +295,163 @@ class SRUCell(RNNCell):
         return reset * self._activation(memory) + (1.0 - reset) * highway, memory
 
 
-class ConvLSTMCell(RNNCell):
-    """An LSTM of images, whose products are convolutions (Shi et al. 2015).
+class IntersectionRNNCell(RNNCell):
+    """A network with a gate through time and a gate through depth (Collins et al. 2017, "+RNN").
 
     Args:
-        conv_ndims: 1, 2 or 3.
-        input_shape: of one input, (spatial axes..., channels).
-        output_channels: the channels of memory and output.
-        kernel_shape: the size of the filters, a list.
-        use_bias: whether there is a bias.
-        skip_connection: whether the input's channels are added to the output's.
-        forget_bias: added to the forget gate's input.
-        initializers: accepted.
-        name: see `RNNCell`.
+        num_units: the size of state and output.
+        num_in_proj: that inputs of another size are mapped to `num_units` first; only whether it is given counts.
+        initializer: makes the first values of the kernels.
+        forget_bias: added to the inputs of both gates.
+        y_activation: of the new output, relu by default.
+        reuse: whether the variables must exist already.
     Raises:
-        ValueError: if the shape does not have as many axes.
+        ValueError: when called, if the inputs have another size than `num_units` and `num_in_proj` is not given.
     """
 
     def __init__(
         self,
-        conv_ndims: int,
-        input_shape: Any,
-        output_channels: int,
-        kernel_shape: Any,
-        use_bias: bool = True,
-        skip_connection: bool = False,
+        num_units: int,
+        num_in_proj: int | None = None,
+        initializer: Any = None,
         forget_bias: float = 1.0,
-        initializers: Any = None,
-        name: str = "conv_lstm_cell",
-    ) -> None:
-        super().__init__(name=name)
-        if conv_ndims != len(input_shape) - 1:
-            raise ValueError(f"Invalid input_shape {input_shape} for conv_ndims={conv_ndims}.")
-        self._input_shape = list(input_shape)
-        self._channels = output_channels
-        self._kernel_shape = list(kernel_shape)
-        self._use_bias = use_bias
-        self._skips = skip_connection
-        self._forget_bias = forget_bias
-
-    @property
-    def state_size(self) -> Any:
-        size = TensorShape([*self._input_shape[:-1], self._channels])
-        return LSTMStateTuple(size, size)
-
-    @property
-    def output_size(self) -> Any:
-        added = self._input_shape[-1] if self._skips else 0
-        return TensorShape([*self._input_shape[:-1], self._channels + added])
-
-    def call(self, inputs: Any, state: Any) -> Any:
-        """Return the output and the next state."""
-        memory, hidden = state
-        together = concat([inputs, hidden], -1)
-        depth = self._input_shape[-1] + self._channels
-        kernel = get_variable("kernel", [*self._kernel_shape, depth, 4 * self._channels], together.dtype.base_dtype)
-        gates = convolution_v1(together, kernel, "SAME")
-        if self._use_bias:
-            bias = get_variable("biases", [4 * self._channels], gates.dtype.base_dtype, zeros_initializer())
-            gates = gates + bias
-        i, j, f, o = split(gates, 4, axis=-1)
-        memory = sigmoid(f + self._forget_bias) * memory + sigmoid(i) * tanh(j)
-        output = tanh(memory) * sigmoid(o)
-        shown = concat([output, inputs], -1) if self._skips else output
-        return shown, LSTMStateTuple(memory, output)
-
-
-class Conv1DLSTMCell(ConvLSTMCell):
-    """A ConvLSTMCell of signals; see there for the arguments."""
-
-    def __init__(self, name: str = "conv_1d_lstm_cell", **kwargs: Any) -> None:
-        super().__init__(conv_ndims=1, name=name, **kwargs)
-
-
-class Conv2DLSTMCell(ConvLSTMCell):
-    """A ConvLSTMCell of images; see there for the arguments."""
-
-    def __init__(self, name: str = "conv_2d_lstm_cell", **kwargs: Any) -> None:
-        super().__init__(conv_ndims=2, name=name, **kwargs)
-
-
-class Conv3DLSTMCell(ConvLSTMCell):
-    """A ConvLSTMCell of volumes; see there for the arguments."""
-
-    def __init__(self, name: str = "conv_3d_lstm_cell", **kwargs: Any) -> None:
-        super().__init__(conv_ndims=3, name=name, **kwargs)
-
-
-class HighwayWrapper(CellWrapper):
-    """A cell whose output a gate mixes with its input (Srivastava et al. 2015).
-
-    Args:
-        cell: the cell, whose output has the size of its input.
-        couple_carry_transform_gates: whether what the gate lets pass of the input is missing from the output.
-        carry_bias_init: the first value of the gate's bias.
-    """
-
-    def __init__(self, cell: Any, couple_carry_transform_gates: bool = True, carry_bias_init: float = 1.0) -> None:
-        super().__init__(cell)
-        self._couples = couple_carry_transform_gates
-        self._bias_init = carry_bias_init
-
-    def _gate(self, inputs: Any, name: str, bias: float) -> Tensor:
-        size, dtype = int(inputs.shape.as_list()[-1]), inputs.dtype.base_dtype
-        weights = get_variable(f"{name}_w", [size, size], dtype)
-        return sigmoid(matmul(inputs, weights) + get_variable(f"{name}_b", [size], dtype, constant_initializer(bias)))
-
-    def _step(self, inputs: Any, state: Any, scope: Any) -> Any:
-        outputs, following = self.cell(inputs, state, scope=scope)
-        nest.assert_same_structure(inputs, outputs)
-        with variable_scope(scope, "highway_wrapper"):
-            carry = self._gate(inputs, "carry", self._bias_init)
-            transform = 1 - carry if self._couples else self._gate(inputs, "transform", -self._bias_init)
-        return inputs * carry + outputs * transform, following
-
-
-class InputProjectionWrapper(CellWrapper):
-    """A cell whose inputs go through a layer.
-
-    Args:
-        cell: the cell.
-        num_proj: the size of the layer.
-        activation: of the layer; None for none.
-        input_size: accepted.
-        reuse: whether the variables must exist already.
-    """
-
-    def __init__(
-        self, cell: Any, num_proj: int, activation: Any = None, input_size: Any = None, reuse: Any = None
-    ) -> None:
-        super().__init__(cell, _reuse=reuse)
-        self._num_proj = num_proj
-        self._activation = activation
-
-    def _step(self, inputs: Any, state: Any, scope: Any) -> Any:
-        with variable_scope(scope or "input_projection_wrapper", reuse=self._reuse):
-            projected = linear(inputs, self._num_proj, True)
-            return self.cell(projected if self._activation is None else self._activation(projected), state)
-
-
-class OutputProjectionWrapper(CellWrapper):
-    """A cell whose outputs go through a layer.
-
-    Args:
-        cell: the cell.
-        output_size: the size of the layer.
-        activation: of the layer; None for none.
-        reuse: whether the variables must exist already.
-    """
-
-    def __init__(self, cell: Any, output_size: int, activation: Any = None, reuse: Any = None) -> None:
-        super().__init__(cell, _reuse=reuse)
-        self._output_size = output_size
-        self._activation = activation
-
-    @property
-    def output_size(self) -> Any:
-        return self._output_size
-
-    def _step(self, inputs: Any, state: Any, scope: Any) -> Any:
-        with variable_scope(scope or "output_projection_wrapper", reuse=self._reuse):
-            output, following = self.cell(inputs, state)
-            projected = linear(output, self._output_size, True)
-            return projected if self._activation is None else self._activation(projected), following
-
-
-class EmbeddingWrapper(CellWrapper):
-    """A cell whose inputs are tokens, which a learned table makes vectors.
-
-    Args:
-        cell: the cell.
-        embedding_classes: the number of tokens.
-        embedding_size: the size of a vector.
-        initializer: makes the first values of the table; uniform with variance 1 by default.
-        reuse: whether the table must exist already.
-    """
-
-    def __init__(
-        self, cell: Any, embedding_classes: int, embedding_size: int, initializer: Any = None, reuse: Any = None
-    ) -> None:
-        super().__init__(cell, _reuse=reuse)
-        self._shape = [embedding_classes, embedding_size]
-        self._initializer = initializer or random_uniform_initializer(-(3**0.5), 3**0.5)
-
-    def _step(self, inputs: Any, state: Any, scope: Any) -> Any:
-        with variable_scope(scope or "embedding_wrapper", reuse=self._reuse):
-            dtype = nest.flatten(state)[0].dtype.base_dtype
-            table = get_variable("embedding", self._shape, dtype, self._initializer)
-            return self.cell(embedding_lookup_v1(table, reshape(inputs, [-1])), state)
-
-
-class AttentionCellWrapper(RNNCell):
-    """A cell that attends to its own last outputs (Bahdanau et al. 2015).
-
-    Args:
-        cell: the cell.
-        attn_length: to how many outputs it attends.
-        attn_size: the size of what it finds, the cell's output size by default.
-        attn_vec_size: the size of the attention's hidden layer, `attn_size` by default.
-        input_size: the size of the cell's inputs, that of the inputs by default.
-        state_is_tuple: whether the state is a tuple of the cell's state, what was found, and the last outputs.
-        reuse: whether the variables must exist already.
-    Raises:
-        TypeError: if `cell` is not a cell.
-        ValueError: if a length is not positive, or the cell's state is a tuple and the whole state is not.
-    """
-
-    def __init__(
-        self,
-        cell: Any,
-        attn_length: int,
-        attn_size: int | None = None,
-        attn_vec_size: int | None = None,
-        input_size: int | None = None,
-        state_is_tuple: bool = True,
+        y_activation: Any = relu,
         reuse: Any = None,
     ) -> None:
         super().__init__(_reuse=reuse)
-        if not (callable(cell) and hasattr(cell, "state_size") and hasattr(cell, "output_size")):
-            raise TypeError(f"The parameter cell {cell!r} is not an RNNCell")
-        if attn_length <= 0:
-            raise ValueError(f"attn_length should be greater than zero, got {attn_length}")
-        if nest.is_nested(cell.state_size) and not state_is_tuple:
-            raise ValueError(
-                "Cell returns tuple of states, but the flag state_is_tuple is not set. State size is: "
-                f"{cell.state_size}"
-            )
-        self._cell = cell
-        self._length = attn_length
-        self._size = attn_size if attn_size is not None else cell.output_size
-        self._vector_size = attn_vec_size if attn_vec_size is not None else self._size
-        self._input_size = input_size
-        self._state_is_tuple = state_is_tuple
+        self._num_units = num_units
+        self._num_in_proj = num_in_proj
+        self._initializer = initializer
+        self._forget_bias = forget_bias
+        self._activation = y_activation
 
     @property
     def state_size(self) -> Any:
-        sizes = (self._cell.state_size, self._size, self._size * self._length)
-        return sizes if self._state_is_tuple else sum(sizes)
+        return self._num_units
 
     @property
     def output_size(self) -> Any:
-        return self._size
+        return self._num_units
 
     def call(self, inputs: Any, state: Any) -> Any:
         """Return the output and the next state."""
-        if self._state_is_tuple:
-            state, found, outputs = state
-        else:
-            state, found, outputs = split(state, [self._cell.state_size, self._size, self._size * self._length], axis=1)
-        outputs = reshape(outputs, [-1, self._length, self._size])
-        depth = self._input_size or int(inputs.shape.as_list()[1])
-        with variable_scope("input_projection"):
-            joined = linear([inputs, found], depth, True)
-        output, following = self._cell(joined, state)
-        parts = nest.flatten(following)
-        found, kept = self._attend(parts[0] if len(parts) == 1 else concat(parts, 1), outputs)
-        with variable_scope("attn_output_projection"):
-            output = linear([output, found], self._size, True)
-        kept = reshape(concat([kept, expand_dims(output, 1)], 1), [-1, self._length * self._size])
-        return output, (following, found, kept) if self._state_is_tuple else concat([following, found, kept], 1)
+        units = self._num_units
+        with variable_scope(get_variable_scope(), initializer=self._initializer):
+            if inputs.shape.as_list()[-1] != units:
+                if not self._num_in_proj:
+                    raise ValueError(
+                        f"IntersectionRNNCell has {units} units, but inputs of shape {inputs.shape}: both sizes must "
+                        "be equal. Pass num_in_proj to have the inputs mapped."
+                    )
+                with variable_scope("in_projection"):
+                    inputs = linear(inputs, units, True)
+            time_gate, new_state, depth_gate, new_output = split(linear([inputs, state], 4 * units, True), 4, axis=1)
+        time_gate = sigmoid(time_gate + self._forget_bias)
+        depth_gate = sigmoid(depth_gate + self._forget_bias)
+        output = depth_gate * inputs + (1.0 - depth_gate) * self._activation(new_output)
+        return output, time_gate * state + (1.0 - time_gate) * tanh(new_state)
 
-    def _attend(self, query: Tensor, outputs: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what is found among the last outputs, and the last outputs without the first one."""
-        with variable_scope("attention"):
-            dtype = query.dtype.base_dtype
-            kernel = get_variable("attn_w", [1, 1, self._size, self._vector_size], dtype)
-            direction = get_variable("attn_v", [self._vector_size], dtype)
-            asked = reshape(linear(query, self._vector_size, True), [-1, 1, self._vector_size])
-        keys = reshape(
-            matmul(reshape(outputs, [-1, self._size]), reshape(kernel, [self._size, self._vector_size])),
-            [-1, self._length, self._vector_size],
+
+class MinimalRNNCell(RNNCell):
+    """A network whose inputs are mapped to the space of its states, and one gate (Chen 2017).
+
+    Args:
+        units: the size of state and output.
+        activation: of the mapped inputs: a function or its name.
+        kernel_initializer, bias_initializer: make the first values.
+        name, dtype, kwargs: see `RNNCell`.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "ones",
+        name: str | None = None,
+        dtype: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(name=name, dtype=dtype, **kwargs)
+        self.units = units
+        self.activation = as_activation(activation)
+        self.kernel_initializer = as_initializer(kernel_initializer)
+        self.bias_initializer = as_initializer(bias_initializer)
+
+    @property
+    def state_size(self) -> Any:
+        return self.units
+
+    @property
+    def output_size(self) -> Any:
+        return self.units
+
+    def build(self, input_shape: Any) -> None:
+        """Make the kernel, for the inputs, the mapped inputs and the state, and the gate's bias."""
+        self._input_depth = self._depth(input_shape)
+        self.kernel = self.add_weight(
+            "kernel", [self._input_depth + 2 * self.units, self.units], initializer=self.kernel_initializer
         )
-        weights = softmax(reduce_sum(direction * tanh(keys + asked), [2]))
-        found = reduce_sum(expand_dims(weights, 2) * outputs, [1])
-        return reshape(found, [-1, self._size]), outputs[:, 1:]
+        self.bias = self.add_weight("bias", [self.units], initializer=self.bias_initializer)
+        self.built = True
+
+    def call(self, inputs: Any, state: Any) -> Any:
+        """Return the output, which is the next state too."""
+        to_state, to_gate = split(self.kernel, [self._input_depth, 2 * self.units], axis=0)
+        mapped = matmul(inputs, to_state)
+        if self.activation is not None:
+            mapped = self.activation(mapped)
+        gate = sigmoid(bias_add(matmul(concat([mapped, state], 1), to_gate), self.bias))
+        following = gate * state + (1 - gate) * mapped
+        return following, following
+
+
+class CFNCell(RNNCell):
+    """The chaos free network (Laurent and von Brecht 2017), whose states die out without inputs.
+
+    Args:
+        units: the size of state and output.
+        activation: of the state and of the mapped inputs: a function or its name.
+        kernel_initializer, bias_initializer: make the first values.
+        name, dtype, kwargs: see `RNNCell`.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = "tanh",
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "ones",
+        name: str | None = None,
+        dtype: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(name=name, dtype=dtype, **kwargs)
+        self.units = units
+        self.activation = as_activation(activation) or (lambda x: x)
+        self.kernel_initializer = as_initializer(kernel_initializer)
+        self.bias_initializer = as_initializer(bias_initializer)
+
+    @property
+    def state_size(self) -> Any:
+        return self.units
+
+    @property
+    def output_size(self) -> Any:
+        return self.units
+
+    def build(self, input_shape: Any) -> None:
+        """Make the kernels, for both gates and the inputs, and the gates' bias."""
+        depth, units, first = self._depth(input_shape), self.units, self.kernel_initializer
+        self.kernel = self.add_weight("kernel", [depth, 3 * units], initializer=first)
+        self.recurrent_kernel = self.add_weight("recurrent_kernel", [units, 2 * units], initializer=first)
+        self.bias = self.add_weight("bias", [2 * units], initializer=self.bias_initializer)
+        self.built = True
+
+    def call(self, inputs: Any, state: Any) -> Any:
+        """Return the output, which is the next state too."""
+        to_gates, mapped = split(matmul(inputs, self.kernel), [2 * self.units, self.units], axis=1)
+        gates = sigmoid(bias_add(matmul(state, self.recurrent_kernel) + to_gates, self.bias))
+        keep, write = split(gates, 2, axis=1)
+        following = keep * self.activation(state) + write * self.activation(mapped)
+        return following, following

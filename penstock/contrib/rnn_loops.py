@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from penstock.contrib.rnn_cells import LSTMBlockCell
+from penstock.contrib.lstm_cells import LSTMBlockCell
 from penstock.core import nest
 from penstock.core.convert import convert_to_tensor
 from penstock.language.variable_scope import get_variable_scope, variable_scope

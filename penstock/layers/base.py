@@ -365,6 +365,8 @@ class Layer:
 
     # Scopes
 
+    _getter: Any = None  # through which `get_variable` goes in `build` and `call`
+
     def _set_scope(self, scope: Any = None) -> None:
         """Choose the variable scope on first use."""
         if self._scope is not None:
@@ -417,7 +419,8 @@ class Layer:
         if in_graph:
             self._check_graph(flat)
         reuse = (True if self.built else self._reuse) if in_graph else None
-        with variable_scope(self._scope, reuse=reuse, auxiliary_name_scope=False) as scope:
+        getter = self._getter
+        with variable_scope(self._scope, reuse=reuse, auxiliary_name_scope=False, custom_getter=getter) as scope:
             self._current_scope = scope
             with self._open_name_scope():
                 outer, self._call_inputs = self._call_inputs, flat

@@ -15,9 +15,10 @@ from penstock.core.graph import name_scope
 from penstock.core.shape import TensorShape
 from penstock.core.tensor import Tensor
 from penstock.language.partitioners import fixed_size_partitioner
+from penstock.language.variable_base import Variable
 from penstock.language.variable_scope import variable_scope
 from penstock.layers.arguments import as_activation, as_initializer
-from penstock.layers.base import Layer
+from penstock.layers.base import Layer, variables_of
 from penstock.layers.input_spec import InputSpec
 from penstock.ops.array.filling import zeros
 from penstock.ops.array.joining import concat, split
@@ -84,7 +85,8 @@ def _zeros(batch_size: Any, size: Any, dtype: Any) -> Tensor:
 class RNNCell(Layer):
     """What all cells share. Called with an input and a state, a cell returns an output and the next state.
 
-    Subclasses have `state_size`, `output_size` and `call(inputs, state)`; see `Layer` for the arguments.
+    Subclasses have `state_size`, `output_size` and `call(inputs, state)`; see `Layer` for the arguments. What `call`
+    makes with `tf.get_variable` counts as the cell's variables, too.
     """
 
     def __call__(self, inputs: Any, state: Any, scope: Any = None, *args: Any, **kwargs: Any) -> Any:
@@ -98,6 +100,16 @@ class RNNCell(Layer):
             The output, of shape (batch, output_size), and the next state.
         """
         return super().__call__(inputs, state, *args, scope=scope, **kwargs)
+
+    def _getter(self, getter: Any, *args: Any, **kwargs: Any) -> Any:
+        """Return what `get_variable` does, and remember the variables."""
+        result = getter(*args, **kwargs)
+        for part in variables_of(result):
+            if isinstance(part, Variable):
+                weights = self._trainable_weights if part.trainable else self._non_trainable_weights
+                if not any(part is weight for weight in weights):
+                    weights.append(part)
+        return result
 
     @property
     def state_size(self) -> Any:
@@ -202,6 +214,8 @@ class GRUCell(RNNCell):
         name, dtype, kwargs: see `Layer`.
     """
 
+    _WEIGHT_NAMES = ("gates/kernel", "gates/bias", "candidate/kernel", "candidate/bias")
+
     def __init__(
         self,
         num_units: int,
@@ -230,18 +244,15 @@ class GRUCell(RNNCell):
     def build(self, input_shape: Any) -> None:
         """Make the kernels and biases of the gates and of the candidate."""
         depth, units = self._depth(input_shape), self._num_units
-        given = self._bias_initializer
-        self._gate_kernel = self.add_weight(
-            "gates/kernel", [depth + units, 2 * units], initializer=self._kernel_initializer
-        )
+        given, first = self._bias_initializer, self._kernel_initializer
+        gate_kernel, gate_bias, candidate_kernel, candidate_bias = self._WEIGHT_NAMES
+        self._gate_kernel = self.add_weight(gate_kernel, [depth + units, 2 * units], initializer=first)
         self._gate_bias = self.add_weight(
-            "gates/bias", [2 * units], initializer=ones_initializer() if given is None else given
+            gate_bias, [2 * units], initializer=ones_initializer() if given is None else given
         )
-        self._candidate_kernel = self.add_weight(
-            "candidate/kernel", [depth + units, units], initializer=self._kernel_initializer
-        )
+        self._candidate_kernel = self.add_weight(candidate_kernel, [depth + units, units], initializer=first)
         self._candidate_bias = self.add_weight(
-            "candidate/bias", [units], initializer=zeros_initializer() if given is None else given
+            candidate_bias, [units], initializer=zeros_initializer() if given is None else given
         )
         self.built = True
 
@@ -417,8 +428,8 @@ def _shards(count: int | None) -> Any:
     return None if count is None else fixed_size_partitioner(count)
 
 
-def _once(weights: Iterable[Any]) -> list[Any]:
-    """Return weights without repetition: levels that are the same cell share them."""
+def once(weights: Iterable[Any]) -> list[Any]:
+    """Return weights without repetition: cells may share them."""
     return list({id(weight): weight for weight in weights}.values())
 
 
@@ -461,12 +472,12 @@ class MultiRNNCell(RNNCell):
 
     @property
     def trainable_weights(self) -> list[Any]:
-        return _once(w for cell in self._cells for w in cell.trainable_weights) if self.trainable else []
+        return once(w for cell in self._cells for w in cell.trainable_weights) if self.trainable else []
 
     @property
     def non_trainable_weights(self) -> list[Any]:
-        weights = _once(w for cell in self._cells for w in cell.non_trainable_weights)
-        return weights if self.trainable else _once(w for cell in self._cells for w in cell.trainable_weights) + weights
+        weights = once(w for cell in self._cells for w in cell.non_trainable_weights)
+        return weights if self.trainable else once(w for cell in self._cells for w in cell.trainable_weights) + weights
 
     def zero_state(self, batch_size: Any, dtype: Any) -> Any:
         """Return a state of zeros, each cell's as the cell makes it."""

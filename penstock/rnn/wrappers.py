@@ -16,7 +16,7 @@ from penstock.ops.constant import identity
 from penstock.ops.math.unary import floor
 from penstock.ops.nn.dropout import dropout
 from penstock.ops.random.functions import random_uniform
-from penstock.rnn.cells import LSTMStateTuple, RNNCell
+from penstock.rnn.cells import LSTMStateTuple, RNNCell, once
 
 
 class CellWrapper(RNNCell):
@@ -50,13 +50,12 @@ class CellWrapper(RNNCell):
 
     @property
     def trainable_weights(self) -> list[Any]:
-        return self.cell.trainable_weights if self.trainable else []
+        return once(self.cell.trainable_weights + self._trainable_weights) if self.trainable else []
 
     @property
     def non_trainable_weights(self) -> list[Any]:
-        if self.trainable:
-            return self.cell.non_trainable_weights
-        return self.cell.trainable_weights + self.cell.non_trainable_weights
+        weights = once(self.cell.non_trainable_weights + self._non_trainable_weights)
+        return weights if self.trainable else once(self.cell.trainable_weights + self._trainable_weights + weights)
 
     def zero_state(self, batch_size: Any, dtype: Any) -> Any:
         """Return the wrapped cell's state of zeros."""

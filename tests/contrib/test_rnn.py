@@ -5,18 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from penstock.contrib.convolutional_cells import Conv2DLSTMCell
+from penstock.contrib.lstm_cells import LSTMBlockCell
 from penstock.contrib.rnn_cells import (
-    AttentionCellWrapper,
-    Conv2DLSTMCell,
-    EmbeddingWrapper,
+    CFNCell,
+    GRUBlockCell,
     GRUBlockCellV2,
-    HighwayWrapper,
     IndRNNCell,
-    InputProjectionWrapper,
-    LayerNormBasicLSTMCell,
-    LSTMBlockCell,
+    IndyGRUCell,
+    IntersectionRNNCell,
+    MinimalRNNCell,
     NASCell,
-    OutputProjectionWrapper,
     SRUCell,
     UGRNNCell,
 )
@@ -28,11 +27,20 @@ from penstock.contrib.rnn_loops import (
     stack_bidirectional_rnn,
     transpose_batch_time,
 )
+from penstock.contrib.rnn_wrappers import (
+    AttentionCellWrapper,
+    CompiledWrapper,
+    EmbeddingWrapper,
+    HighwayWrapper,
+    InputProjectionWrapper,
+    OutputProjectionWrapper,
+)
 from penstock.core.dtypes import float32
 from penstock.core.graph import Graph
+from penstock.language.variable_scope import get_variable, variable_scope
 from penstock.language.variables import global_variables
 from penstock.ops.constant import constant
-from penstock.rnn.cells import BasicLSTMCell, GRUCell, LSTMStateTuple
+from penstock.rnn.cells import BasicLSTMCell, GRUCell, LSTMStateTuple, MultiRNNCell, RNNCell
 from penstock.rnn.loops import bidirectional_dynamic_rnn, dynamic_rnn
 from penstock.runtime.session import Session
 
@@ -62,27 +70,9 @@ def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
 
-def normal(x, gamma, beta):
-    return (x - x.mean(1, keepdims=True)) / x.std(1, keepdims=True) * gamma + beta
-
-
 def close(session, got, expected):
     for a, b in zip(session.run(got), expected, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
-
-
-def test_layer_norm_lstm(session):
-    output, (c, h) = LayerNormBasicLSTMCell(4)(constant(X), LSTMStateTuple(constant(C), constant(H)))
-    v = fill(session)
-    i, j, f, o = np.split(np.concatenate([X, H], 1) @ v["kernel"], 4, 1)
-    i, j, f, o = (
-        normal(x, v[f"{n}/gamma"], v[f"{n}/beta"])
-        for x, n in ((i, "input"), (j, "transform"), (f, "forget"), (o, "output"))
-    )
-    memory = normal(C * sigmoid(f + 1) + sigmoid(i) * np.tanh(j), v["state/gamma"], v["state/beta"])
-    shown = np.tanh(memory) * sigmoid(o)
-    close(session, [output, c, h], [shown, memory, shown])
-    assert "bias" not in v
 
 
 def test_block_cells_have_the_numbers_of_plain_ones(session):
@@ -90,8 +80,11 @@ def test_block_cells_have_the_numbers_of_plain_ones(session):
     pairs = [LSTMBlockCell(4)(constant(X), state)[0], BasicLSTMCell(4)(constant(X), state)[0]]
     grus = [GRUBlockCellV2(4, name="a")(constant(X), constant(H))[0], GRUCell(4, name="b")(constant(X), constant(H))[0]]
     assert global_variables()[0].op.name == "lstm_cell/kernel"
+    older = GRUBlockCell(cell_size=4, name="c")
+    older.build(constant(X).shape)
+    assert [weight.op.name for weight in older.variables] == ["c/w_ru", "c/b_ru", "c/w_c", "c/b_c"]
     for index, variable in enumerate(global_variables()):
-        index = index % 2 if index < 4 else index % 4
+        index = index % 2 if index < 4 else index % 4  # the same values for both cells of a pair
         session.run(variable.assign(np.random.RandomState(index).randn(*variable.shape.as_list())))
     for one, other in (pairs, grus):
         np.testing.assert_array_equal(*session.run([one, other]))
@@ -121,6 +114,44 @@ def test_independent_and_simple_units(session):
         [independent, simple, memory],
         [np.tanh(X @ v["a/kernel_w"] + H * v["a/kernel_u"] + v["a/bias"]), r * np.tanh(c) + (1 - r) * highway, c],
     )
+
+
+def test_diagonal_gates(session):
+    output, state = IndyGRUCell(4)(constant(X), constant(H))
+    v = fill(session)
+    r, u = np.split(sigmoid(X @ v["gates/kernel_w"] + np.tile(H, [1, 2]) * v["gates/kernel_u"] + v["gates/bias"]), 2, 1)
+    new = np.tanh(X @ v["candidate/kernel_w"] + r * H * v["candidate/kernel_u"] + v["candidate/bias"])
+    expected = u * H + (1 - u) * new
+    close(session, [output, state], [expected, expected])
+
+
+def test_gates_through_time_and_depth(session):
+    cell = IntersectionRNNCell(4, num_in_proj=4)
+    output, state = cell(constant(X), constant(H))
+    v = fill(session)
+    x = X @ v["in_projection/kernel"] + v["in_projection/bias"]
+    gh, h, gy, y = np.split(np.concatenate([x, H], 1) @ v["kernel"] + v["bias"], 4, 1)
+    gh, gy = sigmoid(gh + 1), sigmoid(gy + 1)
+    close(session, [output, state], [gy * x + (1 - gy) * np.maximum(y, 0), gh * H + (1 - gh) * np.tanh(h)])
+    assert len(cell.trainable_variables) == 4
+    with pytest.raises(ValueError, match="4 units, but inputs of shape .*num_in_proj"):
+        IntersectionRNNCell(4)(constant(X), constant(H))
+
+
+def test_minimal_and_chaos_free_networks(session):
+    minimal, _ = MinimalRNNCell(4, name="a")(constant(X), constant(H))
+    free, after = CFNCell(4, name="b")(constant(X), constant(H))
+    assert [v.op.name for v in global_variables()] == ["a/kernel", "a/bias", "b/kernel", "b/recurrent_kernel", "b/bias"]
+    v = {}
+    for seed, variable in enumerate(global_variables()):
+        v[variable.op.name] = np.random.RandomState(seed).randn(*variable.shape.as_list()).astype(np.float32)
+        session.run(variable.assign(v[variable.op.name]))
+    z = np.tanh(X @ v["a/kernel"][:3])
+    u = sigmoid(np.concatenate([z, H], 1) @ v["a/kernel"][3:] + v["a/bias"])
+    theta, eta, new = np.split(X @ v["b/kernel"], 3, 1)
+    theta, eta = np.split(sigmoid(np.concatenate([theta, eta], 1) + H @ v["b/recurrent_kernel"] + v["b/bias"]), 2, 1)
+    expected = theta * np.tanh(H) + eta * np.tanh(new)
+    close(session, [minimal, free, after], [u * H + (1 - u) * z, expected, expected])
 
 
 def test_the_searched_cell(session):
@@ -154,16 +185,41 @@ def test_convolutional_lstm_with_filters_of_one_is_an_lstm_of_pixels(session):
 
 
 def test_wrappers(session):
-    highway, _ = HighwayWrapper(GRUCell(4))(constant(H), constant(C))
-    plain, _ = GRUCell(4, name="gru_cell", reuse=True)(constant(H), constant(C))
+    with variable_scope("scope"):
+        wrapped = HighwayWrapper(GRUCell(4))
+        highway, _ = wrapped(constant(H), constant(C))
+        plain, _ = GRUCell(4, name="gru_cell", reuse=True)(constant(H), constant(C))
     v = fill(session)
     gate = sigmoid(H @ v["carry_w"] + v["carry_b"])
     close(session, [highway], [H * gate + session.run(plain) * (1 - gate)])
+    assert [w.op.name for w in wrapped.variables][-2:] == ["scope/carry_w", "scope/carry_b"]
     embedded, _ = EmbeddingWrapper(GRUCell(4), 7, 3)(constant([[1], [2]]), constant(H))
     projected, _ = InputProjectionWrapper(GRUCell(4), 5)(constant(X), constant(H))
     mapped, _ = OutputProjectionWrapper(GRUCell(4), 6)(constant(X), constant(H))
     assert [t.shape.as_list() for t in (embedded, projected, mapped)] == [[2, 4], [2, 4], [2, 6]]
+    compiled = CompiledWrapper(GRUCell(4))
+    assert compiled(constant(X), constant(H))[0].shape.as_list() == [2, 4] and len(compiled.variables) == 4
     assert "embedding_wrapper/gru_cell/gates/kernel" in [variable.op.name for variable in global_variables()]
+
+
+def test_a_cell_of_a_program_has_the_variables_that_its_call_makes(session):
+    class Cell(RNNCell):
+        state_size = output_size = 4
+
+        def call(self, inputs, state):
+            scale = get_variable("scale", [], trainable=False)
+            return inputs @ get_variable("w", [3, 4]) * scale + state, state
+
+    cell = Cell()
+    outer = MultiRNNCell([cell, GRUCell(4)])
+    dynamic_rnn(outer, constant(SERIES), dtype=float32)
+    assert [v.op.name.rpartition("/")[2] for v in cell.trainable_variables] == ["w"]
+    assert [v.op.name.rpartition("/")[2] for v in cell.variables] == ["w", "scale"]
+    assert len(outer.trainable_variables) == 5
+    wrapped = InputProjectionWrapper(GRUCell(4), 5)
+    wrapped(constant(X), constant(H))
+    InputProjectionWrapper(GRUCell(4), 5)(constant(X), constant(H))  # a second one has variables of its own
+    assert sorted(v.op.name.partition("/")[0] for v in wrapped.variables) == ["input_projection_wrapper"] * 6
 
 
 def test_attention_to_the_last_outputs(session):
