@@ -19,7 +19,7 @@ from penstock.core.shape import Dims
 from penstock.core.shape_rules import ShapeError, expect_rank, merge
 from penstock.core.tensor import Tensor
 from penstock.ops.array.common import sizes
-from penstock.ops.nn import convolution_products
+from penstock.ops.nn import convolution_products, packed_filters
 from penstock.ops.nn.windows import (
     cached,
     channels_first,
@@ -161,14 +161,16 @@ def convolve(
     )
     if 0 in g.output or not input.numel() or not filter.numel():
         return input.new_zeros(g.output)
-    if (
-        g.groups == 1
-        and data_format == "NHWC"
-        and convolution_products.is_product(input, filter.shape, g.output, g.stride)
-    ):
+    images = channels_first(input, data_format)
+    is_plain = g.groups == 1 and data_format == "NHWC"
+    if is_plain:
+        padded = torch.constant_pad_nd(images, g.extra) if g.extra else images
+        found = packed_filters.convolve(padded, filter, bias, g.stride, g.padding, g.dilation)
+        if found is not None:
+            return from_channels_first(found, data_format)
+    if is_plain and convolution_products.is_product(input, filter.shape, g.output, g.stride):
         rows = convolution_products.columns(input, filter.shape[:2], g.output, g.stride, g.dilation, _margins(g))
         return convolution_products.convolve(rows, filter, g.output, bias)
-    images = channels_first(input, data_format)
     if g.extra:
         images = torch.constant_pad_nd(images, g.extra)
     nothing = (0,) * len(g.stride)
@@ -256,11 +258,17 @@ def _input_gradient(
             depthwise,
         )
         return exact.to(torch.int64).to(filter.dtype)
-    if (
-        g.groups == 1
-        and data_format == "NHWC"
-        and convolution_products.is_product(filter, filter.shape, g.output, g.stride)
-    ):
+    is_plain = g.groups == 1 and data_format == "NHWC"
+    if is_plain and not g.extra and all(step == 1 for step in g.stride):
+        # A convolution of its own, with what the filter reaches beyond the padding as padding.
+        reach = [(size - 1) * step - pad for size, step, pad in zip(filter.shape, g.dilation, g.padding, strict=False)]
+        if min(reach) >= 0:
+            found = packed_filters.convolve(
+                channels_first(out_backprop, data_format), filter, None, g.stride, reach, g.dilation, is_turned=True
+            )
+            if found is not None:
+                return from_channels_first(found, data_format)
+    if is_plain and convolution_products.is_product(filter, filter.shape, g.output, g.stride):
         return convolution_products.input_gradient(input_sizes, filter, out_backprop, g.stride, g.dilation, _margins(g))
     batch, depth, spatial = split_sizes(input_sizes, data_format)
     padded = (
