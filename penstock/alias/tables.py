@@ -318,10 +318,11 @@ PACKAGES: dict[str, str] = {
     "tensorflow.python.tools": "freeze_graph inspect_checkpoint",
     "tensorflow.python.trackable": "autotrackable base data_structures",
     "tensorflow.python.training": (
-        "adadelta adagrad adagrad_da adam checkpoint_management checkpoint_utils coordinator ftrl gradient_descent "
-        "input learning_rate_decay momentum moving_averages optimizer proximal_adagrad proximal_gradient_descent "
-        "py_checkpoint_reader queue_runner queue_runner_impl rmsprop saver session_manager slot_creator summary_io "
-        "sync_replicas_optimizer tracking training training_ops training_util"
+        "adadelta adagrad adagrad_da adam basic_loops basic_session_run_hooks checkpoint_management checkpoint_utils "
+        "coordinator ftrl gradient_descent input learning_rate_decay momentum monitored_session moving_averages "
+        "optimizer proximal_adagrad proximal_gradient_descent py_checkpoint_reader queue_runner queue_runner_impl "
+        "rmsprop saver session_manager session_run_hook slot_creator summary_io supervisor sync_replicas_optimizer "
+        "tracking training training_ops training_util"
     ),
     "tensorflow.python.training.tracking": "base data_structures tracking util",
     "tensorflow.python.util": (

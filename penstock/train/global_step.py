@@ -6,12 +6,15 @@ from typing import Any
 
 from penstock.core import dtypes
 from penstock.core.context import executing_eagerly
+from penstock.core.convert import convert_to_tensor
 from penstock.core.graph import Graph, get_default_graph
 from penstock.core.graph_keys import GraphKeys
 from penstock.core.tensor import Tensor
 from penstock.language.variable_base import Variable, VariableAggregation
 from penstock.language.variable_scope import get_variable
 from penstock.train.slot_creator import zeros_initializer
+
+_READ_KEY = "global_step_read_op_cache"
 
 
 def create_global_step(graph: Graph | None = None) -> Any:
@@ -92,3 +95,22 @@ def global_step(sess: Any, global_step_tensor: Any) -> int:
     if executing_eagerly():
         return int(global_step_tensor.numpy())
     return int(sess.run(global_step_tensor))
+
+
+def global_step_read(graph: Graph | None = None) -> Any:
+    """Return a tensor that reads the global step of a graph, made once, or None if the graph has no global step.
+
+    Args:
+        graph: where to look, by default the default graph.
+    """
+    graph = graph or get_default_graph()
+    found = graph.get_collection(_READ_KEY)
+    if found:
+        return found[0]
+    step = get_global_step(graph)
+    if step is None:
+        return None
+    with graph.as_default(), graph.name_scope(None), graph.name_scope(f"{step.op.name}/"):
+        read = convert_to_tensor(step) + 0
+    graph.add_to_collection(_READ_KEY, read)
+    return read

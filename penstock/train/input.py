@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from penstock.core import dtypes
 from penstock.core.convert import convert_to_tensor
@@ -11,11 +11,17 @@ from penstock.core.graph import get_default_graph, name_scope
 from penstock.core.graph_keys import GraphKeys
 from penstock.core.op_def import lookup
 from penstock.core.shape import TensorShape
+from penstock.core.sparse_tensor import SparseTensor
 from penstock.core.tensor import Tensor
 from penstock.language.control_flow import cond
 from penstock.language.variable_base import VariableV1
 from penstock.ops.constant import identity, no_op
 from penstock.ops.random.functions import random_shuffle
+from penstock.ops.sparse.serialization import (
+    deserialize_many_sparse,
+    serialize_many_sparse_v1,
+    serialize_sparse_v1,
+)
 from penstock.summary import v1 as summary
 from penstock.train.queue_runner import QueueRunner, add_queue_runner
 from penstock.train.queues import FIFOQueue, PaddingFIFOQueue, QueueBase, RandomShuffleQueue
@@ -194,13 +200,31 @@ def slice_input_producer(
 # Batches
 
 
-def _flat(tensors: Any) -> tuple[list[Any], list[Any] | None]:
-    """Return tensors as a list, with the keys if they are in a dictionary."""
-    if isinstance(tensors, dict):
-        keys = sorted(tensors)
-        return [convert_to_tensor(tensors[key]) for key in keys], keys
-    items = tensors if isinstance(tensors, (list, tuple)) else [tensors]
-    return [convert_to_tensor(item) for item in items], None
+class _SparseComponent(NamedTuple):
+    """What is known of a component that is a SparseTensor, which travels through a queue serialized."""
+
+    dtype: dtypes.DType
+    rank: int | None
+
+
+def _flat(tensors: Any, enqueue_many: bool) -> tuple[list[Tensor], list[_SparseComponent | None], list[Any] | None]:
+    """Return tensors as a list, what of them was sparse, and the keys if they are in a dictionary."""
+    keys = sorted(tensors) if isinstance(tensors, dict) else None
+    if keys is not None:
+        items = [tensors[key] for key in keys]
+    else:
+        items = list(tensors) if isinstance(tensors, (list, tuple)) else [tensors]
+    flat: list[Tensor] = []
+    sparse: list[_SparseComponent | None] = []
+    for item in items:
+        if not isinstance(item, SparseTensor):
+            flat.append(convert_to_tensor(item))
+            sparse.append(None)
+            continue
+        rank = item.shape.rank
+        flat.append(serialize_many_sparse_v1(item) if enqueue_many else serialize_sparse_v1(item))
+        sparse.append(_SparseComponent(item.dtype, None if rank is None else rank - int(enqueue_many)))
+    return flat, sparse, keys
 
 
 def _shapes(tensor_lists: list[list[Tensor]], shapes: Any, enqueue_many: bool) -> list[TensorShape]:
@@ -240,10 +264,11 @@ def _batches(
     name: str | None,
 ) -> Any:
     with name_scope(name, "batch"):
-        flat = [_flat(tensors) for tensors in tensors_list]
-        keys = flat[0][1]
-        lists = [tensors for tensors, _ in flat]
+        flat = [_flat(tensors, enqueue_many) for tensors in tensors_list]
+        _, sparse, keys = flat[0]
+        lists = [tensors for tensors, _, _ in flat]
         sizes = _shapes(lists, shapes, enqueue_many)
+        sizes = [size if info is None else TensorShape([3]) for size, info in zip(sizes, sparse, strict=True)]
         queue = make_queue([tensor.dtype.base_dtype for tensor in lists[0]], sizes)
         if len(lists) == 1:
             enqueues = [_enqueue(queue, lists[0], keep_input, enqueue_many)] * num_threads
@@ -254,9 +279,13 @@ def _batches(
         take = queue.dequeue_up_to if allow_smaller_final_batch else queue.dequeue_many
         found = take(batch_size)
         found = list(found) if isinstance(found, (list, tuple)) else [found]
+        found = [
+            tensor if info is None else deserialize_many_sparse(tensor, info.dtype, info.rank)
+            for tensor, info in zip(found, sparse, strict=True)
+        ]
         if keys is not None:
             return dict(zip(keys, found, strict=True))
-        return found if isinstance(tensors_list[0], (list, tuple)) else found[0]
+        return found if len(found) > 1 else found[0]
 
 
 def _plain_queue(capacity: int, dynamic_pad: bool, shared_name: str | None) -> Any:
@@ -296,7 +325,7 @@ def batch(
         shared_name: of the queue.
         name: the name of the scope.
     Returns:
-        A list or dictionary like `tensors`, with an axis of batches in front.
+        A list or dictionary like `tensors`, with an axis of batches in front; of a list with one item, the item.
     """
     return maybe_batch(
         tensors,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 import os
 import time
 from collections.abc import Iterable, Sequence
@@ -421,7 +422,7 @@ class Saver:
 
     def _prefix(self, sess: Any, save_path: str, global_step: Any, latest_filename: str) -> str:
         if global_step is not None:
-            step = global_step if isinstance(global_step, int) else _as_int(sess, global_step)
+            step = _as_int(sess, global_step)
             return f"{save_path}-{step:08d}" if self._pad_step_number else f"{save_path}-{step}"
         if os.path.basename(save_path) == latest_filename and not self._sharded:
             raise ValueError(f"'latest_filename' collides with 'save_path': '{latest_filename}' and '{save_path}'")
@@ -620,10 +621,9 @@ class Saver:
 
 
 def _as_int(sess: Any, global_step: Any) -> int:
-    try:
+    if isinstance(global_step, numbers.Integral):
         return int(global_step)
-    except (TypeError, ValueError):
-        return evaluate_global_step(sess, global_step)
+    return evaluate_global_step(sess, global_step)
 
 
 def _brackets(sizes: Sequence[int | None]) -> str:

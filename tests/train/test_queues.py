@@ -11,6 +11,7 @@ import penstock.ops  # noqa: F401  declares the operations
 from penstock.core import dtypes
 from penstock.core.errors import CancelledError, InvalidArgumentError, OutOfRangeError
 from penstock.core.graph import Graph
+from penstock.core.sparse_tensor import SparseTensor
 from penstock.formats.records import RecordWriter
 from penstock.language.variables import global_variables_initializer, local_variables_initializer
 from penstock.runtime.session import Session
@@ -184,7 +185,7 @@ def test_a_pipeline_ends_after_its_epochs(session, tmp_path):
     found = []
     with pytest.raises(OutOfRangeError):
         while True:
-            found.extend(session.run(batch)[0].tolist())
+            found.extend(session.run(batch).tolist())
     coordinator.request_stop()
     coordinator.join(threads)
     assert found == [b"a", b"b", b"c"] * 2
@@ -210,7 +211,7 @@ def test_filtered_rows_do_not_reach_the_batch(session):
     session.run(global_variables_initializer())
     coordinator = Coordinator()
     threads = start_queue_runners(session, coordinator)
-    assert session.run(batch)[0].tolist() == [0, 2, 4]
+    assert session.run(batch).tolist() == [0, 2, 4]
     coordinator.request_stop()
     coordinator.join(threads)
 
@@ -252,3 +253,20 @@ def test_looper_calls_until_the_stop():
     LooperThread.loop(coordinator, None, call)
     coordinator.join()
     assert calls == [0, 1, 2]
+
+
+def test_a_batch_of_one_component_is_a_tensor_and_sparse_ones_stay_sparse(session):
+    sparse = SparseTensor([[0, 1], [1, 0], [2, 2]], [1.0, 2.0, 3.0], [3, 3])
+    one = input.batch([np.ones([2])], 2)
+    assert one.shape.as_list() == [2, 2]
+    assert isinstance(input.batch([np.ones([2])] * 2, 2), list)
+    rows = input.batch({"s": sparse, "d": np.ones([3, 1])}, 2, enqueue_many=True)
+    wholes = input.shuffle_batch([sparse], 2, 4, 1)
+    coordinator = Coordinator()
+    threads = start_queue_runners(session, coordinator)
+    found = session.run(rows)
+    assert found["s"].indices.tolist() == [[0, 1], [1, 0]] and found["s"].values.tolist() == [1, 2]
+    assert found["s"].dense_shape.tolist() == [2, 3] and found["d"].shape == (2, 1)
+    assert session.run(wholes).dense_shape.tolist() == [2, 3, 3]
+    coordinator.request_stop()
+    coordinator.join(threads)
