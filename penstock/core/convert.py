@@ -263,7 +263,8 @@ def as_array(value: Any, wanted: DType | None = None) -> tuple[np.ndarray, DType
         if wanted is dtypes.string:
             if not numbers.size:
                 return np.empty(numbers.shape, dtype=object), dtypes.string
-            raise TypeError(f"Cannot convert {_shorten(value)} to a tensor of type string: it holds {numbers.dtype}")
+            kind = TypeError if current_graph() is not None else ValueError
+            raise kind(f"Cannot convert {_shorten(value)} to a tensor of type string: it holds {numbers.dtype}")
         if numbers.dtype == object:
             return as_array(numbers.tolist(), wanted)
         return _cast_array(numbers, wanted), wanted

@@ -15,7 +15,7 @@ import numpy as np
 from penstock.core import array, context, errors
 from penstock.core.context import state
 from penstock.core.convert import as_array, convert_to_tensor, dtype_of_argument, eager_scalar, eager_vector, fits
-from penstock.core.dtypes import DType, as_dtype
+from penstock.core.dtypes import DType, as_dtype, string
 from penstock.core.eager import write_fast_call
 from penstock.core.graph import Graph, current_graph
 from penstock.core.inference import group_inputs, infer_dims
@@ -30,6 +30,7 @@ from penstock.core.tensor import EagerTensor, SymbolicTensor, Tensor
 _NUMBERS = (bool, int, float)
 # Where TensorFlow gives each input a type of its own first, so that Python values, too, are inputs of another type.
 _CONVERTED_ALONE = ("Add", "AddV2")
+_CONVERTED_SINGLY = (list, tuple, str, bytes, complex, np.generic, type(None))
 
 
 class EagerCall:
@@ -271,6 +272,7 @@ def _execute(op_def: OpDef, args: Sequence[Any], given: dict[str, Any], name: st
         inputs = _bind_inputs(op_def, args, given, attrs, None)
         _checked_eagerly(op_def, attrs)
     except _TypeMismatch as mismatch:
+        _explain_mismatch(op_def, args, given)
         raise errors.InvalidArgumentError(None, None, f"{mismatch} [Op:{op_def.name}]") from None
     values = [tensor.value for tensor in inputs]  # type: ignore[attr-defined]
     arguments = group_inputs(op_def, values, attrs)
@@ -358,6 +360,50 @@ def structure_outputs(op_def: OpDef, flat: Sequence[Any], attrs: dict[str, Any],
 
 class _TypeMismatch(TypeError):
     """An input or attribute whose type the operation does not take."""
+
+
+def _explain_mismatch(op_def: OpDef, args: Sequence[Any], given: dict[str, Any]) -> None:
+    """Raise what TensorFlow raises before it looks at the types of an eager call's tensors, if anything.
+
+    It converts the Python values first, to the types that the tensors ask for. It converts all arguments one by one,
+    and so notices a tensor of a wrong type, if there are lists, strings or NumPy's scalars among them, or attributes
+    that are floating numbers but given as integers.
+
+    Raises:
+        TypeError, ValueError: for a value that cannot be converted, or a tensor of a wrong type.
+    """
+    if op_def.name in _CONVERTED_ALONE:
+        return
+    types: dict[str | None, DType] = {
+        name: as_dtype(given[name])
+        for name, attribute in op_def.attributes.items()
+        if attribute.kind == "type" and given.get(name) is not None
+    }
+    pairs = [
+        (argument, item, dtype_of_argument(item))
+        for argument, arg in zip(op_def.inputs, args, strict=True)
+        for item in (arg if argument.is_sequence and isinstance(arg, (list, tuple)) else (arg,))
+    ]
+    for argument, _, found in pairs:
+        if argument.type_attr is not None and found is not None:
+            types.setdefault(argument.type_attr, found)
+    singly = any(isinstance(item, _CONVERTED_SINGLY) for _, item, _ in pairs) or any(
+        op_def.attributes[name].kind == "float" and isinstance(value, int)
+        for name, value in given.items()
+        if name in op_def.attributes
+    )
+    for argument, item, found in pairs:
+        dtype = argument.dtype or types.get(argument.type_attr)
+        if found is not None:
+            if singly and argument.dtype not in (None, found):
+                raise ValueError(
+                    f"{op_def.name}: input {argument.name!r}: Tensor conversion requested dtype {argument.dtype!r} "
+                    f"for a tensor with dtype {found!r}; use tf.cast"
+                )
+        elif item is None:
+            raise ValueError(f"{op_def.name}: input {argument.name!r}: None values not supported.")
+        elif dtype is not None and (dtype is string or not isinstance(item, (np.ndarray, np.generic))):
+            convert_to_tensor(item, dtype)
 
 
 def _bind_inputs(

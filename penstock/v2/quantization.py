@@ -16,5 +16,5 @@ from penstock.ops.quantization.fake import (
 )
 from penstock.ops.quantization.ranges import dequantize as dequantize
 from penstock.ops.quantization.ranges import quantize as quantize
-from penstock.ops.quantization.rounding import quantize_and_dequantize_v2 as quantize_and_dequantize
+from penstock.ops.quantization.rounding import quantize_and_dequantize as quantize_and_dequantize
 from penstock.ops.quantization.rounding import quantize_and_dequantize_v2 as quantize_and_dequantize_v2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import penstock as tf
 from penstock.core.dispatch import _execute
 from penstock.core.dtypes import float64
 from penstock.core.eager import write_fast_call
@@ -112,3 +113,28 @@ def test_calls_that_concern_no_tape_are_not_recorded():
         tape.watch(constant(1.0))
         _ = constant([2.0]) * constant([3.0])
     assert not tape._calls
+
+
+# What TensorFlow raises for a tensor of a wrong type beside a Python value, by what it looks at first.
+@pytest.mark.parametrize(
+    ("call", "kind"),
+    [
+        (lambda: tf.subtract(tf.constant(["a"]), 2.5), TypeError),
+        (lambda: tf.subtract(tf.constant(["a"]), tf.constant(["b"])), tf.errors.InvalidArgumentError),
+        (lambda: tf.maximum(tf.constant([True]), 3), TypeError),
+        (lambda: tf.maximum(tf.constant([True]), None), ValueError),
+        (lambda: tf.equal(tf.constant(["a"]), np.array([1.0])), ValueError),
+        (lambda: tf.logical_and(tf.constant([1]), True), tf.errors.InvalidArgumentError),
+        (lambda: tf.logical_and(tf.constant([1]), [True]), ValueError),
+        (lambda: tf.strings.substr(tf.constant([1]), 0, 1), tf.errors.InvalidArgumentError),
+        (lambda: tf.strings.substr(tf.constant([1]), [0], [1]), ValueError),
+        (lambda: tf.strings.join([tf.constant([1]), "a"]), ValueError),
+        (lambda: tf.quantization.fake_quant_with_min_max_args(tf.constant([1])), ValueError),
+        (lambda: tf.truediv(2, tf.constant(2.0)), TypeError),
+        (lambda: tf.matmul(tf.constant([[1]]), [[2.0]]), tf.errors.InvalidArgumentError),
+    ],
+)
+def test_wrong_types_beside_python_values(call, kind):
+    with pytest.raises(kind) as caught:
+        call()
+    assert isinstance(caught.value, tf.errors.InvalidArgumentError) == (kind is tf.errors.InvalidArgumentError)

@@ -605,10 +605,7 @@ def truediv(x: Any, y: Any, name: str | None = None) -> Tensor:
         if type(y) in (int, float) or type(y) is EagerTensor and y.dtype is x.dtype:
             return real_div_op(x, y, name=name)
     with op_scope(name, "truediv") as scope:
-        if not isinstance(x, Tensor) and isinstance(y, Tensor):
-            x = convert_to_tensor(x, name="x", dtype=y.dtype.base_dtype)
-        else:
-            x = convert_to_tensor(x, name="x")
+        x = convert_to_tensor(x, name="x")
         y = convert_to_tensor(y, name="y", preferred_dtype=x.dtype.base_dtype)
         x, y = _as_quotient(x, y)
         return real_div_op(x, y, name=scope or name)

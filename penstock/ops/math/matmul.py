@@ -325,7 +325,7 @@ def matmul(
             if transpose and adjoint:
                 raise ValueError(f"Only one of `transpose_{label}` and `adjoint_{label}` can be True.")
         a = convert_to_tensor(a, name="a")
-        b = convert_to_tensor(b, dtype=None if isinstance(b, Tensor) else a.dtype.base_dtype, name="b")
+        b = convert_to_tensor(b, preferred_dtype=a.dtype.base_dtype, name="b")
         wanted = None if output_type is None else as_dtype(output_type)
         node = scope or name
         dims_a, dims_b = a.dims, b.dims

@@ -9,9 +9,10 @@ import torch
 from penstock.core import array, dtypes
 from penstock.core.array import Array
 from penstock.core.dtypes import QUANTIZED, DType, as_dtype
-from penstock.core.errors import InvalidArgumentError
+from penstock.core.errors import InvalidArgumentError, UnimplementedError
 from penstock.core.op import Type, op
 from penstock.core.shape import Dims
+from penstock.core.shape_rules import ShapeError, expect_rank, merge_dim
 from penstock.core.tensor import Tensor
 
 _MODES = ("MIN_COMBINED", "MIN_FIRST", "SCALED")
@@ -61,7 +62,11 @@ def quantize_v2_op(
     axis: int = -1,
     ensure_minimum_range: float = 0.01,
 ) -> tuple[Array, Array, Array]:
+    if round_mode == "HALF_TO_EVEN" and mode != "SCALED":
+        raise InvalidArgumentError(None, None, f"round_mode {round_mode!r} goes with mode 'SCALED', got mode {mode!r}")
     _check_range(input, min_range, max_range, axis)
+    if mode == "MIN_FIRST" and axis != -1:
+        raise UnimplementedError(None, None, f"mode 'MIN_FIRST' takes one range, got axis {axis}")
     if bool((min_range > max_range).any()):
         raise InvalidArgumentError(
             None, None, f"min_range {min_range.tolist()} must be at most max_range {max_range.tolist()}"
@@ -73,7 +78,7 @@ def quantize_v2_op(
     first, last = _limits(T)
     a, b = _along(low, input, axis), _along(high, input, axis)
     if mode == "SCALED":
-        first += int(narrow_range and T in _SIGNED)
+        first += int(narrow_range)
         largest = torch.finfo(torch.float32).max
         from_low = torch.where(first * low > 0, first / low, torch.full_like(low, largest))
         from_high = torch.where(last * high > 0, last / high, torch.full_like(high, largest))
@@ -89,17 +94,27 @@ def quantize_v2_op(
         result = torch.round(steps) if round_mode == "HALF_TO_EVEN" else _away(steps)
     else:
         scale = (last - first) / (b - a)
-        steps = _away(input * scale) - _away(a * scale) + first
-        result = steps.clamp(first, last)
-    storage = array.torch_dtype(T)
-    return result.to(torch.float64).clamp(first, last).to(torch.int64).to(storage), low.clone(), high.clone()
+        # The largest float32 that 32 bits hold is less than the largest integer.
+        result = (_away(input * scale) - (_away(a * scale) - first)).clamp(first, min(last, 2**31 - 128))
+    # What float32 rounds up to 2 ** 31 wraps around, as it does in a cast.
+    return result.to(torch.int64).to(array.torch_dtype(T)), low.clone(), high.clone()
 
 
 @quantize_v2_op.shape
 def quantize_v2_shape(
     input: Dims, min_range: Dims, max_range: Dims, *, axis: int, **attrs: Any
 ) -> tuple[Dims, Dims, Dims]:
-    return input, min_range, max_range
+    if axis == -1:
+        expect_rank(min_range, 0, "min_range")
+        expect_rank(max_range, 0, "max_range")
+        return input, (), ()
+    low, high = expect_rank(min_range, 1, "min_range"), expect_rank(max_range, 1, "max_range")
+    slices = merge_dim(low[0], high[0], "slices of min_range and max_range")
+    if input is not None:
+        if axis >= len(input):
+            raise ShapeError(f"axis must be less than the {len(input)} axes of input, got {axis}")
+        slices = merge_dim(slices, input[axis], "slices of input and min_range")
+    return input, (slices,), (slices,)
 
 
 @op(

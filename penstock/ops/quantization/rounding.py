@@ -40,8 +40,7 @@ def _rounded(
 ) -> Array:
     if not -1 <= axis < input.ndim:
         raise InvalidArgumentError(None, None, f"Axis should be at least -1 and less than {input.ndim}, got {axis}")
-    smallest_bits = 2 if signed else 1
-    if not smallest_bits <= num_bits < 63:
+    if not 0 < num_bits < (62 if signed else 63):
         raise InvalidArgumentError(None, None, f"num_bits is out of range: {num_bits} with signed_input {signed}")
     if not range_given:
         if axis == -1:
@@ -61,7 +60,7 @@ def _rounded(
             )
     low, high = _along(low, input, axis), _along(high, input, axis)
     last = (1 << (num_bits - 1)) - 1 if signed else (1 << num_bits) - 1
-    first = (-last if narrow_range else -last - 1) if signed else (1 if narrow_range else 0)
+    first = (-last if narrow_range else -last - 1) if signed else 0
     # The scale is that of the side which needs the larger steps; the other side then ends on a level.
     from_low = torch.where(first * low > 0, first / low, torch.full_like(low, torch.finfo(low.dtype).max))
     from_high = torch.where(last * high > 0, last / high, torch.full_like(high, torch.finfo(high.dtype).max))
@@ -70,7 +69,8 @@ def _rounded(
     inverse = torch.where(use_low, low / (first or 1), high / last)
     low = torch.where(use_low, low, first * inverse)
     high = torch.where(use_low, last * inverse, high)
-    steps = torch.minimum(torch.maximum(input, low), high) * scale
+    # The input's own range holds every number, but for negative ones where the integers have no sign.
+    steps = (torch.minimum(torch.maximum(input, low), high) if range_given else input) * scale
     rounded = torch.floor(steps + 0.5) if round_mode == "HALF_UP" else torch.round(steps)
     return rounded * inverse
 
@@ -185,6 +185,17 @@ def quantize_and_dequantize_v4_grad_gradient(call: Any, grad: Tensor, *rest: Ten
     return quantize_and_dequantize_v4_grad_op(grad, input, low, high, axis=call.attrs["axis"])[0], None, None, None
 
 
+def _whole_axis(input: Tensor, axis: int | None) -> int:
+    """Return the axis counted from the front, or -1 for none."""
+    if axis is None:
+        return -1
+    if axis >= 0:
+        return axis
+    if input.shape.rank is None:
+        raise ValueError(f"input must have a known rank for the axis {axis}, which counts from the last one")
+    return axis % input.shape.rank
+
+
 def quantize_and_dequantize_v2(
     input: Any,
     input_min: Any,
@@ -209,10 +220,10 @@ def quantize_and_dequantize_v2(
         name: the name of the node.
         narrow_range: whether the lowest integer is not used.
         axis: None for one range.
+    Raises:
+        ValueError: if `axis` is negative and the input's rank is not known.
     """
-    axis = -1 if axis is None else axis
-    if axis < -1:
-        axis += len(convert_to_tensor(input).shape.as_list())
+    input = convert_to_tensor(input)
     return quantize_and_dequantize_v4_op(
         input,
         input_min,
@@ -222,7 +233,7 @@ def quantize_and_dequantize_v2(
         range_given=range_given,
         round_mode=round_mode,
         narrow_range=narrow_range,
-        axis=axis,
+        axis=_whole_axis(input, axis),
         name=name,
     )
 
@@ -240,9 +251,7 @@ def quantize_and_dequantize(
     axis: int | None = None,
 ) -> Tensor:
     """Return numbers rounded as if stored as integers; all gradients pass; see `quantize_and_dequantize_v2`."""
-    axis = -1 if axis is None else axis
-    if axis < -1:
-        axis += len(convert_to_tensor(input).shape.as_list())
+    input = convert_to_tensor(input)
     return quantize_and_dequantize_v2_op(
         input,
         input_min,
@@ -252,7 +261,7 @@ def quantize_and_dequantize(
         range_given=range_given,
         round_mode=round_mode,
         narrow_range=narrow_range,
-        axis=axis,
+        axis=_whole_axis(input, axis),
         name=name,
     )
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from penstock.core import array, dtypes
-from penstock.core.errors import InvalidArgumentError
+from penstock.core.errors import InvalidArgumentError, UnimplementedError
+from penstock.core.graph import Graph
 from penstock.ops.quantization.ranges import dequantize, quantize
 
 COVERS = ("QuantizeV2", "Dequantize")
@@ -34,3 +35,32 @@ def test_bad_ranges_are_refused():
         quantize(X, 3.0, 2.0, dtypes.qint8)
     with pytest.raises(InvalidArgumentError, match="elements"):
         quantize(X, [1.0, 2.0], [3.0, 4.0], dtypes.qint8)
+
+
+def test_halves_are_rounded_to_even_in_scaled_mode_only():
+    with pytest.raises(InvalidArgumentError, match="SCALED"):
+        quantize(X, -2.0, 3.0, dtypes.qint8, round_mode="HALF_TO_EVEN")
+    with pytest.raises(UnimplementedError, match="MIN_FIRST"):
+        quantize(np.ones((2, 1), np.float32), [-2.0, -1.0], [3.0, 2.0], dtypes.qint8, mode="MIN_FIRST", axis=0)
+
+
+def test_the_widest_type_wraps_around_as_tensorflow_does():
+    x = np.array([[-2, 0.3, 1], [0.7, 2, -0.4]], np.float32)
+    lowest = -(2**31)
+    stored = [[lowest, 322122496, 1073741824], [751619328, lowest, -429496704]]
+    assert quantize(x, -2.0, 2.0, dtypes.qint32).output.value.tolist() == stored
+    first = [[lowest, 322122560, 1073741824], [751619264, 2147483520, -429496736]]
+    assert quantize(x, -2.0, 2.0, dtypes.qint32, "MIN_FIRST").output.value.tolist() == first
+
+
+def test_narrow_ranges_leave_out_zero_where_the_integers_have_no_sign():
+    stored = quantize(np.array([-1.0, 0.0, 3.0], np.float32), 0.0, 3.0, dtypes.quint8, "SCALED", narrow_range=True)
+    assert array.to_numpy(stored.output.value).astype(int).tolist() == [1, 1, 255]
+
+
+def test_the_shape_of_a_range_follows_the_axis():
+    with Graph().as_default():
+        with pytest.raises(ValueError, match="rank 0"):
+            quantize(X, [-2.0], [2.0], dtypes.qint8)
+        with pytest.raises(ValueError, match="3 and 25"):
+            quantize(X, [-2.0] * 3, [2.0] * 3, dtypes.qint8, axis=0)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import penstock
 from penstock.core.errors import InvalidArgumentError
+from penstock.core.graph import Graph
 from penstock.core.tape import GradientTape
 from penstock.ops.constant import constant
 from penstock.ops.quantization import rounding as r
@@ -56,3 +58,22 @@ def test_bad_ranges_are_refused():
         r.quantize_and_dequantize(X, 2.0, 1.0, range_given=True)
     with pytest.raises(InvalidArgumentError, match="num_bits"):
         r.quantize_and_dequantize(X, 0.0, 1.0, num_bits=70)
+
+
+def test_the_range_of_the_input_does_not_clamp():
+    x = np.array([[0.109375, 2.6875, 1.59375, -1.3125], [-1.671875, 1.125, -2.0, -0.640625]], np.float32)
+    result = r.quantize_and_dequantize(x, 0.0, 0.0, signed_input=False, num_bits=2, round_mode="HALF_UP").numpy()
+    assert result == pytest.approx(np.array([[0, 3, 2, -1], [-2, 1, -2, -1]]) * 2.6875 / 3)
+
+
+def test_all_gradients_pass_in_the_first_version():
+    x = constant(X)
+    with GradientTape() as tape:
+        tape.watch(x)
+        y = penstock.quantization.quantize_and_dequantize(x, LOW, HIGH, num_bits=4, range_given=True)
+    assert tape.gradient(y, x).numpy().tolist() == [[1, 1, 1], [1, 1, 1]]
+
+
+def test_a_negative_axis_needs_a_known_rank():
+    with Graph().as_default(), pytest.raises(ValueError, match="known rank"):
+        r.quantize_and_dequantize_v2(penstock.compat.v1.placeholder("float32"), [0.0], [0.0], axis=-1)
