@@ -15,10 +15,12 @@ from penstock.core import array
 from penstock.core.shape import Dims
 from penstock.ops.fused.native import (
     LOWERINGS,
+    REDUCTIONS,
     ROW_OPERATIONS,
     Access,
     Chain,
     Form,
+    MEMORY_TYPES,
     Region,
     Step,
     elementwise_op,
@@ -32,7 +34,7 @@ _COSTLY = frozenset({"Atan2", "Erf", "Exp", "Sigmoid", "Tanh"})
 _MOST_COSTLY = 1
 # One call of machine code costs as much as two or three small kernels.
 _SMALLEST = 3
-_WEIGHTS = {"Sum": 2, "Mean": 2, "Max": 2, "Softmax": 3, "LogSoftmax": 3, "SoftmaxCrossEntropyWithLogits": 3}
+_WEIGHTS = {op: 2 if op in REDUCTIONS else 3 for op in ROW_OPERATIONS}
 # Rows that are summed up stay in the first cache from one pass over them to the next.
 _LONGEST_ROW = 4096
 # Compiling takes longer than linear time.
@@ -80,9 +82,14 @@ class _Group:
         return self.weight >= _SMALLEST or bool(self.updates and self.dims != ())
 
     @property
-    def row_dims(self) -> Dims:
-        """The shape of one element for each row."""
+    def kept_dims(self) -> Dims:
+        """The shape of one element for each row, where the last axis is kept."""
         return (*self.dims[:-1], 1) if self.dims else None
+
+    @property
+    def row_dims(self) -> tuple[Dims, ...]:
+        """The shapes of one element for each row."""
+        return (self.kept_dims, self.dims[:-1]) if self.dims else ()
 
 
 def fuse_elementwise(dataflow: Dataflow) -> Dataflow:
@@ -239,9 +246,13 @@ def _works_on_rows(node: Node) -> bool:
     dims, dtype = node.inputs[0].dims, node.inputs[0].dtype.name
     if dims is None or len(dims) < 2 or dims[-1] is None or not 1 < dims[-1] <= _LONGEST_ROW:
         return False
-    if node.op_def.name in ("Sum", "Mean", "Max"):
+    if node.op_def.name in REDUCTIONS:
         axes = constant_value(node.inputs[1])
-        return dtype in ("float32", "float64") and axes is not None and axes.ravel().tolist() in ([-1], [len(dims) - 1])
+        if axes is None or axes.ravel().tolist() not in ([-1], [len(dims) - 1]):
+            return False
+        return dtype in ("float32", "float64") and node.output.dtype.name in MEMORY_TYPES
+    if node.op_def.name == "SparseSoftmaxCrossEntropyWithLogits":
+        return dtype == "float32" and node.inputs[1].dims == dims[:-1]
     return dtype == "float32" and all(edge.dims == dims for edge in node.inputs)
 
 
@@ -265,7 +276,15 @@ def is_elementwise(node: Node) -> bool:
         return False  # a vector chooses rows
     if node.op_def.name == "BiasAdd" and node.attrs["data_format"] != "NHWC":
         return False
-    return node.inputs[0].dtype.name in found[0] and all(not edge.dtype._is_ref_dtype for edge in node.inputs)
+    if node.op_def.name == "Bitcast" and not _keeps_size(node):
+        return False
+    types = [edge.dtype for edge in (*node.inputs, *node.outputs)]
+    return types[0].name in found[0] and all(t.name in MEMORY_TYPES and not t._is_ref_dtype for t in types)
+
+
+def _keeps_size(node: Node) -> bool:
+    (source,), target = node.inputs, node.output
+    return source.dtype.size == target.dtype.size and source.dims == target.dims and not target.dtype.is_bool
 
 
 def _join(producers: list[_Group], node: Node) -> _Group | None:
@@ -278,7 +297,7 @@ def _join(producers: list[_Group], node: Node) -> _Group | None:
         if found is not None:
             return found
     for group in producers:
-        if not group.is_closed and not works_on_rows and group.row_dims == dims:
+        if not group.is_closed and not works_on_rows and dims in group.row_dims:
             found = _merge([group], node, group.dims)
             if found is not None:
                 return found
@@ -310,22 +329,31 @@ def _merge(groups: list[_Group], node: Node, dims: Dims) -> _Group | None:
     is_for_rows = not is_sum and node.output.dims != dims
     is_broadcast = node.op_def.name == "BroadcastTo"
     added: dict[Edge, Access] = {}
-    for edge in _operands(node):
+    for place, edge in enumerate(_operands(node)):
+        is_label = place == 1 and node.op_def.name == "SparseSoftmaxCrossEntropyWithLogits"
         if edge.node in result.position:
-            known = (
-                (result.row_dims,) if is_for_rows or is_broadcast else (dims,) if is_sum else (dims, result.row_dims)
-            )
-            if edge.dims not in known:
+            if is_for_rows:
+                fits = edge.dims == node.output.dims
+            elif is_broadcast:
+                fits = edge.dims == result.kept_dims
+            else:
+                fits = edge.dims == dims or edge.dims == result.kept_dims and not is_sum
+            if not fits or is_label:
                 return None
             continue
         if is_broadcast:
             return None
         if number_of(edge) is not None:
             continue
-        found = (result.inputs[edge], inner) if edge in result.inputs else _access(edge.dims, dims, inner)
-        if found is None or is_for_rows and found[0] not in (Access.COLUMN, Access.SCALAR):
+        if is_label or is_for_rows and edge.dims == node.output.dims:
+            found: tuple[Access, int] | None = (Access.COLUMN, inner)
+        else:
+            found = _access(edge.dims, dims, inner)
+        if found is None or result.inputs.get(edge, found[0]) is not found[0]:
             return None
-        if is_sum and found[0] is not Access.FULL:
+        if is_for_rows and found[0] not in (Access.COLUMN, Access.SCALAR):
+            return None
+        if is_sum and not is_label and found[0] is not Access.FULL:
             return None
         if edge not in result.inputs:
             added[edge], inner = found
@@ -340,7 +368,7 @@ def _merge(groups: list[_Group], node: Node, dims: Dims) -> _Group | None:
 
 def _operands(node: Node) -> list[Edge]:
     """Return the inputs that are values, not axes or shapes."""
-    if node.op_def.name in ("Sum", "Mean", "Max", "BroadcastTo"):
+    if node.op_def.name in REDUCTIONS or node.op_def.name == "BroadcastTo":
         return node.inputs[:1]
     return node.inputs
 
@@ -395,7 +423,7 @@ def _fuse(group: _Group, wanted: list[Edge], outputs: dict[Edge, Edge], aliases:
         ),
     )
     forms = tuple(
-        Form.FULL if edge.dims == group.dims else Form.KEPT if edge.dims == group.row_dims else Form.DROPPED
+        Form.FULL if edge.dims == group.dims else Form.KEPT if edge.dims == group.kept_dims else Form.DROPPED
         for edge in (*assigned, *wanted)
     )
     attrs = {
@@ -467,7 +495,9 @@ def _kernel(node: Node, output: int) -> Callable[..., Any]:
     op_def = node.op_def
     if op_def.name == "BroadcastTo":
         return partial(op_def.kernel, shape=list(node.output.dims or ()))
-    if op_def.name in ("Sum", "Mean", "Max"):
+    if op_def.name == "ArgMax":
+        return partial(op_def.kernel, dimension=-1, output_type=node.attrs["output_type"])
+    if op_def.name in REDUCTIONS:
         axes = constant_value(node.inputs[1])
         assert axes is not None
         keeps = node.attrs["keep_dims"]

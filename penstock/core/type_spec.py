@@ -113,7 +113,7 @@ class TypeSpec(abc.ABC):
         raise TypeError(f"Can not cast {value!r} to {self!r}")
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and self._key() == other._key()
+        return other is self or (type(other) is type(self) and self._key() == other._key())
 
     def __ne__(self, other: object) -> bool:
         return not self == other
@@ -205,6 +205,11 @@ class TensorSpec(BatchableTypeSpec):
 
     def _serialize(self) -> tuple[Any, ...]:
         return (self._shape, self._dtype, self._name)
+
+    def _key(self) -> Any:
+        if type(self) is TensorSpec:
+            return TensorSpec, self._shape.as_tuple(), self._dtype, self._name
+        return super()._key()
 
     @property
     def _component_specs(self) -> Any:

@@ -71,17 +71,25 @@ class IteratorSpec(TypeSpec):
         element_spec: the specs of the elements.
     """
 
-    __slots__ = ("_element_spec", "_known_key")
+    __slots__ = ("_element_spec", "_known_hash", "_known_key")
 
     def __init__(self, element_spec: Any) -> None:
         self._element_spec = element_spec
         self._known_key: Any = None
+        self._known_hash: int | None = None
 
+    # A function that takes an iterator looks its trace up in each step.
     def _key(self) -> Any:
-        # A function that takes an iterator looks its trace up in each step.
         if self._known_key is None:
             self._known_key = super()._key()
         return self._known_key
+
+    __eq__ = TypeSpec.__eq__
+
+    def __hash__(self) -> int:
+        if self._known_hash is None:
+            self._known_hash = hash(self._key())
+        return self._known_hash
 
     @classmethod
     def from_value(cls, value: OwnedIterator) -> IteratorSpec:

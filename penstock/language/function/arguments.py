@@ -92,8 +92,13 @@ class Description:
             self.specs.append((value.dtype, value.shape.as_tuple()) if plain else value)  # type: ignore[attr-defined]
             return Tensor if type(value) is TensorSpec else TypeSpec
         if isinstance(value, CompositeTensor):
-            self.specs.append(value._type_spec)
-            self.tensors.extend(nest.flatten(value, expand_composites=True))
+            spec = value._type_spec
+            self.specs.append(spec)
+            components = spec._to_components(value)
+            if isinstance(components, Tensor):
+                self.tensors.append(components)
+            else:
+                self.tensors.extend(nest.flatten(components, expand_composites=True))
             return TypeSpec
         if isinstance(value, (np.ndarray, np.generic)):
             return self._describe(convert_to_tensor(value))

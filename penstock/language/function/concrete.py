@@ -54,6 +54,11 @@ class ConcreteFunction:
         self._single: DType | None = (
             self._structure.dtype.base_dtype if isinstance(self._structure, SymbolicTensor) else None
         )
+        # So is a composite value of one tensor, of a function that makes a step of an iterator.
+        self._composite: TypeSpec | None = None
+        if isinstance(self._structure, CompositeTensor):
+            spec = self._structure._type_spec
+            self._composite = spec if isinstance(spec._component_specs, TensorSpec) else None
         self._identities: list[Any] = []
 
     # Calling
@@ -83,6 +88,8 @@ class ConcreteFunction:
             return outputs[0]
         if self._structure is None:
             return None
+        if self._composite is not None:
+            return self._composite._from_components(outputs[0])
         remaining = iter(outputs)
         flat = [next(remaining) if is_tensor else None for is_tensor in self._places]
         return nest.pack_sequence_as(self._structure, flat, expand_composites=True)

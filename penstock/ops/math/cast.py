@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 from penstock.core import dtypes
 from penstock.core.array import Array, Value, torch_dtype
 from penstock.core.convert import convert_to_tensor
-from penstock.core.dtypes import NUMBER, QUANTIZED, DType, as_dtype
+from penstock.core.dtypes import NUMBER, QUANTIZED, DType, as_dtype, bool_, float32, float64, int32, int64
 from penstock.core.errors import InvalidArgumentError, UnimplementedError
 from penstock.core.graph import current_graph, op_scope
 from penstock.core.indexed_slices import IndexedSlices
@@ -21,6 +22,8 @@ from penstock.core.shape_rules import ShapeError, unchanged
 from penstock.core.tensor import EagerTensor, Tensor
 from penstock.ops.math.kernels import operation
 
+# Between these, ATen's conversion is all that there is to do.
+_PLAIN = frozenset({bool_, float32, float64, int32, int64})
 _NARROW = {torch.uint8, torch.uint16, torch.int8, torch.int16}
 
 
@@ -50,6 +53,15 @@ def cast_op(x: Value, *, SrcT: DType, DstT: DType, Truncate: bool = False) -> Va
 def cast_view(attrs: dict[str, Any]) -> bool:
     source, target = attrs["SrcT"].base_dtype, attrs["DstT"].base_dtype
     return source == target or source.is_complex or source.is_quantized or target.is_quantized
+
+
+@cast_op.specialize
+def cast_specialized(attrs: dict[str, Any]) -> Callable[[Array], Array] | None:
+    source, target = attrs["SrcT"].base_dtype, attrs["DstT"].base_dtype
+    if source is target or not {source, target} <= _PLAIN:
+        return None
+    wanted = torch_dtype(target)
+    return lambda x: x.to(wanted)
 
 
 @cast_op.partial

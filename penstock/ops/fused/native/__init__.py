@@ -11,6 +11,8 @@ one.
 from penstock.ops.fused.native.elementwise import elementwise_op as elementwise_op
 from penstock.ops.fused.native.elementwise_update import elementwise_update_op as elementwise_update_op
 from penstock.ops.fused.native.lowering import LOWERINGS as LOWERINGS
+from penstock.ops.fused.native.lowering import MEMORY_TYPES as MEMORY_TYPES
+from penstock.ops.fused.native.region import REDUCTIONS as REDUCTIONS
 from penstock.ops.fused.native.region import ROW_OPERATIONS as ROW_OPERATIONS
 from penstock.ops.fused.native.region import Access as Access
 from penstock.ops.fused.native.region import Chain as Chain

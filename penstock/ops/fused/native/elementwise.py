@@ -92,9 +92,18 @@ def _caller(chain: Chain) -> Callable[[list[Array]], list[Array]]:
     namespace: dict[str, Any] = {"empty": torch.empty, "code": code, "anyhow": _AnyLayout(chain, code)}
     for position, index in enumerate(chain.region.outputs):
         namespace[f"dtype{position}"] = torch_dtype(as_dtype(chain.region.steps[index].dtype))
+    for index in chain.region.labels:
+        namespace[f"labels_fit{index}"] = _labels_fit(chain.region.inputs[index][0])
     exec(source, namespace)
     run: Callable[[list[Array]], list[Array]] = namespace["run"]
     return run
+
+
+def _labels_fit(dtype: str) -> Callable[[int, int, int], bool]:
+    from penstock.ops.fused.native.labels import labels_fit
+
+    fit: Callable[[int, int, int], bool] = labels_fit(dtype)
+    return fit
 
 
 def _caller_lines(chain: Chain) -> Iterator[str]:
@@ -131,6 +140,7 @@ def _caller_lines(chain: Chain) -> Iterator[str]:
         fits = [f"{name}.numel() == {sizes[access]} and {name}.is_contiguous()" for name, access in by_row]
         if region.inner:
             fits.append(f"columns == {region.inner}")
+        fits += [f"labels_fit{index}(x{index}.data_ptr(), rows, columns)" for index in region.labels]
         yield f"            if {' and '.join(fits) or 'True'}:"
         yield from (f"                {line}" for line in makes)
         arguments, rest = ["rows", "columns"], iter(distances)
@@ -193,6 +203,9 @@ class _AnyLayout:
             value if access is Access.SCALAR else _regular(value, inner, access)
             for value, (_, access) in zip(values, self._region.inputs, strict=True)
         ]
+        for index in self._region.labels:
+            if not _labels_fit(self._region.inputs[index][0])(prepared[index].data_ptr(), outer, inner):
+                return self._chain.by_operation(values)
         strides = [_row_distance(prepared[index], inner) for index in self._full]
         shapes = {Form.FULL: shape, Form.KEPT: (*shape[:-1], 1), Form.DROPPED: shape[:-1]}
         results = [

@@ -20,7 +20,8 @@ MEMORY_TYPES: dict[str, Any] = {
     "bool": ir.IntType(8),
 }
 _FLOATS = frozenset({"float32", "float64"})
-_NUMBERS = frozenset({"float32", "float64", "int32", "int64"})
+_INTEGERS = frozenset({"int32", "int64"})
+_NUMBERS = _FLOATS | _INTEGERS
 _BOOL = frozenset({"bool"})
 
 Lowering = Callable[..., Any]  # (builder, step, *operands) -> value
@@ -264,6 +265,50 @@ def _lower_equal(b: Any, step: Step, x: Any, y: Any) -> Any:
 @_lowers(_NUMBERS, "NotEqual")
 def _lower_not_equal(b: Any, step: Step, x: Any, y: Any) -> Any:
     return _compare(b, "!=", x, y)
+
+
+@_lowers(_NUMBERS | _BOOL, "Cast")
+def _lower_cast(b: Any, step: Step, x: Any) -> Any:
+    (source,), target = step.operand_dtypes, step.dtype
+    kind = MEMORY_TYPES[target]
+    if source == target:
+        return x
+    if target == "bool":
+        return _compare(b, "!=", x, _zero(x))
+    if source == "bool":
+        return b.uitofp(x, kind) if target in _FLOATS else b.zext(x, kind)
+    if source in _FLOATS and target in _FLOATS:
+        return b.fpext(x, kind) if target == "float64" else b.fptrunc(x, kind)
+    if source in _FLOATS:
+        # What does not fit, and NaN, becomes the smallest integer, as on the processors whose kernels these are.
+        limit = 2.0 ** (kind.width - 1)
+        fits = b.and_(
+            b.fcmp_ordered(">=", x, ir.Constant(x.type, -limit)), b.fcmp_ordered("<", x, ir.Constant(x.type, limit))
+        )
+        return b.select(fits, b.fptosi(x, kind), ir.Constant(kind, -(2 ** (kind.width - 1))))
+    if target in _FLOATS:
+        return b.sitofp(x, kind)
+    return b.sext(x, kind) if target == "int64" else b.trunc(x, kind)
+
+
+@_lowers(_NUMBERS, "Bitcast")
+def _lower_bitcast(b: Any, step: Step, x: Any) -> Any:
+    return b.bitcast(x, MEMORY_TYPES[step.dtype])
+
+
+@_lowers(_INTEGERS, "BitwiseAnd")
+def _lower_bitwise_and(b: Any, step: Step, x: Any, y: Any) -> Any:
+    return b.and_(x, y)
+
+
+@_lowers(_INTEGERS, "BitwiseOr")
+def _lower_bitwise_or(b: Any, step: Step, x: Any, y: Any) -> Any:
+    return b.or_(x, y)
+
+
+@_lowers(_INTEGERS, "BitwiseXor")
+def _lower_bitwise_xor(b: Any, step: Step, x: Any, y: Any) -> Any:
+    return b.xor(x, y)
 
 
 @_lowers(_BOOL, "LogicalAnd")

@@ -30,7 +30,14 @@ def number_of_constant(constant: str | bool | int) -> bool | int | float:
 
 
 # Operations that give one number for each row, or whose elements depend on a whole row.
-ROW_OPERATIONS = frozenset({"Sum", "Mean", "Max", "Softmax", "LogSoftmax", "SoftmaxCrossEntropyWithLogits"})
+ROW_OPERATIONS = frozenset(
+    {
+        *("ArgMax", "Max", "Mean", "Sum"),
+        *("LogSoftmax", "Softmax", "SoftmaxCrossEntropyWithLogits", "SparseSoftmaxCrossEntropyWithLogits"),
+    }
+)
+# Those that reduce the last axis, which their second input names.
+REDUCTIONS = frozenset({"ArgMax", "Max", "Mean", "Sum"})
 
 
 # Operations that machine code approximates in its own way: results may differ from the kernels' in the last places.
@@ -94,6 +101,12 @@ class Region:
     def has_reductions(self) -> bool:
         """Whether some step depends on whole rows."""
         return any(step.op in ROW_OPERATIONS for step in self.steps)
+
+    @property
+    def labels(self) -> list[int]:
+        """The inputs that are columns of a row each, and must be in range; see `labels_fit`."""
+        found = [step.operands[1][1] for step in self.steps if step.op == "SparseSoftmaxCrossEntropyWithLogits"]
+        return sorted(set(found))
 
     @property
     def is_exact(self) -> bool:

@@ -13,7 +13,15 @@ from llvmlite import ir
 
 from penstock.ops.fused.native import functions
 from penstock.ops.fused.native.lowering import LOWERINGS, MEMORY_TYPES, counting, load, parameters, store
-from penstock.ops.fused.native.region import Access, Region, Step, number_of_constant
+from penstock.ops.fused.native.region import (
+    REDUCTIONS,
+    ROW_OPERATIONS,
+    Access,
+    Region,
+    Step,
+    constant_of,
+    number_of_constant,
+)
 
 _SIZE = ir.IntType(64)
 
@@ -81,7 +89,7 @@ class _Steps:
         dtype = step.dtype
         if step.op == "BroadcastTo":
             return self._make("Identity", dtype, operands[0], is_element=True)
-        if step.op not in ("Softmax", "LogSoftmax", "SoftmaxCrossEntropyWithLogits"):
+        if step.op not in ROW_OPERATIONS or step.op in REDUCTIONS:
             return self._make(step.op, dtype, *operands, factor=step.factor)
         logits = operands[0]
         centered = self._make("Sub", dtype, logits, self._make("Max", dtype, logits))
@@ -89,6 +97,15 @@ class _Steps:
         total = self._make("Sum", dtype, powers)
         if step.op == "Softmax":
             return self._make("RealDiv", dtype, powers, total)
+        if step.op == "SparseSoftmaxCrossEntropyWithLogits":
+            is_label = self._make("_IsColumn", "bool", operands[1], is_element=True)
+            if step.output:
+                share = self._make("RealDiv", dtype, powers, total)
+                one = self._number(constant_of(1.0), dtype)
+                return self._make("Select", dtype, is_label, self._make("Sub", dtype, share, one), share)
+            zero = self._number(constant_of(0.0), dtype)
+            chosen = self._make("Sum", dtype, self._make("Select", dtype, is_label, centered, zero))
+            return self._make("Sub", dtype, self._make("Log", dtype, total), chosen)
         if step.op == "SoftmaxCrossEntropyWithLogits" and step.output:
             return self._make("Sub", dtype, self._make("RealDiv", dtype, powers, total), operands[1])
         logarithms = self._make("Sub", dtype, centered, self._make("Log", dtype, total))
@@ -113,7 +130,6 @@ class _Steps:
         return value
 
 
-REDUCTIONS = frozenset({"Sum", "Mean", "Max"})
 # Sums may be added up in any order, and so several elements at a time.
 _ANY_ORDER = ("reassoc",)
 
@@ -143,6 +159,12 @@ class _Writer:
             value: self.builder.alloca(MEMORY_TYPES[value.dtype])
             for value in self.values
             if value.step is not None and value.step.op in REDUCTIONS
+        }
+        # The largest element up to now, where its position is wanted.
+        self.largest = {
+            value: self.builder.alloca(MEMORY_TYPES[value.operands[0].dtype])
+            for value in self.totals
+            if value.step is not None and value.step.op == "ArgMax"
         }
         builder = self.builder
         self.scalars = {
@@ -176,7 +198,12 @@ class _Writer:
             for value in reductions:
                 kind = MEMORY_TYPES[value.dtype]
                 assert value.step is not None
-                builder.store(ir.Constant(kind, float("-inf") if value.step.op == "Max" else 0.0), self.totals[value])
+                lowest = float("-inf")
+                if value in self.largest:
+                    builder.store(ir.Constant(kind, 0), self.totals[value])
+                    builder.store(ir.Constant(MEMORY_TYPES[value.operands[0].dtype], lowest), self.largest[value])
+                else:
+                    builder.store(ir.Constant(kind, lowest if value.step.op == "Max" else 0.0), self.totals[value])
             if elements or reductions:
                 with counting(builder, self.inner) as column:
                     self._write_element(column, elements, reductions, dict(known), starts, ends)
@@ -217,7 +244,12 @@ class _Writer:
             return self._operand(value, known)
 
         for value in elements:
-            known[value] = self._compute(value, [value_of(operand) for operand in value.operands])
+            operands = [value_of(operand) for operand in value.operands]
+            assert value.step is not None
+            if value.step.op == "_IsColumn":
+                known[value] = builder.icmp_signed("==", operands[0], self._as(operands[0].type, column))
+            else:
+                known[value] = self._compute(value, operands)
             addresses = [end for end, output in zip(ends, self.steps.outputs, strict=True) if output is value]
             addresses += [self.kept[value]] if value in self.kept else []
             for address in addresses:
@@ -226,11 +258,20 @@ class _Writer:
             total = builder.load(self.totals[value])
             element = value_of(value.operands[0])
             assert value.step is not None
-            if value.step.op == "Max":
+            if value in self.largest:
+                largest = builder.load(self.largest[value])
+                is_larger = builder.fcmp_ordered(">", element, largest)
+                builder.store(builder.select(is_larger, element, largest), self.largest[value])
+                total = builder.select(is_larger, self._as(total.type, column), total)
+            elif value.step.op == "Max":
                 total = functions.intrinsic(builder, "llvm.maximum", total, element)
             else:
                 total = builder.fadd(total, element, flags=_ANY_ORDER)
             builder.store(total, self.totals[value])
+
+    def _as(self, kind: Any, column: Any) -> Any:
+        """Return the number of a column as an integer of some type."""
+        return column if kind == _SIZE else self.builder.trunc(column, kind)
 
     def _operand(self, value: _Value, known: dict[_Value, Any]) -> Any:
         if value.number is not None:
