@@ -11,16 +11,17 @@ from penstock.compiler.aliasing import Aliases, may_run_anything
 from penstock.compiler.constants import constant_value
 from penstock.compiler.dataflow import Dataflow, Edge, Node, rewire, uses
 from penstock.compiler.host_scalars import is_scalar
+from penstock.compiler.work import elements
 from penstock.core import array
 from penstock.core.shape import Dims
 from penstock.ops.fused.native import (
     LOWERINGS,
+    MEMORY_TYPES,
     REDUCTIONS,
     ROW_OPERATIONS,
     Access,
     Chain,
     Form,
-    MEMORY_TYPES,
     Region,
     Step,
     elementwise_op,
@@ -34,6 +35,8 @@ _COSTLY = frozenset({"Atan2", "Erf", "Exp", "Sigmoid", "Tanh"})
 _MOST_COSTLY = 1
 # One call of machine code costs as much as two or three small kernels.
 _SMALLEST = 3
+# Elements of which two kernels take longer to write and read what stands between them.
+_LARGE = 1 << 15
 _WEIGHTS = {op: 2 if op in REDUCTIONS else 3 for op in ROW_OPERATIONS}
 # Rows that are summed up stay in the first cache from one pass over them to the next.
 _LONGEST_ROW = 4096
@@ -79,7 +82,9 @@ class _Group:
     @property
     def is_worth_it(self) -> bool:
         """Whether it takes less time than its nodes one by one; updates of large variables always do, in place."""
-        return self.weight >= _SMALLEST or bool(self.updates and self.dims != ())
+        if self.weight >= _SMALLEST or self.updates and self.dims != ():
+            return True
+        return len(self.position) > 1 and elements(self.dims) >= _LARGE
 
     @property
     def kept_dims(self) -> Dims:

@@ -10,14 +10,17 @@ import pytest
 from penstock.compiler.dataflow import prune
 from penstock.compiler.fuse_elementwise import fuse_elementwise
 from penstock.compiler.schedule import schedule
+from penstock.core.dtypes import bool_, float32, float64, int32, int64
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.gradients import gradients
 from penstock.core.graph import Graph
 from penstock.core.op_def import lookup
+from penstock.language.control_flow import while_loop
 from penstock.language.variables import VariableV1
 from penstock.ops.array.shaping import transpose_op
 from penstock.ops.constant import constant, placeholder
 from penstock.ops.math.binary import maximum_op
+from penstock.ops.math.cast import cast_op
 from penstock.ops.math.exponential import exp_op, sigmoid_op, tanh_op
 from penstock.ops.math.gamma import erf_op
 from penstock.ops.math.matmul import mat_mul_op
@@ -241,3 +244,58 @@ def test_values_that_are_fetched_or_used_elsewhere_are_written_once(graph):
     z = tanh_op(h) + product * h
     lines = [line for line in fused([z, product, h], [x, grad]) if "_Elementwise" in line]
     assert len(lines) == 2 and "x:0" not in lines[1]
+
+
+@pytest.mark.parametrize("source", ["float32", "float64", "int32", "int64", "bool"])
+def test_casts_in_chains_give_what_single_casts_give(graph, source):
+    x = placeholder(source, [None], name="x")
+    given = [0, 1, -1, 2.5, -2.5, 3e9, -3e9, 2.0**62, 1e30, -1e30, np.nan, np.inf, -np.inf, 16777217, 1e-46]
+    if source != "bool" and not source.startswith("float"):
+        given = [number for number in given if abs(number) < 2.0 ** (30 if source == "int32" else 62)]
+    outputs = [cast_op(x, DstT=kind) for kind in (bool_, float32, float64, int32, int64)]
+    used = [cast_op(y, DstT=float64) * 2.0 + 1.0 for y in outputs]
+    assert not any("= Cast(" in line for line in fused(used, [x]))
+    assert_equal_both_ways(used, {x: np.array(given).astype(source)})
+
+
+def test_casts_of_single_integers_in_a_loop_agree(graph):
+    x = placeholder("float32", [], name="x")
+    _, total = while_loop(
+        lambda i, t: i < 5, lambda i, t: (i + 1, t * 0.5 + cast_op(i, DstT=float32) * x - 1.0), [constant(0), x]
+    )
+    with Session() as session:
+        assert session.run(total, {x: 2.0}) == 10.375
+
+
+def test_bits_are_part_of_a_chain(graph):
+    x = placeholder("float32", [None], name="x")
+    bits = lookup("Bitcast")(x, type=int32)
+    sign = lookup("BitwiseAnd")(bits, constant(-(2**31)))
+    other = lookup("BitwiseXor")(lookup("BitwiseOr")(bits, constant(12)), sign)
+    assert len(fused([other], [x])) == 2
+    assert_equal_both_ways([sign < 0, other], {x: np.array([1.0, -1.0, 0.0, -0.0, np.nan, 1e-40], np.float32)})
+    assert any("= Bitcast(" in line for line in fused([lookup("Bitcast")(x * 1.0, type=int64)], [x]))
+
+
+def test_types_without_machine_code_stay_as_they_are(graph):
+    x, y = placeholder("int8", [None], name="x"), placeholder("bool", [None], name="y")
+    z = lookup("SelectV2")(y & y, x, x)
+    assert not any("_Elementwise" in line for line in fused([lookup("SelectV2")(y | y, z, x)], [x, y]))
+
+
+def test_two_operations_on_large_arrays_are_one(graph):
+    x = placeholder("float32", [400, 400], name="x")
+    assert fused([relu_op(x) * 2.0], [x]) == ["mul = _Elementwise(x:0)", "return mul:0"]
+
+
+def test_a_gradient_that_lies_otherwise_than_its_variable_is_applied_in_place(graph):
+    """Gradients of filters lie with their channels in another order."""
+    variable = VariableV1(np.zeros((3, 5), np.float32), use_resource=True)
+    x = placeholder("float32", [5, 3], name="x")
+    step = variable.assign_sub(transpose_op(x, [1, 0]) * 2.0 + 1.0)
+    with Session() as session:
+        session.run(variable.initializer)
+        values = np.arange(15, dtype=np.float32).reshape(5, 3)
+        for count in (1, 2, 3):
+            session.run(step, {x: values})
+            np.testing.assert_array_equal(session.run(variable), -count * (2 * values.T + 1))

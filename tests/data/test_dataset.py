@@ -10,7 +10,7 @@ import pytest
 
 import penstock.v2 as tf
 from penstock.core import context
-from penstock.data import buffering
+from penstock.data import buffering, mapping
 from penstock.data.dataset import Dataset
 from penstock.data.readers import (
     CsvDataset,
@@ -188,6 +188,24 @@ def test_saved_datasets_are_loaded(tmp_path: Path) -> None:
     assert [(a.numpy(), float(b)) for a, b in loaded] == [(b"a", 1.5), (b"b", 2.5)]
     with pytest.raises(tf.errors.NotFoundError):
         Dataset.load(str(tmp_path / "absent"))
+
+
+def test_a_slow_reader_does_not_make_a_quick_map_parallel(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(mapping.time, "perf_counter", lambda: now)
+    monkeypatch.setattr(mapping, "_in_parallel", lambda *_: pytest.fail("took threads"))
+    for _ in Dataset.range(10).map(lambda x: x * 2, num_parallel_calls=4):
+        now += 10.0
+
+
+def test_a_slow_map_is_parallel(monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks = iter(range(100))
+    monkeypatch.setattr(mapping.time, "perf_counter", lambda: next(ticks))
+    calls = []
+    plain = mapping._in_parallel
+    monkeypatch.setattr(mapping, "_in_parallel", lambda *args: calls.append(args[2]) or plain(*args))
+    assert listed(Dataset.range(9).map(lambda x: x * 2, num_parallel_calls=3)) == list(range(0, 18, 2))
+    assert calls == [3]
 
 
 def test_prefetching_thread_ends_with_its_reader(monkeypatch: pytest.MonkeyPatch) -> None:

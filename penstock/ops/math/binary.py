@@ -263,7 +263,10 @@ def floor_mod_op(x: Array, y: Array) -> Array:
     require_no_zero(y)
     if x.dtype in STORED_ONLY:
         return through_numpy(np.remainder, x, y)
-    return torch.remainder(x, torch.where(y == -1, 1, y) if x.dtype.is_signed else y)
+    if not x.dtype.is_signed or y.numel() == 1 and y.item() != -1:
+        return torch.remainder(x, y)
+    # The processor cannot divide the smallest integer by -1.
+    return torch.remainder(x, torch.where(y == -1, 1, y))
 
 
 @floor_mod_op.gradient

@@ -51,7 +51,7 @@ def require_no_zero(divisor: Array) -> None:
     Raises:
         InvalidArgumentError: if one does.
     """
-    if bool((divisor == 0).any()):
+    if divisor.item() == 0 if divisor.numel() == 1 else bool((divisor == 0).any()):
         raise InvalidArgumentError(
             None, None, "Integer division by zero: every element of the divisor must differ from 0"
         )

@@ -10,6 +10,7 @@ Source: Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3".
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -81,6 +82,31 @@ def _blocks(key: int, low: np.ndarray, high: np.ndarray | int) -> np.ndarray:
     return words
 
 
+# So many blocks are drawn before machine code is worth compiling, and LLVM loading: that takes 70 MB of memory.
+_BEFORE_COMPILING = 1 << 16
+_BEFORE_LOADING = 1 << 20
+_COMPILER = "penstock.ops.fused.native.machine_code"
+_blocks_drawn = 0
+
+
+def _write_blocks(key: int, counter: int, count: int, address: int, as_floats: bool = False) -> bool:
+    """Write the words of `count` counter values from `counter` on by machine code, or as floats in [0, 1).
+
+    Returns:
+        Whether it did: not before so much has been drawn that it is worth compiling.
+    """
+    global _blocks_drawn
+    _blocks_drawn += count
+    low, high = counter & LONG, counter >> 64 & LONG
+    if _blocks_drawn < (_BEFORE_COMPILING if _COMPILER in sys.modules else _BEFORE_LOADING) or low + count > LONG:
+        return False
+    # LLVM is loaded when it is first needed.
+    from penstock.ops.fused.native.random_words import random_words
+
+    random_words(_MULTIPLIERS, _KEY_STEPS, _ROUNDS, as_floats)(key, low, high, count, address)
+    return True
+
+
 class Philox:
     """A generator: a key and the next counter value.
 
@@ -120,6 +146,9 @@ class Philox:
         if count <= 4:
             values = [block(self.key, self.counter + first + i) for i in range(count)]
             return np.array(values, dtype=np.uint32).reshape(count, 4)
+        words = np.empty((count, 4), dtype=np.uint32)
+        if _write_blocks(self.key, self.counter + first, count, words.ctypes.data):
+            return words
         return self.words_at(np.arange(first, first + count, dtype=np.uint64))
 
     def words_at(self, offsets: np.ndarray) -> np.ndarray:
@@ -206,6 +235,11 @@ def _fill(generator: Philox, count: int, dtype: DType, per_block: int, convert: 
 
 def uniform(generator: Philox, count: int, dtype: DType) -> Array:
     """Return `count` floats in [0, 1), of shape [count]."""
+    if dtype is dtypes.float32 and count > 16:
+        blocks = -(-count // 4)
+        result = torch.empty(blocks * 4)
+        if _write_blocks(generator.key, generator.counter, blocks, result.data_ptr(), as_floats=True):
+            return result[:count]
     per_block, convert = _UNITS[dtype]
     return _fill(generator, count, dtype, per_block, convert)
 

@@ -24,6 +24,20 @@ def test_many_blocks_equal_single_blocks(counter: int) -> None:
     assert words.tolist() == [list(philox.block(generator.key, counter + i)) for i in range(9)]
 
 
+@pytest.mark.parametrize("counter", [0, 5, 2**64 - 30, 2**128 - 20, 2**64 * 7 + 2**32 - 2])
+def test_machine_code_draws_the_same(counter: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Words and floats do not depend on how much has been drawn before, also where halves of the counter carry."""
+    generator = Philox(0xFEDCBA9876543210, counter)
+    ways = []
+    for drawn in (-(2**40), 2**40):
+        monkeypatch.setattr(philox, "_blocks_drawn", drawn)
+        ways.append((generator.words(3, 40), philox.uniform(generator, 163, dtypes.float32)))
+    (words, floats), (other_words, other_floats) = ways
+    np.testing.assert_array_equal(words, other_words)
+    np.testing.assert_array_equal(floats, other_floats)
+    assert words[39].tolist() == list(philox.block(generator.key, (counter + 42) % 2**128))
+
+
 def test_reserve_skips() -> None:
     """Reserving gives the present position and moves on."""
     generator = Philox.from_seeds(1, 2)

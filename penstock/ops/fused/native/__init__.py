@@ -2,7 +2,8 @@
 elements, and loops whose variables are all single numbers.
 
 `region.py` says what a chain of operations is, `lowering.py`, `rows.py` and `functions.py` write it in LLVM's language,
-and `machine_code.py` compiles that; `narrow_product.py` is for products, and `threads.py` shares work among threads.
+and `machine_code.py` compiles that; `narrow_product.py` is for products, `random_words.py` for random numbers, and
+`threads.py` shares work among threads. `labels.py` says whether a chain can take labels for numbers of columns.
 `elementwise.py`, `elementwise_update.py` and `scalar_loop.py` are the operations that the compiler puts in the place of
 others. Where arrays are not laid out as the code wants them, and until it is worth compiling, the operations run one by
 one.

@@ -86,7 +86,7 @@ def _in_place_lines(region: Region) -> Iterator[str]:
     updated = [f"v{position}" for position in range(count)]
     own = [f"y{position}" for position in region.own_outputs]
     tests = ["n", *(f"{name}.shape == shape" for name in full[1:])]
-    tests += [f"{name}.is_contiguous()" for name in full]
+    tests += [f"x{index}.is_contiguous()" for index in region.written if index >= 0]
     tests += [f"{name}.numel() == 1" for name, access in zip(names, accesses, strict=True) if access is Access.SCALAR]
     for position, index in enumerate(region.written):
         if index >= 0:
@@ -98,6 +98,9 @@ def _in_place_lines(region: Region) -> Iterator[str]:
     yield "def run(values, variables):"
     yield f"    {', '.join(names)}, = values"
     yield f"    {', '.join(updated)}, = variables"
+    # Gradients of filters lie otherwise than the variables; those are the memory that is written.
+    read = [name for index, name in enumerate(names) if name in full and index not in region.written]
+    yield from (f"    if not {name}.is_contiguous(): {name} = {name}.contiguous()" for name in read)
     yield f"    n = {full[0]}.numel()"
     yield f"    shape = {full[0]}.shape"
     yield f"    if not ({' and '.join(tests)}):"
@@ -112,7 +115,7 @@ def _in_place_lines(region: Region) -> Iterator[str]:
     yield f"        if n < {SHARED_FROM}:"
     yield f"            code.flat({', '.join(['1', 'n', *addresses])})"
     yield "        else:"
-    yield f"            share_rows(code.flat, region, 1, n, values, [], [{', '.join(own)}])"
+    yield f"            share_rows(code.flat, region, 1, n, [{', '.join(names)}], [], [{', '.join(own)}])"
     for position, index in enumerate(region.written):
         if index < 0:
             yield f"        v{position}.take(y{position})"

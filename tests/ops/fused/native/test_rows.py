@@ -12,15 +12,23 @@ from penstock.compiler.fuse_elementwise import fuse_elementwise
 from penstock.compiler.options import Options
 from penstock.compiler.schedule import schedule
 from penstock.compiler.simplify import simplify
+from penstock.core.dtypes import float32, int32, int64
+from penstock.core.errors import InvalidArgumentError
 from penstock.core.gradients import gradients
 from penstock.core.graph import Graph
 from penstock.ops.array.shaping import broadcast_to_op, reshape_op
 from penstock.ops.constant import placeholder
+from penstock.ops.math.cast import cast_op
+from penstock.ops.math.compare import equal_op
 from penstock.ops.math.exponential import exp_op, tanh_op
 from penstock.ops.math.matmul import mat_mul_op
+from penstock.ops.math.positions import arg_max_op
 from penstock.ops.math.reduce import max_op, mean_op, reduce_mean, reduce_sum, sum_op
 from penstock.ops.math.unary import rsqrt_op, square_op
-from penstock.ops.nn.cross_entropy import softmax_cross_entropy_with_logits
+from penstock.ops.nn.cross_entropy import (
+    softmax_cross_entropy_with_logits,
+    sparse_softmax_cross_entropy_with_logits,
+)
 from penstock.ops.nn.softmax import log_softmax_op, softmax_op
 from penstock.runtime.session import Session
 
@@ -179,3 +187,62 @@ def test_labels_that_only_fit_at_run_time_broadcast(graph):
     x, labels = placeholder("float32", [None, 4]), placeholder("float32", [None, 4])
     loss = softmax_cross_entropy_with_logits(labels, x)
     assert_all_ways_agree([loss], {x: values(5, 4), labels: np.full((1, 4), 0.25)})
+
+
+def sparse_loss(dtype="int64", classes=9):
+    x = placeholder("float32", [None, classes], name="x")
+    labels = placeholder(dtype, [None], name="labels")
+    loss = sparse_softmax_cross_entropy_with_logits(labels, x)
+    return x, labels, loss, gradients(loss, [x])[0]
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int64"])
+@pytest.mark.parametrize("rows", [0, 1, 9, 40])
+def test_cross_entropy_of_labels_is_part_of_a_chain(graph, dtype, rows):
+    """Also where there are as many rows as classes, so that labels could be taken for a row."""
+    x, labels, loss, gradient = sparse_loss(dtype)
+    assert [line.partition(" = ")[2] for line in fused([loss], [x, labels])][0] == "_Elementwise(x:0, labels:0)"
+    given = np.random.default_rng(0).integers(0, 9, rows).astype(dtype)
+    assert_all_ways_agree([loss, gradient], {x: values(rows, 9), labels: given})
+
+
+def test_impossible_classes_cost_as_much_as_the_single_operation_says(graph):
+    x, labels, loss, _ = sparse_loss()
+    logits = values(3, 9)
+    logits[:, 2] = -math.inf
+    with Session() as session:
+        for _ in range(2):
+            found = session.run(loss, {x: logits, labels: [2, 0, 8]})
+    assert found[0] == math.inf and np.isfinite(found[1:]).all()
+
+
+@pytest.mark.parametrize("wrong", [-1, 9, 2**40])
+def test_labels_out_of_range_are_refused_by_machine_code_too(graph, wrong):
+    x, labels, loss, gradient = sparse_loss()
+    with Session() as session:
+        for _ in range(3):
+            session.run([loss, gradient], {x: values(3, 9), labels: [0, 1, 2]})
+            with pytest.raises(InvalidArgumentError, match=f"label value of {wrong} which is outside the valid range"):
+                session.run([loss, gradient], {x: values(3, 9), labels: [0, wrong, 2]})
+
+
+def test_a_position_and_what_is_computed_of_it_are_part_of_a_chain(graph):
+    x, labels = placeholder("float32", [None, 5], name="x"), placeholder("int64", [None], name="labels")
+    found = cast_op(equal_op(arg_max_op(softmax_op(x), -1), labels), DstT=float32)
+    assert fused([found], [x, labels]) == ["Cast = _Elementwise(x:0, labels:0)", "return Cast:0"]
+    given = values(5, 5)
+    given[1] = 2.0
+    assert_all_ways_agree([found, arg_max_op(x * 2.0, 1)], {x: given, labels: [0, 0, 2, 3, 1]})
+
+
+@pytest.mark.parametrize("output_type", [int32, int64])
+def test_the_first_of_the_largest_elements_counts_and_nan_never(graph, output_type):
+    x = placeholder("float32", [None, 4], name="x")
+    positions = arg_max_op(x * 1.0 + x, -1, output_type=output_type)
+    assert any("_Elementwise" in line for line in fused([positions], [x]))
+    nan, infinity = math.nan, math.inf
+    rows = [[1, 3, 3, 2], [nan, -1, nan, 0], [nan] * 4, [-infinity] * 4, [-infinity, nan, -1, nan], [0.0, -0.0, 0, 0]]
+    with Session() as session:
+        for _ in range(2):
+            found = session.run(positions, {x: np.array(rows, np.float32)})
+            assert found.tolist() == [1, 3, 0, 0, 2, 0] and found.dtype == output_type.as_numpy_dtype
