@@ -383,6 +383,8 @@ def _from_items(value: Any, first: Any, wanted: DType | None) -> tuple[np.ndarra
     if numbers.dtype == object:
         numbers = _rectangular(numbers, value)
         return _mixed(numbers, value, wanted)
+    if numbers.dtype == np.float64 and isinstance(first, int):
+        numbers = _unrounded(numbers, value)
     kind = numbers.dtype.kind
     if kind in "SU":
         # TensorFlow's class depends on the mode.
@@ -405,6 +407,14 @@ def _from_items(value: Any, first: Any, wanted: DType | None) -> tuple[np.ndarra
         return numbers, as_dtype(numbers.dtype)
     _check_cast(value, numbers, wanted)
     return _cast_array(numbers, wanted), wanted
+
+
+def _unrounded(numbers: np.ndarray, value: Any) -> np.ndarray:
+    """Return integers as uint64 where NumPy made them float64, because some of them do not fit int64 and others do."""
+    items = np.array(value, dtype=object)
+    if all(isinstance(item, int) and item >= 0 for item in items.reshape(-1)):
+        return items.astype(np.uint64)
+    return numbers
 
 
 def _rectangular(numbers: np.ndarray, value: Any) -> np.ndarray:

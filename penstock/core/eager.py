@@ -130,6 +130,10 @@ def write_fast_call(op_def: OpDef) -> Callable[..., Any] | None:
         "        if values_of.get(name) is not None and value not in values_of[name]: return None",
         *(f"if {name!r} not in attrs: return None" for name in required),
     ]
+    for attr in {output.type_attr for output in op_def.outputs} - seen.keys() - {None}:
+        # The value alone would not tell that a result is quantized.
+        if attr in checks and any(dtype.is_quantized for dtype in _allowed(op_def, attr)):
+            body.append(f"if {attr!r} in attrs and attrs[{attr!r}].is_quantized: return None")
     parameters = ", ".join(f"x{i}" for i in range(len(op_def.inputs)))
     known = seen.get(op_def.outputs[0].type_attr or "")
     result_type = "" if known is None else f", {known}.dtype"

@@ -776,3 +776,9 @@ def op_scope(name: str | None, default_name: str | None = None, values: Any = No
     the arguments.
     """
     return _NO_SCOPE if current_graph() is None else name_scope(name, default_name, values)
+
+
+def get_current_name_scope() -> str:
+    """Return the name scope that is open, such as `a/b`; "" where there is none."""
+    graph = current_graph()
+    return context.state.eager_scope.rstrip("/") if graph is None else graph.get_name_scope()

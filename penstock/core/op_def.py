@@ -231,7 +231,9 @@ class OpDef:
             )
         for argument in (*self.inputs, *self.outputs):
             if argument.number_attr and argument.number_attr not in self.attributes:
-                self.attributes[argument.number_attr] = Attribute(argument.number_attr, "int", minimum=1)
+                self.attributes[argument.number_attr] = Attribute(
+                    argument.number_attr, "int", minimum=minimum.get(argument.number_attr, 1)
+                )
             if argument.list_attr and argument.list_attr not in self.attributes:
                 group = types.get(argument.list_attr)
                 self.attributes[argument.list_attr] = Attribute(

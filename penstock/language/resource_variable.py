@@ -155,7 +155,7 @@ class ResourceVariable(VariableV1):
                         f"initial_value must have a shape specified: {initial}. Give its sizes, or pass "
                         "validate_shape=False."
                     )
-                self._describe(initial, TensorShape(None) if not validate_shape and shape is None else shape)
+                self._describe(initial, shape)
                 self._handle = state.var_handle_op(
                     dtype=self._dtype, shape=self._shape.as_tuple(), shared_name=self._name, name=scope
                 )

@@ -22,13 +22,12 @@ from tensorboard.plugins.image import metadata as image_metadata
 from tensorboard.plugins.scalar import metadata as scalar_metadata
 from tensorboard.plugins.text import metadata as text_metadata
 
-from penstock.core import context
 from penstock.core.context import executing_eagerly
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import bool_, float32, float64, int64, resource, string, uint8
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.func_graph import FuncGraph
-from penstock.core.graph import Graph, current_graph, name_scope
+from penstock.core.graph import Graph, get_current_name_scope, name_scope
 from penstock.core.tensor import EagerTensor, Tensor
 from penstock.formats import protos
 from penstock.language.smart_cond import smart_cond
@@ -219,9 +218,7 @@ def summary_scope(name: str, default_name: str = "summary", values: Any = None) 
     Yields:
         The tag: the name behind the scopes around it; and the scope.
     """
-    graph = current_graph()
-    around = context.state.eager_scope if graph is None else graph.get_name_scope()
-    around = around.rstrip("/")
+    around = get_current_name_scope()
     tag = f"{around}/{name}" if around else name
     cleaned = _INVALID_SCOPE_CHARACTERS.sub("", name).lstrip("/") or None
     with name_scope(cleaned or default_name) as scope:

@@ -16,6 +16,7 @@ from penstock.core.tensor import Tensor
 from penstock.language.control_flow import cond
 from penstock.language.variable_base import VariableV1
 from penstock.ops.constant import identity, no_op
+from penstock.ops.io.files import matching_files
 from penstock.ops.random.functions import random_shuffle
 from penstock.ops.sparse.serialization import (
     deserialize_many_sparse,
@@ -25,6 +26,25 @@ from penstock.ops.sparse.serialization import (
 from penstock.summary import v1 as summary
 from penstock.train.queue_runner import QueueRunner, add_queue_runner
 from penstock.train.queues import FIFOQueue, PaddingFIFOQueue, QueueBase, RandomShuffleQueue
+
+
+def match_filenames_once(pattern: Any, name: str | None = None) -> Any:
+    """Return a local variable that holds the names of the files that match, as they are when it is initialized.
+
+    Args:
+        pattern: a string such as `*.txt`, or a vector of them.
+        name: the name of the variable, "matching_filenames" by default.
+    Returns:
+        A string variable of shape (None,), in the collection of local variables.
+    """
+    with name_scope(name, "matching_filenames", [pattern]) as scope:
+        return VariableV1(
+            matching_files(pattern),
+            name=scope or name or "matching_filenames",
+            trainable=False,
+            validate_shape=False,
+            collections=[GraphKeys.LOCAL_VARIABLES],
+        )
 
 
 def limit_epochs(tensor: Any, num_epochs: int | None = None, name: str | None = None) -> Tensor:

@@ -275,6 +275,7 @@ from penstock.ops.constant import placeholder as placeholder
 from penstock.ops.constant import placeholder_with_default as placeholder_with_default
 from penstock.ops.constant import stop_gradient as stop_gradient
 from penstock.ops.debugging.assertion import Assert as Assert
+from penstock.ops.debugging.clock import timestamp as timestamp
 from penstock.ops.debugging.comparisons import assert_equal_v1 as assert_equal
 from penstock.ops.debugging.comparisons import assert_greater_equal_v1 as assert_greater_equal
 from penstock.ops.debugging.comparisons import assert_greater_v1 as assert_greater
@@ -445,6 +446,7 @@ from penstock.ops.math.sparse_segment import sparse_segment_sqrt_n_v1 as sparse_
 from penstock.ops.math.sparse_segment import sparse_segment_sum_v1 as sparse_segment_sum
 from penstock.ops.math.sum_n import accumulate_n as accumulate_n
 from penstock.ops.math.sum_n import add_n as add_n
+from penstock.ops.math.topk import approx_top_k as approx_top_k
 from penstock.ops.math.trigonometric import acos as acos
 from penstock.ops.math.trigonometric import acosh as acosh
 from penstock.ops.math.trigonometric import asin as asin
@@ -492,8 +494,10 @@ from penstock.ops.quantization.fake import (
 from penstock.ops.quantization.fake import (
     fake_quant_with_min_max_vars_per_channel_gradient as fake_quant_with_min_max_vars_per_channel_gradient,
 )
+from penstock.ops.quantization.joining import quantized_concat as quantized_concat
 from penstock.ops.quantization.ranges import dequantize as dequantize
 from penstock.ops.quantization.ranges import quantize as quantize
+from penstock.ops.quantization.ranges import quantize_v2 as quantize_v2
 from penstock.ops.ragged.filling import ragged_fill_empty_rows as ragged_fill_empty_rows
 from penstock.ops.ragged.filling import ragged_fill_empty_rows_grad as ragged_fill_empty_rows_grad
 from penstock.ops.ragged.ragged_tensor import RaggedTensor as RaggedTensor

@@ -14,6 +14,7 @@ from penstock.ops.quantization.fake import (
 from penstock.ops.quantization.fake import (
     fake_quant_with_min_max_vars_per_channel_gradient as fake_quant_with_min_max_vars_per_channel_gradient,
 )
+from penstock.ops.quantization.joining import quantized_concat as quantized_concat
 from penstock.ops.quantization.ranges import dequantize as dequantize
 from penstock.ops.quantization.ranges import quantize as quantize
 from penstock.ops.quantization.rounding import quantize_and_dequantize as quantize_and_dequantize

@@ -41,6 +41,7 @@ from penstock.core.gradients import UnconnectedGradients as UnconnectedGradients
 from penstock.core.gradients import gradients_v2 as gradients
 from penstock.core.gradients import hessians_v2 as hessians
 from penstock.core.graph import Graph as Graph
+from penstock.core.graph import get_current_name_scope as get_current_name_scope
 from penstock.core.graph import name_scope as name_scope
 from penstock.core.indexed_slices import IndexedSlices as IndexedSlices
 from penstock.core.indexed_slices import IndexedSlicesSpec as IndexedSlicesSpec
@@ -156,6 +157,7 @@ from penstock.ops.constant import identity_n as identity_n
 from penstock.ops.constant import no_op as no_op
 from penstock.ops.constant import stop_gradient as stop_gradient
 from penstock.ops.debugging.assertion import Assert as Assert
+from penstock.ops.debugging.clock import timestamp as timestamp
 from penstock.ops.debugging.comparisons import assert_equal as assert_equal
 from penstock.ops.debugging.comparisons import assert_greater as assert_greater
 from penstock.ops.debugging.comparisons import assert_less as assert_less
@@ -222,6 +224,7 @@ from penstock.ops.math.scan import cumsum as cumsum
 from penstock.ops.math.sequence import linspace as linspace
 from penstock.ops.math.sequence import range as range
 from penstock.ops.math.sum_n import add_n as add_n
+from penstock.ops.math.topk import approx_top_k as approx_top_k
 from penstock.ops.math.trigonometric import acos as acos
 from penstock.ops.math.trigonometric import acosh as acosh
 from penstock.ops.math.trigonometric import asin as asin

@@ -24,4 +24,5 @@ from penstock.ops.string.reduce_join import unsorted_segment_join as unsorted_se
 from penstock.ops.string.regex import regex_full_match as regex_full_match
 from penstock.ops.string.regex import regex_replace as regex_replace
 from penstock.ops.string.substring import substr as substr
+from penstock.ops.string.unicode import unicode_script as unicode_script
 from penstock.ops.string.unicode import unicode_transcode as unicode_transcode

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from penstock.core import dtypes
-from penstock.core.convert import convert_to_tensor
+from penstock.core.convert import as_array, convert_to_tensor
 from penstock.core.graph import Graph
 from penstock.core.inference import static_value
 from penstock.core.op_def import lookup
@@ -177,3 +177,9 @@ def test_lists_of_numpy_numbers_get_the_type_of_the_mode(value, eager, graph):
 def test_sizes_beyond_32_bits_are_not_wrapped_into_the_default_type():
     with Graph().as_default():
         assert lookup("Fill")([2**32 + 2, 0], 1.0).shape.as_list() == [2**32 + 2, 0]
+
+
+def test_integers_of_64_bits_are_not_rounded_where_only_some_need_the_last_one():
+    value, dtype = as_array([2**64 - 1, 2**63, 5], dtypes.uint64)
+    assert dtype is dtypes.uint64
+    assert value.tolist() == [2**64 - 1, 2**63, 5]

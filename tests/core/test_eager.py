@@ -7,7 +7,7 @@ import pytest
 
 import penstock as tf
 from penstock.core.dispatch import _execute
-from penstock.core.dtypes import float64
+from penstock.core.dtypes import float64, quint8
 from penstock.core.eager import write_fast_call
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.op_def import lookup
@@ -138,3 +138,7 @@ def test_wrong_types_beside_python_values(call, kind):
     with pytest.raises(kind) as caught:
         call()
     assert isinstance(caught.value, tf.errors.InvalidArgumentError) == (kind is tf.errors.InvalidArgumentError)
+
+
+def test_a_result_of_a_quantized_type_says_so():
+    assert lookup("Bitcast")(constant([1, 2], "uint8"), type=quint8).dtype is quint8

@@ -7,7 +7,8 @@ import threading
 
 import pytest
 
-from penstock.core.graph import Graph, get_default_graph, name_scope, reset_default_graph
+from penstock.core.context import eager_mode
+from penstock.core.graph import Graph, get_current_name_scope, get_default_graph, name_scope, reset_default_graph
 from penstock.core.operation import Operation
 from penstock.ops.constant import constant, identity, no_op, placeholder
 
@@ -223,6 +224,16 @@ def test_the_graph_stack_belongs_to_the_thread():
 def test_name_scope_is_remembered_in_eager_execution():
     with name_scope("a") as outer, name_scope("b") as inner:
         assert (outer, inner) == ("a/", "a/b/")
+
+
+def test_the_open_name_scope_can_be_asked_for(graph):
+    with name_scope("a"), name_scope("b"):
+        assert get_current_name_scope() == "a/b"
+    assert get_current_name_scope() == ""
+    with eager_mode():
+        assert get_current_name_scope() == ""
+        with name_scope("a"), name_scope("b"):
+            assert get_current_name_scope() == "a/b"
 
 
 def test_building_from_several_threads_keeps_names_unique():

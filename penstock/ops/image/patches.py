@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -13,7 +14,7 @@ from penstock.core.op import op
 from penstock.core.shape import Dims
 from penstock.core.shape_rules import ShapeError, expect_rank, num_elements
 from penstock.core.tensor import Tensor
-from penstock.ops.array.common import deferred, moved, sizes
+from penstock.ops.array.common import check_allocation, deferred, moved, sizes
 from penstock.ops.constant import constant
 from penstock.ops.nn.windows import windows
 
@@ -176,8 +177,53 @@ def extract_volume_patches(input: Any, ksizes: Any, strides: Any, padding: str, 
     return extract_volume_patches_op(input, ksizes=list(ksizes), strides=list(strides), padding=padding, name=name)
 
 
+def _glimpses(
+    input: Array,
+    size: Any,
+    offsets: Array,
+    origin_of: Any,
+    uniform_noise: bool,
+    noise: str,
+) -> Array:
+    """Return windows whose upper left corners `origin_of(offset, image extent, window extent)` gives for each axis."""
+    if input.ndim != 4 or tuple(offsets.shape) != (input.shape[0], 2):
+        raise InvalidArgumentError(
+            None,
+            None,
+            "input must be 4-dimensional and offsets of shape (batch, 2), got "
+            f"{list(input.shape)} and {list(offsets.shape)}",
+        )
+    if not isinstance(size, list) or len(size) != 2 or min(size) < 0:
+        raise InvalidArgumentError(None, None, f"size must be two numbers of at least 0, got {size}")
+    if uniform_noise and noise != "uniform":
+        raise InvalidArgumentError(None, None, "The uniform_noise and noise could not be specified at the same time")
+    batch, height, width, channels = input.shape
+    rows, columns = size
+    result = _noise(input, (batch, rows, columns, channels), noise)
+    for index, (y, x) in enumerate(offsets.tolist()):
+        top, left = origin_of(y, height, rows), origin_of(x, width, columns)
+        if not (math.isfinite(top) and math.isfinite(left)):
+            continue
+        top, left = int(top), int(left)
+        first_row, last_row = max(top, 0), min(top + rows, height)
+        first_column, last_column = max(left, 0), min(left + columns, width)
+        if first_row < last_row and first_column < last_column:
+            result[index, first_row - top : last_row - top, first_column - left : last_column - left] = input[
+                index, first_row:last_row, first_column:last_column
+            ]
+    return result
+
+
+def _glimpse_shape(input: Dims, size: Any, offsets: Dims, **attrs: Any) -> Dims:
+    batch, _, _, channels = expect_rank(input, 4, "input")
+    if size is not None and len(size) != 2:
+        raise ShapeError(f"size must be two numbers, got {size}")
+    return (batch, *(size or (None, None)), channels)
+
+
 @op(
     "ExtractGlimpse(input: float, size: host int32, offsets: float) -> glimpse: float",
+    shape=_glimpse_shape,
     differentiable=False,
 )
 def extract_glimpse_op(
@@ -190,36 +236,42 @@ def extract_glimpse_op(
     uniform_noise: bool = True,
     noise: str = "uniform",
 ) -> Array:
-    if input.ndim != 4 or tuple(offsets.shape) != (input.shape[0], 2):
-        raise InvalidArgumentError(
-            None,
-            None,
-            "input must be 4-dimensional and offsets of shape (batch, 2), got "
-            f"{list(input.shape)} and {list(offsets.shape)}",
-        )
-    batch, height, width, channels = input.shape
-    rows, columns = size
-    result = _noise(input, (batch, rows, columns, channels), "uniform" if uniform_noise else noise)
-    for index, (y, x) in enumerate(offsets.tolist()):
-        if normalized:
-            y, x = y * height, x * width
-            if centered:
-                y, x = y / 2 + height / 2, x / 2 + width / 2
-        elif centered:
-            y, x = y + height / 2, x + width / 2
-        if centered:
-            y, x = y - rows / 2, x - columns / 2
-        top, left = int(y), int(x)
-        first_row, last_row = max(top, 0), min(top + rows, height)
-        first_column, last_column = max(left, 0), min(left + columns, width)
-        if first_row < last_row and first_column < last_column:
-            result[index, first_row - top : last_row - top, first_column - left : last_column - left] = input[
-                index, first_row:last_row, first_column:last_column
-            ]
-    return result
+    def origin(offset: float, extent: int, window: int) -> float:
+        place = offset * extent if normalized else offset
+        place = place / 2 + extent / 2 if centered else place
+        return place - window / 2
+
+    return _glimpses(input, size, offsets, origin, uniform_noise, noise)
+
+
+@op(
+    "ExtractGlimpseV2(input: float, size: host int32, offsets: float) -> glimpse: float",
+    shape=_glimpse_shape,
+    differentiable=False,
+)
+def extract_glimpse_v2_op(
+    input: Array,
+    size: Any,
+    offsets: Array,
+    *,
+    centered: bool = True,
+    normalized: bool = True,
+    uniform_noise: bool = True,
+    noise: str = "uniform",
+) -> Array:
+    def origin(offset: float, extent: int, window: int) -> float:
+        if not normalized:
+            return offset + extent / 2 if centered else offset
+        place = offset * extent
+        return place / 2 + extent / 2 - window / 2 if centered else place
+
+    return _glimpses(input, size, offsets, origin, uniform_noise, noise)
 
 
 def _noise(input: Array, dims: tuple[int, ...], kind: str) -> Array:
+    if kind not in ("uniform", "gaussian", "zero"):
+        raise InvalidArgumentError(None, None, f"The noise could only be uniform, gaussian, or zero, got {kind!r}")
+    check_allocation(dims, 4)
     if kind == "zero":
         return input.new_zeros(dims)
     generator = torch.Generator().manual_seed(entropy.random_integer(56))
@@ -230,14 +282,6 @@ def _noise(input: Array, dims: tuple[int, ...], kind: str) -> Array:
         mean = float(input.mean()) if input.numel() else 0.0
         return (drawn * deviation + mean).clamp(low, high).to(input.device)
     return (torch.rand(dims, generator=generator) * (high - low) + low).to(input.device)
-
-
-@extract_glimpse_op.shape
-def extract_glimpse_shape(input: Dims, size: Any, offsets: Dims, **attrs: Any) -> Dims:
-    batch, _, _, channels = expect_rank(input, 4, "input")
-    if size is not None and len(size) != 2:
-        raise ShapeError(f"size must be two numbers, got {size}")
-    return (batch, *(size or (None, None)), channels)
 
 
 def extract_glimpse(
@@ -260,7 +304,7 @@ def extract_glimpse(
         noise: "uniform", "gaussian" or "zero".
         name: the name of the node.
     """
-    return extract_glimpse_op(
+    return extract_glimpse_v2_op(
         input,
         size,
         offsets,
@@ -281,5 +325,21 @@ def extract_glimpse_v1(
     uniform_noise: bool = True,
     name: str | None = None,
 ) -> Tensor:
-    """Return a window of each image; noise is uniform or, without `uniform_noise`, gaussian; see `extract_glimpse`."""
-    return extract_glimpse(input, size, offsets, centered, normalized, "uniform" if uniform_noise else "gaussian", name)
+    """Return a window of each image, whose center an offset gives also where it is not normalized.
+
+    Args:
+        input, size, offsets, name: see `extract_glimpse`.
+        centered: whether offsets run from -1 to 1, or over the extent of the image, with 0 at its center.
+        normalized: whether offsets are relative to the size of the image.
+        uniform_noise: whether what lies outside of the image is uniform noise; otherwise it is gaussian.
+    """
+    return extract_glimpse_op(
+        input,
+        size,
+        offsets,
+        centered=centered,
+        normalized=normalized,
+        uniform_noise=uniform_noise,
+        noise="uniform" if uniform_noise else "gaussian",
+        name=name,
+    )

@@ -9,11 +9,11 @@ import torch
 
 from penstock.core.array import Array, torch_dtype
 from penstock.core.convert import convert_to_tensor
-from penstock.core.dtypes import REAL_NUMBER, DType, as_dtype, int16, int32, int64
+from penstock.core.dtypes import REAL_NUMBER, DType, as_dtype, bfloat16, float16, float32, int16, int32, int64
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.op import Type, op
 from penstock.core.shape import Dims
-from penstock.core.shape_rules import ShapeError, expect_rank_at_least
+from penstock.core.shape_rules import ShapeError, expect_rank_at_least, normalize_axis
 from penstock.core.tensor import Tensor
 from penstock.ops.constant import shape_op
 from penstock.ops.math.cast import cast
@@ -90,7 +90,11 @@ def top_k_shape(input: Dims, *, k: int, sorted: bool) -> tuple[Dims, Dims]:
 
 
 def _scattered(call: Any, grad: Tensor) -> Tensor:
-    x, indices = call.inputs[0], cast(call.outputs[1], int32)
+    return _scattered_rows(call.inputs[0], cast(call.outputs[1], int32), grad)
+
+
+def _scattered_rows(x: Tensor, indices: Tensor, grad: Tensor) -> Tensor:
+    """Return zeros of the shape of `x` with `grad` at the positions `indices` along the last axis."""
     reshape = operation("Reshape")
     sizes = shape_op(x)
     columns = sizes[-1]
@@ -129,3 +133,133 @@ def top_k(input: Any, k: Any = 1, sorted: bool = True, index_type: Any = int32, 
     """
     input = convert_to_tensor(input, name="input")
     return top_k_v2_op(input, k, sorted=sorted, index_type=as_dtype(index_type), name=name)
+
+
+@op(
+    "ApproxTopK(input: T) -> (values: T, indices: int32)",
+    T=(bfloat16, float16, float32),
+    minimum={"k": 0},
+)
+def approx_top_k_op(
+    input: Array,
+    *,
+    k: int,
+    reduction_dimension: int = -1,
+    recall_target: float = 0.95,
+    is_max_k: bool = True,
+    reduction_input_size_override: int = -1,
+    aggregate_to_topk: bool = True,
+) -> tuple[Array, Array]:
+    axis = normalize_axis(reduction_dimension, input.ndim, "reduction_dimension")
+    rows = input.movedim(axis, -1)
+    values, positions = _top_k(rows if is_max_k else -rows, k, int32)
+    values = values if is_max_k else -values
+    return values.movedim(-1, axis).contiguous(), positions.movedim(-1, axis).contiguous()
+
+
+@approx_top_k_op.shape
+def approx_top_k_shape(input: Dims, *, k: int, reduction_dimension: int, **attrs: Any) -> tuple[Dims, Dims]:
+    expect_rank_at_least(input, 1, "input")
+    if input is None:
+        return None, None
+    axis = normalize_axis(reduction_dimension, len(input), "reduction_dimension")
+    extent = input[axis]
+    if extent is not None and extent < k:
+        raise ShapeError(f"input must have at least k = {k} elements along axis {axis}, got {extent}")
+    dims = (*input[:axis], k, *input[axis + 1 :])
+    return dims, dims
+
+
+@approx_top_k_op.gradient
+def approx_top_k_gradient(call: Any, grad: Tensor, _: Any) -> Tensor:
+    x, indices = call.inputs[0], call.outputs[1]
+    if x.ndim is None:
+        raise LookupError("the gradient of ApproxTopK needs an input of known rank")
+    order = list(range(x.ndim))
+    axis = call.attrs["reduction_dimension"] % x.ndim
+    order[axis], order[-1] = order[-1], order[axis]
+    transpose = operation("Transpose")
+    return transpose(_scattered_rows(transpose(x, order), transpose(indices, order), transpose(grad, order)), order)
+
+
+def approx_max_k(
+    operand: Any,
+    k: int,
+    reduction_dimension: int = -1,
+    recall_target: float = 0.95,
+    reduction_input_size_override: int = -1,
+    aggregate_to_topk: bool = True,
+    name: str | None = None,
+) -> Any:
+    """Return the `k` largest elements along an axis and their positions: all of them, whatever recall is asked for.
+
+    TensorFlow approximates on accelerators only; on the host its results are exact, too.
+
+    Args:
+        operand: a floating tensor of rank 1 or more.
+        k: how many, at most the size of the axis.
+        reduction_dimension: the axis.
+        recall_target: the share of the largest elements that must be among the results.
+        reduction_input_size_override: the size of the whole, where the operand is a shard of it.
+        aggregate_to_topk: whether the results of shards must be merged.
+        name: the name of the node.
+    Returns:
+        A named tuple `(values, indices)`, the largest first.
+    Raises:
+        InvalidArgumentError: if there are fewer than k elements.
+    """
+    return approx_top_k(
+        operand,
+        k,
+        reduction_dimension,
+        recall_target,
+        True,
+        reduction_input_size_override,
+        aggregate_to_topk,
+        name,
+    )
+
+
+def approx_min_k(
+    operand: Any,
+    k: int,
+    reduction_dimension: int = -1,
+    recall_target: float = 0.95,
+    reduction_input_size_override: int = -1,
+    aggregate_to_topk: bool = True,
+    name: str | None = None,
+) -> Any:
+    """Return the `k` smallest elements along an axis and their positions; see `approx_max_k`."""
+    return approx_top_k(
+        operand,
+        k,
+        reduction_dimension,
+        recall_target,
+        False,
+        reduction_input_size_override,
+        aggregate_to_topk,
+        name,
+    )
+
+
+def approx_top_k(
+    input: Any,
+    k: int,
+    reduction_dimension: int = -1,
+    recall_target: float = 0.95,
+    is_max_k: bool = True,
+    reduction_input_size_override: int = -1,
+    aggregate_to_topk: bool = True,
+    name: str | None = None,
+) -> Any:
+    """Return the `k` largest or, without `is_max_k`, smallest elements along an axis; see `approx_max_k`."""
+    return approx_top_k_op(
+        input,
+        k=k,
+        reduction_dimension=reduction_dimension,
+        recall_target=recall_target,
+        is_max_k=is_max_k,
+        reduction_input_size_override=reduction_input_size_override,
+        aggregate_to_topk=aggregate_to_topk,
+        name=name,
+    )

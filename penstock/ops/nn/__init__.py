@@ -12,6 +12,7 @@ from penstock.ops.nn import embedding as embedding
 from penstock.ops.nn import embedding_sparse as embedding_sparse
 from penstock.ops.nn import fractional_pooling as fractional_pooling
 from penstock.ops.nn import gather_tree as gather_tree
+from penstock.ops.nn import isotonic as isotonic
 from penstock.ops.nn import losses as losses
 from penstock.ops.nn import moments as moments
 from penstock.ops.nn import morphology as morphology

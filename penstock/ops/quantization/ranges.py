@@ -17,12 +17,13 @@ from penstock.core.tensor import Tensor
 
 _MODES = ("MIN_COMBINED", "MIN_FIRST", "SCALED")
 _BITS = {dtypes.qint8: 8, dtypes.quint8: 8, dtypes.qint16: 16, dtypes.quint16: 16, dtypes.qint32: 32}
-_SIGNED = (dtypes.qint8, dtypes.qint16, dtypes.qint32)
+SIGNED = (dtypes.qint8, dtypes.qint16, dtypes.qint32)
 
 
-def _limits(dtype: DType) -> tuple[int, int]:
+def limits(dtype: DType) -> tuple[int, int]:
+    """Return the least and the greatest integer that a quantized type holds."""
     bits = _BITS[dtype]
-    return (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if dtype in _SIGNED else (0, (1 << bits) - 1)
+    return (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if dtype in SIGNED else (0, (1 << bits) - 1)
 
 
 def _away(values: Array) -> Array:
@@ -75,7 +76,7 @@ def quantize_v2_op(
     low = torch.minimum(min_range, torch.zeros_like(min_range))
     widest = torch.maximum(torch.maximum(low.abs(), max_range.abs()), torch.ones_like(low)) * ensure_minimum_range
     high = torch.maximum(torch.maximum(max_range, low + widest), torch.zeros_like(low))
-    first, last = _limits(T)
+    first, last = limits(T)
     a, b = _along(low, input, axis), _along(high, input, axis)
     if mode == "SCALED":
         first += int(narrow_range)
@@ -90,7 +91,7 @@ def quantize_v2_op(
     elif mode == "MIN_COMBINED":
         clamped = torch.minimum(torch.maximum(input, a), b)
         steps = (clamped - a) * ((last - first) / (b - a))
-        steps = steps - (last - first + 1) / 2 if T in _SIGNED else steps
+        steps = steps - (last - first + 1) / 2 if T in SIGNED else steps
         result = torch.round(steps) if round_mode == "HALF_TO_EVEN" else _away(steps)
     else:
         scale = (last - first) / (b - a)
@@ -135,15 +136,15 @@ def dequantize_op(
     dtype: DType = dtypes.float32,
 ) -> Array:
     _check_range(input, min_range, max_range, axis)
-    first, last = _limits(T)
+    first, last = limits(T)
     low, high = _along(min_range, input, axis), _along(max_range, input, axis)
     wide = (input.to(torch.int32) if input.dtype == torch.uint16 else input).to(torch.float32)
     if mode == "SCALED":
-        first += int(narrow_range and T in _SIGNED)
-        scale = high / last if T not in _SIGNED else torch.maximum(low / first, high / last)
+        first += int(narrow_range and T in SIGNED)
+        scale = high / last if T not in SIGNED else torch.maximum(low / first, high / last)
         result = wide * scale
     elif mode == "MIN_COMBINED":
-        half = (last - first + 1) / 2 if T in _SIGNED else 0.0
+        half = (last - first + 1) / 2 if T in SIGNED else 0.0
         result = (wide + half) * ((high - low) / (last - first)) + low
     else:
         scale = (high - low) / (last - first)
@@ -228,3 +229,19 @@ def dequantize(
         dtype=as_dtype(dtype),
         name=name,
     )
+
+
+def quantize_v2(
+    input: Any,
+    min_range: Any,
+    max_range: Any,
+    T: Any,
+    mode: str = "MIN_COMBINED",
+    name: str | None = None,
+    round_mode: str = "HALF_AWAY_FROM_ZERO",
+    narrow_range: bool = False,
+    axis: int | None = None,
+    ensure_minimum_range: float = 0.01,
+) -> Any:
+    """Return `quantize`, whose arguments are in another order."""
+    return quantize(input, min_range, max_range, T, mode, round_mode, name, narrow_range, axis, ensure_minimum_range)

@@ -16,6 +16,7 @@ from penstock.core.shape import Dims
 from penstock.core.shape_rules import unchanged
 from penstock.core.tensor import Tensor
 from penstock.ops.string.elementwise import as_strings, invalid, map_strings
+from penstock.ops.string.unicode_scripts import scripts_of
 
 _ENCODINGS = ("UTF-8", "UTF-16-BE", "UTF-32-BE")
 _ERRORS = ("strict", "replace", "ignore")
@@ -239,3 +240,21 @@ def unicode_transcode(
         replace_control_characters=replace_control_characters,
         name=name,
     )
+
+
+@op("UnicodeScript(input: int32) -> output: int32", shape=unchanged, differentiable=False)
+def unicode_script_op(input: Value) -> Value:
+    return array.from_numpy(scripts_of(np.asarray(array.to_numpy(input))))
+
+
+def unicode_script(input: Any, name: str | None = None) -> Tensor:
+    """Return the scripts that code points belong to, by the numbers of ICU's `UScriptCode`: 25 for Latin, 17 for Han.
+
+    Args:
+        input: int32 code points of any shape.
+        name: the node's name.
+    Returns:
+        int32 of the same shape; 0 for what is common to all scripts, 1 for marks that inherit it, 103 for code points
+        without one, -1 for numbers that are no code points.
+    """
+    return unicode_script_op(input, name=name)

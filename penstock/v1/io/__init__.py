@@ -38,6 +38,7 @@ from penstock.platform.tf_record import TFRecordCompressionType as TFRecordCompr
 from penstock.platform.tf_record import TFRecordOptions as TFRecordOptions
 from penstock.platform.tf_record import TFRecordWriter as TFRecordWriter
 from penstock.platform.tf_record import tf_record_iterator as tf_record_iterator
+from penstock.train.input import match_filenames_once as match_filenames_once
 from penstock.train.queues import PaddingFIFOQueue as PaddingFIFOQueue
 from penstock.train.queues import PriorityQueue as PriorityQueue
 from penstock.train.queues import QueueBase as QueueBase

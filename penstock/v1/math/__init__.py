@@ -94,6 +94,8 @@ from penstock.ops.math.segment import unsorted_segment_sqrt_n as unsorted_segmen
 from penstock.ops.math.segment import unsorted_segment_sum as unsorted_segment_sum
 from penstock.ops.math.sum_n import accumulate_n as accumulate_n
 from penstock.ops.math.sum_n import add_n as add_n
+from penstock.ops.math.topk import approx_max_k as approx_max_k
+from penstock.ops.math.topk import approx_min_k as approx_min_k
 from penstock.ops.math.topk import top_k as top_k
 from penstock.ops.math.trigonometric import acos as acos
 from penstock.ops.math.trigonometric import acosh as acosh

@@ -7,6 +7,8 @@ from penstock.ops.array.blocks import space_to_batch_v1 as space_to_batch
 from penstock.ops.array.blocks import space_to_depth_v1 as space_to_depth
 from penstock.ops.math.exponential import sigmoid as sigmoid
 from penstock.ops.math.exponential import tanh as tanh
+from penstock.ops.math.topk import approx_max_k as approx_max_k
+from penstock.ops.math.topk import approx_min_k as approx_min_k
 from penstock.ops.math.topk import top_k as top_k
 from penstock.ops.nn.activation import crelu_v1 as crelu
 from penstock.ops.nn.activation import elu as elu
@@ -94,10 +96,15 @@ from penstock.ops.nn.sampled import nce_loss_v1 as nce_loss
 from penstock.ops.nn.sampled import sampled_softmax_loss_v1 as sampled_softmax_loss
 from penstock.ops.nn.softmax import log_softmax_v1 as log_softmax
 from penstock.ops.nn.softmax import softmax_v1 as softmax
+from penstock.ops.nn.space_to_batch import with_space_to_batch as with_space_to_batch
 from penstock.ops.nn.topk import in_top_k_v1 as in_top_k
 from penstock.ops.nn.xw_plus_b import relu_layer as relu_layer
 from penstock.ops.nn.xw_plus_b import xw_plus_b_v1 as xw_plus_b
 from penstock.ops.nn.xw_plus_b import zero_fraction as zero_fraction
+from penstock.ops.quantization.arithmetic import quantized_conv2d as quantized_conv2d
+from penstock.ops.quantization.layers import quantized_avg_pool as quantized_avg_pool
+from penstock.ops.quantization.layers import quantized_max_pool as quantized_max_pool
+from penstock.ops.quantization.layers import quantized_relu_x as quantized_relu_x
 from penstock.ops.random.candidates import all_candidate_sampler as all_candidate_sampler
 from penstock.ops.random.candidates import compute_accidental_hits as compute_accidental_hits
 from penstock.ops.random.candidates import fixed_unigram_candidate_sampler as fixed_unigram_candidate_sampler

@@ -48,6 +48,7 @@ from penstock.train.input import batch as batch
 from penstock.train.input import batch_join as batch_join
 from penstock.train.input import input_producer as input_producer
 from penstock.train.input import limit_epochs as limit_epochs
+from penstock.train.input import match_filenames_once as match_filenames_once
 from penstock.train.input import maybe_batch as maybe_batch
 from penstock.train.input import maybe_batch_join as maybe_batch_join
 from penstock.train.input import maybe_shuffle_batch as maybe_shuffle_batch

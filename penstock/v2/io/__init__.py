@@ -36,4 +36,5 @@ from penstock.ops.string.encoding import decode_raw as decode_raw
 from penstock.ops.string.encoding import encode_base64 as encode_base64
 from penstock.platform.tf_record import TFRecordOptions as TFRecordOptions
 from penstock.platform.tf_record import TFRecordWriter as TFRecordWriter
+from penstock.train.input import match_filenames_once as match_filenames_once
 from penstock.v2.io import gfile as gfile

@@ -7,6 +7,8 @@ from penstock.ops.array.blocks import space_to_batch as space_to_batch
 from penstock.ops.array.blocks import space_to_depth as space_to_depth
 from penstock.ops.math.exponential import sigmoid as sigmoid
 from penstock.ops.math.exponential import tanh as tanh
+from penstock.ops.math.topk import approx_max_k as approx_max_k
+from penstock.ops.math.topk import approx_min_k as approx_min_k
 from penstock.ops.math.topk import top_k as top_k
 from penstock.ops.nn.activation import crelu as crelu
 from penstock.ops.nn.activation import elu as elu
@@ -51,6 +53,7 @@ from penstock.ops.nn.embedding_sparse import embedding_lookup_sparse as embeddin
 from penstock.ops.nn.embedding_sparse import safe_embedding_lookup_sparse as safe_embedding_lookup_sparse
 from penstock.ops.nn.fractional_pooling import fractional_avg_pool as fractional_avg_pool
 from penstock.ops.nn.fractional_pooling import fractional_max_pool as fractional_max_pool
+from penstock.ops.nn.isotonic import isotonic_regression as isotonic_regression
 from penstock.ops.nn.losses import l2_loss as l2_loss
 from penstock.ops.nn.losses import log_poisson_loss as log_poisson_loss
 from penstock.ops.nn.moments import batch_norm_with_global_normalization as batch_norm_with_global_normalization
@@ -78,6 +81,7 @@ from penstock.ops.nn.sampled import nce_loss as nce_loss
 from penstock.ops.nn.sampled import sampled_softmax_loss as sampled_softmax_loss
 from penstock.ops.nn.softmax import log_softmax as log_softmax
 from penstock.ops.nn.softmax import softmax as softmax
+from penstock.ops.nn.space_to_batch import with_space_to_batch as with_space_to_batch
 from penstock.ops.nn.topk import in_top_k as in_top_k
 from penstock.ops.nn.xw_plus_b import zero_fraction as zero_fraction
 from penstock.ops.random.candidates import all_candidate_sampler as all_candidate_sampler

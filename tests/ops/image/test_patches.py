@@ -10,6 +10,7 @@ from penstock.ops.image.patches import (
     extract_glimpse,
     extract_glimpse_op,
     extract_glimpse_v1,
+    extract_glimpse_v2_op,
     extract_image_patches,
     extract_image_patches_op,
     extract_patches,
@@ -70,6 +71,12 @@ CASES = [
         {"ksizes": [1, 3, 3, 4, 1], "strides": [1, 1, 1, 1, 1], "padding": "VALID"},
     ),
     OpCase(
+        extract_glimpse_v2_op,
+        [np.arange(16, dtype=np.float32).reshape(1, 4, 4, 1), [2, 2], np.zeros((1, 2), np.float32)],
+        np.array([[5, 6], [9, 10]], np.float32).reshape(1, 2, 2, 1),
+        gradient=None,
+    ),
+    OpCase(
         extract_glimpse_op,
         [np.arange(16, dtype=np.float32).reshape(1, 4, 4, 1), [2, 2], np.zeros((1, 2), np.float32)],
         np.array([[5, 6], [9, 10]], np.float32).reshape(1, 2, 2, 1),
@@ -102,3 +109,37 @@ def test_what_lies_outside_is_noise_or_zero():
 def test_patches_across_channels_are_refused():
     with pytest.raises(InvalidArgumentError, match="ksizes"):
         extract_patches(X, [1, 2, 2, 2], [1] * 4, [1] * 4, "VALID")
+
+
+@pytest.mark.parametrize(
+    ("operation", "centered", "normalized", "expected"),
+    [
+        (extract_glimpse_op, True, True, [[10, 11, 12], [15, 16, 17]]),
+        (extract_glimpse_op, True, False, [[5, 6, 7], [10, 11, 12]]),
+        (extract_glimpse_op, False, True, [[0, 0, 5], [0, 0, 10]]),
+        (extract_glimpse_op, False, False, [[0, 0, 1], [0, 5, 6]]),
+        (extract_glimpse_v2_op, True, True, [[10, 11, 12], [15, 16, 17]]),
+        (extract_glimpse_v2_op, True, False, [[12, 13, 14], [17, 18, 19]]),
+        (extract_glimpse_v2_op, False, True, [[0, 10, 11], [0, 15, 16]]),
+        (extract_glimpse_v2_op, False, False, [[0, 1, 2], [5, 6, 7]]),
+    ],
+)
+def test_windows_lie_where_tensorflow_lays_them(operation, centered, normalized, expected):
+    x = np.arange(20, dtype=np.float32).reshape(1, 4, 5, 1)
+    window = operation(
+        x, [2, 3], [[0.5, -0.25]], centered=centered, normalized=normalized, noise="zero", uniform_noise=False
+    )
+    assert window.numpy()[0, :, :, 0].tolist() == expected
+
+
+def test_glimpses_check_their_arguments():
+    x, offsets = np.zeros((1, 4, 4, 1), np.float32), np.zeros((1, 2), np.float32)
+    for bad in ([3, 3, 3], [0, -3]):
+        with pytest.raises(InvalidArgumentError, match="size"):
+            extract_glimpse_op(x, bad, offsets)
+    with pytest.raises(InvalidArgumentError, match="offsets of shape"):
+        extract_glimpse_op(x, [3, 3], np.zeros((2, 2), np.float32))
+    with pytest.raises(InvalidArgumentError, match="at the same time"):
+        extract_glimpse_v2_op(x, [3, 3], offsets, noise="zero")
+    with pytest.raises(InvalidArgumentError, match="uniform, gaussian, or zero"):
+        extract_glimpse_v2_op(x, [3, 3], offsets, noise="x", uniform_noise=False)

@@ -1,4 +1,4 @@
-"""Linear algebra: `tf.linalg` of TensorFlow 1."""
+"""Linear algebra: `tf.linalg` of TensorFlow 2."""
 
 from penstock.linear_operators.adjoint_operator import LinearOperatorAdjoint as LinearOperatorAdjoint
 from penstock.linear_operators.block_diag import LinearOperatorBlockDiag as LinearOperatorBlockDiag
@@ -32,12 +32,14 @@ from penstock.ops.array.diagonal import tensor_diag as tensor_diag
 from penstock.ops.array.diagonal import tensor_diag_part as tensor_diag_part
 from penstock.ops.array.diagonal import trace as trace
 from penstock.ops.array.shaping import matrix_transpose as matrix_transpose
-from penstock.ops.array.shaping import transpose_v1 as transpose
+from penstock.ops.linalg.banded import banded_triangular_solve as banded_triangular_solve
 from penstock.ops.linalg.banded import eigh_tridiagonal as eigh_tridiagonal
 from penstock.ops.linalg.common import adjoint as adjoint
 from penstock.ops.linalg.cross import cross as cross
 from penstock.ops.linalg.factorizations import cholesky as cholesky
+from penstock.ops.linalg.factorizations import eig as eig
 from penstock.ops.linalg.factorizations import eigh as eigh
+from penstock.ops.linalg.factorizations import eigvals as eigvals
 from penstock.ops.linalg.factorizations import eigvalsh as eigvalsh
 from penstock.ops.linalg.factorizations import lu as lu
 from penstock.ops.linalg.factorizations import qr as qr
@@ -49,7 +51,7 @@ from penstock.ops.linalg.norms import lu_matrix_inverse as lu_matrix_inverse
 from penstock.ops.linalg.norms import lu_reconstruct as lu_reconstruct
 from penstock.ops.linalg.norms import lu_solve as lu_solve
 from penstock.ops.linalg.norms import matrix_rank as matrix_rank
-from penstock.ops.linalg.norms import norm_v1 as norm
+from penstock.ops.linalg.norms import norm as norm
 from penstock.ops.linalg.norms import normalize as normalize
 from penstock.ops.linalg.norms import pinv as pinv
 from penstock.ops.linalg.norms import tridiagonal_matmul as tridiagonal_matmul
@@ -68,3 +70,4 @@ from penstock.ops.math.matmul import matmul as matmul
 from penstock.ops.math.matmul import matvec as matvec
 from penstock.ops.math.matmul import tensordot as tensordot
 from penstock.ops.nn.moments import l2_normalize_v1 as l2_normalize
+from penstock.v2.linalg import experimental as experimental

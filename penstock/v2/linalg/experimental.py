@@ -1,0 +1,3 @@
+"""Linear algebra: `tf.linalg.experimental` of TensorFlow 2."""
+
+from penstock.linear_operators.conjugate_gradient import conjugate_gradient as conjugate_gradient
