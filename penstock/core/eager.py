@@ -25,7 +25,7 @@ from typing import Any
 from penstock.core.array import torch_dtypes
 from penstock.core.convert import eager_scalar
 from penstock.core.dtypes import ALL, DType
-from penstock.core.op_def import OpDef
+from penstock.core.op_def import Argument, OpDef
 from penstock.core.tensor import EagerTensor
 
 # Kinds of attributes whose values need no conversion if they are of just this type.
@@ -62,7 +62,7 @@ def write_fast_call(op_def: OpDef) -> Callable[..., Any] | None:
         if argument.is_sequence:
             # The first tensor of the sequence stands for all of it below.
             lines += [
-                f"if type({name}) is not list or not {name}: return None",
+                f"if type({name}) is not list or len({name}) < {_least_count(op_def, argument)}: return None",
                 f"for item in {name}:",
                 "    if type(item) is not EagerTensor: return None",
                 f"{name}_values = [item.value for item in {name}]",
@@ -114,7 +114,7 @@ def write_fast_call(op_def: OpDef) -> Callable[..., Any] | None:
     least = {
         name: attribute.minimum
         for name, attribute in op_def.attributes.items()
-        if attribute.kind == "int" and attribute.minimum is not None
+        if attribute.kind in ("int", "list(int)") and attribute.minimum is not None
     }
     namespace["least"] = least
     body = [
@@ -122,7 +122,11 @@ def write_fast_call(op_def: OpDef) -> Callable[..., Any] | None:
         "    for name, value in attrs.items():",
         "        if type(value) is not checks.get(name): return None",
         *(
-            ["        if type(value) is list and not all(type(item) is int for item in value): return None"]
+            [
+                "        if type(value) is list:",
+                "            if not all(type(item) is int for item in value): return None",
+                *(["            if len(value) < least.get(name, 0): return None"] if least else []),
+            ]
             if list in checks.values()
             else []
         ),
@@ -148,6 +152,12 @@ def write_fast_call(op_def: OpDef) -> Callable[..., Any] | None:
         source = [f"def call({parameters}, **attrs):", *(f"    {line}" for line in [*body, *lines, call])]
     exec("\n".join(source), namespace)
     return namespace["call"]
+
+
+def _least_count(op_def: OpDef, argument: Argument) -> int:
+    """Return how many tensors a sequence must have for the short way: one at least, which stands for its type."""
+    assert argument.number_attr is not None
+    return max(1, op_def.attributes[argument.number_attr].minimum or 0)
 
 
 def _allowed(op_def: OpDef, attr: str | None) -> Any:
@@ -192,6 +202,6 @@ def _attribute_checks(op_def: OpDef, told: list[str]) -> tuple[list[str] | None,
             if kind is None:
                 return None, {}
             required.append(name)
-        if kind is not None and (attribute.minimum is None or kind is int):
+        if kind is not None:
             checks[name] = kind
     return required, checks

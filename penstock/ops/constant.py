@@ -176,7 +176,7 @@ def identity_partial(call: Any) -> Any:
     return partial_value(call.inputs[0])
 
 
-@op("IdentityN(input: list(T)) -> output: list(T)", view=True, shape=lambda input: input)
+@op("IdentityN(input: list(T)) -> output: list(T)", minimum={"T": 1}, view=True, shape=lambda input: input)
 def identity_n_op(input: list[Value]) -> list[Value]:
     return input
 

@@ -53,14 +53,14 @@ def _branch_dims(branches: Sequence[FuncGraph], given: Sequence[Dims]) -> list[D
     return [_merge_dims([branch.outputs[i].dims for branch in branches]) for i in range(len(branches[0].outputs))]
 
 
-@op("If(cond: Tcond, input: list(Tin)) -> output: list(Tout)", stateful=True, view=True)
+@op("If(cond: Tcond, input: list(Tin)) -> output: list(Tout)", minimum={"Tin": 0, "Tout": 0}, stateful=True, view=True)
 def if_op(
     cond: Value, input: list[Value], *, then_branch: Function, else_branch: Function, output_shapes: list[Dims] = []
 ) -> NoReturn:
     _needs_a_program()
 
 
-@op("StatelessIf(cond: Tcond, input: list(Tin)) -> output: list(Tout)", view=True)
+@op("StatelessIf(cond: Tcond, input: list(Tin)) -> output: list(Tout)", minimum={"Tin": 0, "Tout": 0}, view=True)
 def stateless_if_op(
     cond: Value,
     input: list[Value],
@@ -80,14 +80,23 @@ def if_shape(
     return _branch_dims([then_branch, else_branch], output_shapes)
 
 
-@op("Case(branch_index: int32, input: list(Tin)) -> output: list(Tout)", stateful=True, view=True)
+@op(
+    "Case(branch_index: int32, input: list(Tin)) -> output: list(Tout)",
+    minimum={"Tin": 0, "Tout": 0, "branches": 1},
+    stateful=True,
+    view=True,
+)
 def case_op(
     branch_index: Value, input: list[Value], *, branches: list[Function], output_shapes: list[Dims] = []
 ) -> NoReturn:
     _needs_a_program()
 
 
-@op("StatelessCase(branch_index: int32, input: list(Tin)) -> output: list(Tout)", view=True)
+@op(
+    "StatelessCase(branch_index: int32, input: list(Tin)) -> output: list(Tout)",
+    minimum={"Tin": 0, "Tout": 0, "branches": 1},
+    view=True,
+)
 def stateless_case_op(
     branch_index: Value, input: list[Value], *, branches: list[Function], output_shapes: list[Dims] = []
 ) -> NoReturn:
@@ -102,14 +111,14 @@ def case_shape(
     return _branch_dims(branches, output_shapes)
 
 
-@op("While(input: list(T)) -> output: list(T)", stateful=True, view=True)
+@op("While(input: list(T)) -> output: list(T)", minimum={"T": 0}, stateful=True, view=True)
 def while_op(
     input: list[Value], *, cond: Function, body: Function, output_shapes: list[Dims] = [], parallel_iterations: int = 10
 ) -> NoReturn:
     _needs_a_program()
 
 
-@op("StatelessWhile(input: list(T)) -> output: list(T)", view=True)
+@op("StatelessWhile(input: list(T)) -> output: list(T)", minimum={"T": 0}, view=True)
 def stateless_while_op(
     input: list[Value],
     *,
@@ -133,14 +142,19 @@ while_op.gradient(while_gradient)
 stateless_while_op.gradient(while_gradient)
 
 
-@op("PartitionedCall(args: list(Tin)) -> output: list(Tout)", view=True)
+@op("PartitionedCall(args: list(Tin)) -> output: list(Tout)", minimum={"Tin": 0, "Tout": 0}, view=True)
 def partitioned_call_op(
     args: list[Value], *, f: Function, config: str = "", config_proto: str = "", executor_type: str = ""
 ) -> NoReturn:
     _needs_a_program()
 
 
-@op("StatefulPartitionedCall(args: list(Tin)) -> output: list(Tout)", stateful=True, view=True)
+@op(
+    "StatefulPartitionedCall(args: list(Tin)) -> output: list(Tout)",
+    minimum={"Tin": 0, "Tout": 0},
+    stateful=True,
+    view=True,
+)
 def stateful_partitioned_call_op(
     args: list[Value], *, f: Function, config: str = "", config_proto: str = "", executor_type: str = ""
 ) -> NoReturn:

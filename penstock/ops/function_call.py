@@ -83,7 +83,7 @@ def call_function(function_op: FunctionOp, arguments: Sequence[Tensor], name: st
     return first.op
 
 
-@op("SymbolicGradient(input: list(Tin)) -> output: list(Tout)", view=True)
+@op("SymbolicGradient(input: list(Tin)) -> output: list(Tout)", minimum={"Tin": 1, "Tout": 1}, view=True)
 def symbolic_gradient_op(input: list[Value], *, f: Function) -> NoReturn:
     raise AssertionError("gradients of functions are compiled; they have no kernel")
 

@@ -7,10 +7,13 @@ import json
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import penstock.ops  # noqa: F401  declares the operations
 from penstock.core import dtypes
+from penstock.core.errors import InvalidArgumentError
+from penstock.core.graph import Graph
 from penstock.core.op_def import REQUIRED, registered
 from penstock.testing.op_case import OpCase
 
@@ -142,3 +145,26 @@ def test_schemas_are_tensorflows(name):
         assert (ours.attributes[attribute["name"]].default is REQUIRED) == ("default" not in attribute), attribute[
             "name"
         ]
+
+
+@pytest.mark.parametrize("name", sorted(set(OPERATIONS) - set(OWN)))
+def test_least_values_of_attributes_are_tensorflows(name):
+    ours = OPERATIONS[name].attributes
+    assert {n: a.minimum for n, a in ours.items()} == {a["name"]: a.get("min") for a in schemas()[name]["attrs"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "inputs", "attrs", "message"),
+    [
+        ("AvgPool", [np.zeros((1, 2, 2, 1), np.float32)], {"ksize": [2, 2], "strides": [1] * 4}, "ksize.*length 2.*4"),
+        ("SpaceToDepth", [np.zeros((1, 2, 2, 1), np.float32)], {"block_size": 1}, "block_size.*1 less than minimum 2"),
+        ("ConcatV2", [[np.zeros(2, np.float32)], 0], {}, "N.*1 less than minimum 2"),
+        ("TopK", [np.zeros(2, np.float32)], {"k": -1}, "k.*-1 less than minimum 0"),
+    ],
+)
+def test_less_than_the_least_value_is_refused(name, inputs, attrs, message):
+    attrs = {"padding": "VALID", **attrs} if "padding" in OPERATIONS[name].attributes else attrs
+    with pytest.raises(InvalidArgumentError, match=message):
+        OPERATIONS[name](*inputs, **attrs)
+    with Graph().as_default(), pytest.raises(ValueError, match=message):
+        OPERATIONS[name](*inputs, **attrs)

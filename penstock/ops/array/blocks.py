@@ -54,7 +54,7 @@ def _depth_shape(input: Dims, block: int, data_format: str, to_depth: bool) -> D
     return (n, h, w, c) if data_format == "NHWC" else (n, c, h, w)
 
 
-@op("SpaceToDepth(input: T) -> output: T", allowed=_FORMATS)
+@op("SpaceToDepth(input: T) -> output: T", minimum={"block_size": 2}, allowed=_FORMATS)
 def space_to_depth_op(input: Value, *, block_size: int, data_format: str = "NHWC") -> Value:
     try:
         shape = _depth_shape(tuple(input.shape), block_size, data_format, True)
@@ -78,7 +78,7 @@ def space_to_depth_gradient(call: Any, grad: Any) -> Any:
     return depth_to_space_op(grad, block_size=call.attrs["block_size"], data_format=call.attrs["data_format"])
 
 
-@op("DepthToSpace(input: T) -> output: T", allowed=_FORMATS)
+@op("DepthToSpace(input: T) -> output: T", minimum={"block_size": 2}, allowed=_FORMATS)
 def depth_to_space_op(input: Value, *, block_size: int, data_format: str = "NHWC") -> Value:
     try:
         shape = _depth_shape(tuple(input.shape), block_size, data_format, False)
@@ -264,7 +264,7 @@ def batch_to_space_nd_gradient(call: Any, grad: Any) -> tuple[Any, None, None]:
     return space_to_batch_nd_op(grad, call.inputs[1], call.inputs[2]), None, None
 
 
-@op("SpaceToBatch(input: T, paddings: host Tpaddings) -> output: T", Tpaddings=_INDEX)
+@op("SpaceToBatch(input: T, paddings: host Tpaddings) -> output: T", minimum={"block_size": 2}, Tpaddings=_INDEX)
 def space_to_batch_op(input: Value, paddings: list[list[int]], *, block_size: int) -> Value:
     return _space_to_batch(input, [block_size, block_size], paddings)
 
@@ -279,7 +279,7 @@ def space_to_batch_gradient(call: Any, grad: Any) -> tuple[Any, None]:
     return batch_to_space_op(grad, call.inputs[1], block_size=call.attrs["block_size"]), None
 
 
-@op("BatchToSpace(input: T, crops: host Tidx) -> output: T", view=True, Tidx=_INDEX)
+@op("BatchToSpace(input: T, crops: host Tidx) -> output: T", minimum={"block_size": 2}, view=True, Tidx=_INDEX)
 def batch_to_space_op(input: Value, crops: list[list[int]], *, block_size: int) -> Value:
     return _batch_to_space(input, [block_size, block_size], crops)
 

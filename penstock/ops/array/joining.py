@@ -32,7 +32,7 @@ _sum_op = deferred("Sum")
 # Concat
 
 
-@op("ConcatV2(values: N * T, axis: host Tidx) -> output: T", Tidx=Type(INDEX, default=int32))
+@op("ConcatV2(values: N * T, axis: host Tidx) -> output: T", minimum={"N": 2}, Tidx=Type(INDEX, default=int32))
 def concat_v2_op(values: list[Value], axis: int) -> Value:
     first = values[0]
     rank = first.ndim
@@ -128,7 +128,7 @@ def _concat_gradient(values: Sequence[Tensor], axis: Tensor, grad: Any) -> list[
     return list(pieces)
 
 
-@op("Concat(concat_dim: host int32, values: N * T) -> output: T")
+@op("Concat(concat_dim: host int32, values: N * T) -> output: T", minimum={"N": 2})
 def concat_op(concat_dim: int, values: list[Value]) -> Value:
     return concat_v2_op.kernel(values, concat_dim)
 
@@ -150,6 +150,7 @@ def concat_gradient(call: Any, grad: Any) -> tuple[Any, ...]:
 
 @op(
     "ConcatOffset(concat_dim: host int32, shape: host N * shape_type) -> offset: N * shape_type",
+    minimum={"N": 2},
     differentiable=False,
     shape_type=Type(INDEX, default=int32),
 )
@@ -284,7 +285,7 @@ def stack(values: Any, axis: int = 0, name: str | None = "stack") -> Tensor:
     return pack_op(values, axis=axis, name=name)
 
 
-@op("Unpack(value: T) -> output: num * T", view=True)
+@op("Unpack(value: T) -> output: num * T", minimum={"num": 0}, view=True)
 def unpack_op(value: Value, *, num: int, axis: int = 0) -> list[Value]:
     rank = value.ndim
     if not -rank <= axis < rank:
@@ -336,7 +337,7 @@ def unstack(value: Any, num: int | None = None, axis: int = 0, name: str | None 
 # Split
 
 
-@op("Split(split_dim: host int32, value: T) -> output: num_split * T", view=True)
+@op("Split(split_dim: host int32, value: T) -> output: num_split * T", minimum={"num_split": 1}, view=True)
 def split_op(split_dim: int, value: Value, *, num_split: int) -> list[Value]:
     rank = value.ndim
     if not -rank <= split_dim < rank:
@@ -394,6 +395,7 @@ def _resolve_splits(sizes: list[int], extent: int) -> list[int]:
 
 @op(
     "SplitV(value: T, size_splits: host Tlen, split_dim: host int32) -> output: num_split * T",
+    minimum={"num_split": 1},
     view=True,
     Tlen=Type(frozenset({int8, int32, int64}), default=int64),
 )

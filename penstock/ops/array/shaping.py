@@ -190,7 +190,7 @@ def _either(name: str, value: Any, old_name: str, old: Any) -> Any:
     return value
 
 
-@op("Squeeze(input: T) -> output: T", view=True)
+@op("Squeeze(input: T) -> output: T", minimum={"squeeze_dims": 0}, view=True)
 def squeeze_op(input: Value, *, squeeze_dims: list[int] = []) -> Value:
     if not squeeze_dims:
         return input.squeeze()

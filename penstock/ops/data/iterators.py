@@ -77,7 +77,13 @@ def _given_shapes(iterator: Dims, *, output_types: list[DType], output_shapes: l
     return list(output_shapes)
 
 
-@op("IteratorV2() -> handle: resource", stateful=True, differentiable=False, shape=_scalar)
+@op(
+    "IteratorV2() -> handle: resource",
+    minimum={"output_types": 1, "output_shapes": 1},
+    stateful=True,
+    differentiable=False,
+    shape=_scalar,
+)
 def iterator_op(
     *,
     shared_name: str,
@@ -108,6 +114,7 @@ def make_iterator_op(dataset: Value, iterator: Value) -> None:
 
 @op(
     "IteratorGetNext(iterator: resource) -> components: list(output_types)",
+    minimum={"output_types": 1, "output_shapes": 1},
     stateful=True,
     differentiable=False,
     shape=_given_shapes,
@@ -121,6 +128,7 @@ def iterator_get_next_op(iterator: Value, *, output_types: list[DType], output_s
 
 @op(
     "IteratorGetNextAsOptional(iterator: resource) -> optional: variant",
+    minimum={"output_types": 1, "output_shapes": 1},
     stateful=True,
     differentiable=False,
     shape=_scalar,
@@ -145,6 +153,7 @@ def iterator_to_string_handle_op(resource_handle: Value) -> Value:
 
 @op(
     "IteratorFromStringHandleV2(string_handle: string) -> resource_handle: resource",
+    minimum={"output_types": 0, "output_shapes": 0},
     stateful=True,
     differentiable=False,
     shape=_scalar,

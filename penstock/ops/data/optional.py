@@ -34,7 +34,12 @@ def _scalar(*inputs: Any, **attrs: Any) -> Dims:
     return ()
 
 
-@op("OptionalFromValue(components: list(Toutput_types)) -> optional: variant", differentiable=False, shape=_scalar)
+@op(
+    "OptionalFromValue(components: list(Toutput_types)) -> optional: variant",
+    minimum={"Toutput_types": 1},
+    differentiable=False,
+    shape=_scalar,
+)
 def optional_from_value_op(components: list[Value]) -> Value:
     return OptionalValue(list(components))
 
@@ -55,6 +60,7 @@ def _given_shapes(optional: Dims, *, output_types: list[DType], output_shapes: l
 
 @op(
     "OptionalGetValue(optional: variant) -> components: list(output_types)",
+    minimum={"output_types": 1, "output_shapes": 1},
     differentiable=False,
     view=True,
     shape=_given_shapes,

@@ -27,7 +27,7 @@ def _find_or_make(
     return resources.lookup_or_create(container, "queue", name, lambda: make(name))
 
 
-@op("FIFOQueueV2() -> handle: resource", shape=scalar, **_STATEFUL)
+@op("FIFOQueueV2() -> handle: resource", minimum={"component_types": 1, "shapes": 0}, shape=scalar, **_STATEFUL)
 def fifo_queue_v2_op(
     *,
     component_types: list[DType],
@@ -43,7 +43,7 @@ def fifo_queue_v2_op(
     )
 
 
-@op("PaddingFIFOQueueV2() -> handle: resource", shape=scalar, **_STATEFUL)
+@op("PaddingFIFOQueueV2() -> handle: resource", minimum={"component_types": 1, "shapes": 0}, shape=scalar, **_STATEFUL)
 def padding_fifo_queue_v2_op(
     *,
     component_types: list[DType],
@@ -59,7 +59,7 @@ def padding_fifo_queue_v2_op(
     )
 
 
-@op("PriorityQueueV2() -> handle: resource", shape=scalar, **_STATEFUL)
+@op("PriorityQueueV2() -> handle: resource", minimum={"component_types": 0, "shapes": 0}, shape=scalar, **_STATEFUL)
 def priority_queue_v2_op(
     *,
     component_types: list[DType] = [],
@@ -77,7 +77,9 @@ def priority_queue_v2_op(
     )
 
 
-@op("RandomShuffleQueueV2() -> handle: resource", shape=scalar, **_STATEFUL)
+@op(
+    "RandomShuffleQueueV2() -> handle: resource", minimum={"component_types": 1, "shapes": 0}, shape=scalar, **_STATEFUL
+)
 def random_shuffle_queue_v2_op(
     *,
     component_types: list[DType],
@@ -100,7 +102,12 @@ def random_shuffle_queue_v2_op(
     )
 
 
-@op("QueueEnqueueV2(handle: resource, components: list(Tcomponents))", shape=no_outputs, **_STATEFUL)
+@op(
+    "QueueEnqueueV2(handle: resource, components: list(Tcomponents))",
+    minimum={"Tcomponents": 1},
+    shape=no_outputs,
+    **_STATEFUL,
+)
 def queue_enqueue_v2_op(
     handle: Queue, components: list[Value], *, timeout_ms: int = -1, resources: ResourceManager
 ) -> tuple[()]:
@@ -110,7 +117,12 @@ def queue_enqueue_v2_op(
     return ()
 
 
-@op("QueueEnqueueManyV2(handle: resource, components: list(Tcomponents))", shape=no_outputs, **_STATEFUL)
+@op(
+    "QueueEnqueueManyV2(handle: resource, components: list(Tcomponents))",
+    minimum={"Tcomponents": 1},
+    shape=no_outputs,
+    **_STATEFUL,
+)
 def queue_enqueue_many_v2_op(
     handle: Queue, components: list[Value], *, timeout_ms: int = -1, resources: ResourceManager
 ) -> tuple[()]:
@@ -137,7 +149,12 @@ def _check_types(handle: Queue, component_types: list[DType]) -> None:
         )
 
 
-@op("QueueDequeueV2(handle: resource) -> components: list(component_types)", shape=_unknown_components, **_STATEFUL)
+@op(
+    "QueueDequeueV2(handle: resource) -> components: list(component_types)",
+    minimum={"component_types": 1},
+    shape=_unknown_components,
+    **_STATEFUL,
+)
 def queue_dequeue_v2_op(
     handle: Queue, *, component_types: list[DType], timeout_ms: int = -1, resources: ResourceManager
 ) -> list[Value]:
@@ -162,6 +179,7 @@ def _take_batch(
 
 @op(
     "QueueDequeueManyV2(handle: resource, n: host int32) -> components: list(component_types)",
+    minimum={"component_types": 1},
     shape=_unknown_components,
     **_STATEFUL,
 )
@@ -173,6 +191,7 @@ def queue_dequeue_many_v2_op(
 
 @op(
     "QueueDequeueUpToV2(handle: resource, n: host int32) -> components: list(component_types)",
+    minimum={"component_types": 1},
     shape=_unknown_components,
     **_STATEFUL,
 )

@@ -17,7 +17,13 @@ from penstock.core.shape_rules import format_dims
 from penstock.ops.debugging.summaries import printable, summarize_start
 
 
-@op("Assert(condition: bool, data: list(T))", stateful=True, differentiable=False, shape=lambda *_, **__: ())
+@op(
+    "Assert(condition: bool, data: list(T))",
+    minimum={"T": 1},
+    stateful=True,
+    differentiable=False,
+    shape=lambda *_, **__: (),
+)
 def assert_op(condition: Value, data: list[Value], *, summarize: int = 3) -> tuple[()]:
     if array.dims_of(condition):
         raise InvalidArgumentError(

@@ -44,7 +44,13 @@ class _Count:
         self.printed = 0
 
 
-@op("Print(input: T, data: list(U)) -> output: T", stateful=True, view=True, shape=lambda input, data, **_: input)
+@op(
+    "Print(input: T, data: list(U)) -> output: T",
+    minimum={"U": 0},
+    stateful=True,
+    view=True,
+    shape=lambda input, data, **_: input,
+)
 def print_op(
     input: Value,
     data: list[Value],
@@ -102,7 +108,7 @@ def print_v2_op(input: Value, *, output_stream: str = "stderr", end: str = "\n")
     return ()
 
 
-@op("StringFormat(inputs: list(T)) -> output: string")
+@op("StringFormat(inputs: list(T)) -> output: string", minimum={"T": 0})
 def string_format_op(
     inputs: list[Value], *, template: str = "%s", placeholder: str = "%s", summarize: int = 3
 ) -> Value:

@@ -127,6 +127,7 @@ def _check_counts(names: list[str], slices: list[str], tensors: int) -> None:
 
 @op(
     "SaveV2(prefix: string, tensor_names: string, shape_and_slices: string, tensors: list(dtypes))",
+    minimum={"dtypes": 1},
     stateful=True,
     shape=no_outputs,
 )
@@ -171,7 +172,11 @@ def save_v2_op(
     return ()
 
 
-@op("RestoreV2(prefix: string, tensor_names: string, shape_and_slices: string) -> tensors: list(dtypes)", stateful=True)
+@op(
+    "RestoreV2(prefix: string, tensor_names: string, shape_and_slices: string) -> tensors: list(dtypes)",
+    minimum={"dtypes": 1},
+    stateful=True,
+)
 def restore_v2_op(prefix: Value, tensor_names: Value, shape_and_slices: Value, *, dtypes: list[DType]) -> list[Value]:
     path, names, specs = _text(prefix), _texts(tensor_names), _texts(shape_and_slices)
     _check_counts(names, specs, len(dtypes))

@@ -302,7 +302,12 @@ def _column(items: list[Any], dtype: DType) -> Value:
 
 
 initialize_table_from_text_file_v2_op = _both(
-    "InitializeTableFromTextFile", ", filename: string", "", _initialize_from_text_file, shape=no_outputs
+    "InitializeTableFromTextFile",
+    ", filename: string",
+    "",
+    _initialize_from_text_file,
+    shape=no_outputs,
+    minimum={"key_index": -2, "value_index": -2, "vocab_size": -1},
 )
 
 

@@ -79,7 +79,7 @@ def top_k_v2_shape(input: Dims, k: Any, *, sorted: bool, index_type: DType) -> t
     return _top_k_shape(input, k)
 
 
-@op("TopK(input: T) -> (values: T, indices: int32)", T=REAL_NUMBER)
+@op("TopK(input: T) -> (values: T, indices: int32)", minimum={"k": 0}, T=REAL_NUMBER)
 def top_k_op(input: Array, *, k: int, sorted: bool = True) -> tuple[Array, Array]:
     return _top_k(input, k, int32)
 

@@ -689,6 +689,7 @@ _UNDILATED = [1, 1, 1, 1, 1]
 
 @op(
     "Conv3D(input: T, filter: T) -> output: T",
+    minimum={"strides": 5},
     T=FLOATING,
     allowed={"padding": ("SAME", "VALID"), "data_format": _VOLUMES},
 )
@@ -726,6 +727,7 @@ def conv3d_gradient(call: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
 
 @op(
     "Conv3DBackpropInputV2(input_sizes: host Tshape, filter: T, out_backprop: T) -> output: T",
+    minimum={"strides": 5},
     T=FLOATING,
     Tshape=Type(frozenset({int32, int64}), default=int32),
     allowed={"padding": ("SAME", "VALID"), "data_format": _VOLUMES},
@@ -769,6 +771,7 @@ def conv3d_backprop_input_gradient(call: Any, grad: Tensor) -> tuple[None, Tenso
 
 @op(
     "Conv3DBackpropFilterV2(input: T, filter_sizes: host int32, out_backprop: T) -> output: T",
+    minimum={"strides": 5},
     T=FLOATING,
     allowed={"padding": ("SAME", "VALID"), "data_format": _VOLUMES},
 )
@@ -813,6 +816,7 @@ _WITHOUT_BFLOAT16 = frozenset({float16, float32, float64})
 
 @op(
     "Conv3DBackpropInput(input: T, filter: T, out_backprop: T) -> output: T",
+    minimum={"strides": 5},
     T=_WITHOUT_BFLOAT16,
     allowed={"padding": ("SAME", "VALID")},
     shape=lambda input, filter, out_backprop, **attrs: input,
@@ -831,6 +835,7 @@ def conv3d_backprop_input_v1_op(
 
 @op(
     "Conv3DBackpropFilter(input: T, filter: T, out_backprop: T) -> output: T",
+    minimum={"strides": 5},
     T=_WITHOUT_BFLOAT16,
     allowed={"padding": ("SAME", "VALID")},
     shape=lambda input, filter, out_backprop, **attrs: filter,

@@ -65,6 +65,7 @@ def _sums(
 
 @op(
     "Dilation2D(input: T, filter: T) -> output: T",
+    minimum={"strides": 4, "rates": 4},
     T=REAL_NUMBER,
     allowed={"padding": ("SAME", "VALID")},
     shape=lambda input, filter, *, strides, rates, padding: _layout(input, filter, strides, rates, padding)[0],
@@ -100,6 +101,7 @@ def _chosen(
 
 @op(
     "Dilation2DBackpropInput(input: T, filter: T, out_backprop: T) -> in_backprop: T",
+    minimum={"strides": 4, "rates": 4},
     T=REAL_NUMBER,
     allowed={"padding": ("SAME", "VALID")},
     shape=lambda input, filter, out_backprop, **attrs: input,
@@ -122,6 +124,7 @@ def dilation2d_backprop_input_op(
 
 @op(
     "Dilation2DBackpropFilter(input: T, filter: T, out_backprop: T) -> filter_backprop: T",
+    minimum={"strides": 4, "rates": 4},
     T=REAL_NUMBER,
     allowed={"padding": ("SAME", "VALID")},
     shape=lambda input, filter, out_backprop, **attrs: filter,

@@ -298,6 +298,7 @@ def _max_pool_gradient_gradient(
 
 @op(
     "MaxPool(input: T) -> output: T",
+    minimum={"ksize": 4, "strides": 4},
     T=Type(_POOLED, default=float32),
     allowed={"padding": ("SAME", "VALID", "EXPLICIT"), "data_format": ("NHWC", "NCHW", "NCHW_VECT_C")},
     shape=_pooled_shape,
@@ -324,6 +325,7 @@ def max_pool_gradient(call: Any, grad: Tensor) -> Tensor:
 
 @op(
     "MaxPoolGrad(orig_input: T, orig_output: T, grad: T) -> output: T",
+    minimum={"ksize": 4, "strides": 4},
     T=Type(REAL_NUMBER, default=float32),
     allowed={"padding": ("SAME", "VALID", "EXPLICIT"), "data_format": _IMAGES},
     shape=lambda orig_input, orig_output, grad, **attrs: expect_rank(orig_input, 4, "orig_input"),
@@ -356,6 +358,7 @@ def max_pool_grad_gradient(call: Any, grad: Tensor) -> tuple[Tensor, Tensor, Ten
 
 @op(
     "MaxPoolGradGrad(orig_input: T, orig_output: T, grad: T) -> output: T",
+    minimum={"ksize": 4, "strides": 4},
     T=REAL_NUMBER,
     allowed={"padding": _SAME_OR_VALID, "data_format": _IMAGES},
     shape=lambda orig_input, orig_output, grad, **attrs: merge(
@@ -459,6 +462,7 @@ def max_pool_grad_grad_v2_op(
 
 @op(
     "MaxPoolWithArgmax(input: T) -> (output: T, argmax: Targmax)",
+    minimum={"ksize": 4, "strides": 4},
     T=REAL_NUMBER,
     allowed={"padding": _SAME_OR_VALID},
 )
@@ -519,6 +523,7 @@ def _flat_positions(argmax: Array, input: Array, include_batch_in_index: bool) -
 
 @op(
     "MaxPoolGradWithArgmax(input: T, grad: T, argmax: Targmax) -> output: T",
+    minimum={"ksize": 4, "strides": 4},
     T=REAL_NUMBER,
     Targmax=_INDEX,
     allowed={"padding": _SAME_OR_VALID},
@@ -549,6 +554,7 @@ def max_pool_grad_with_argmax_gradient(call: Any, grad: Tensor) -> tuple[Tensor,
 
 @op(
     "MaxPoolGradGradWithArgmax(input: T, grad: T, argmax: Targmax) -> output: T",
+    minimum={"ksize": 4, "strides": 4},
     T=REAL_NUMBER,
     Targmax=_INDEX,
     allowed={"padding": _SAME_OR_VALID},
@@ -573,6 +579,7 @@ def max_pool_grad_grad_with_argmax_op(
 
 @op(
     "MaxPool3D(input: T) -> output: T",
+    minimum={"ksize": 5, "strides": 5},
     T=_THREE,
     allowed={"padding": _SAME_OR_VALID, "data_format": _VOLUMES},
     shape=_pooled_shape,
@@ -593,6 +600,7 @@ def max_pool3d_gradient(call: Any, grad: Tensor) -> Tensor:
 
 @op(
     "MaxPool3DGrad(orig_input: TInput, orig_output: TInput, grad: T) -> output: T",
+    minimum={"ksize": 5, "strides": 5},
     T=Type(_THREE, default=float32),
     TInput=Type(_THREE, default=float32),
     allowed={"padding": _SAME_OR_VALID, "data_format": _VOLUMES},
@@ -620,6 +628,7 @@ def max_pool3d_grad_gradient(call: Any, grad: Tensor) -> tuple[Tensor, Tensor, T
 
 @op(
     "MaxPool3DGradGrad(orig_input: T, orig_output: T, grad: T) -> output: T",
+    minimum={"ksize": 5, "strides": 5},
     T=REAL_NUMBER,
     allowed={"padding": _SAME_OR_VALID, "data_format": _VOLUMES},
     shape=lambda orig_input, orig_output, grad, **attrs: expect_rank(orig_output, 5, "orig_output"),
@@ -729,6 +738,7 @@ def _original_shape(orig_input_shape: Any, grad: Dims, data_format: str) -> Dims
 
 @op(
     "AvgPool(value: T) -> output: T",
+    minimum={"ksize": 4, "strides": 4},
     T=FLOATING,
     allowed={"padding": _SAME_OR_VALID, "data_format": _IMAGES},
     shape=_pooled_shape,
@@ -746,6 +756,7 @@ def avg_pool_gradient(call: Any, grad: Tensor) -> Tensor:
 
 @op(
     "AvgPoolGrad(orig_input_shape: host int32, grad: T) -> output: T",
+    minimum={"ksize": 4, "strides": 4},
     T=FLOATING,
     allowed={"padding": _SAME_OR_VALID, "data_format": _IMAGES},
     shape=lambda orig_input_shape, grad, *, data_format, **attrs: _original_shape(orig_input_shape, grad, data_format),
@@ -769,6 +780,7 @@ def avg_pool_grad_gradient(call: Any, grad: Tensor) -> tuple[None, Tensor]:
 
 @op(
     "AvgPool3D(input: T) -> output: T",
+    minimum={"ksize": 5, "strides": 5},
     T=FLOATING,
     allowed={"padding": _SAME_OR_VALID, "data_format": _VOLUMES},
     shape=_pooled_shape,
@@ -786,6 +798,7 @@ def avg_pool3d_gradient(call: Any, grad: Tensor) -> Tensor:
 
 @op(
     "AvgPool3DGrad(orig_input_shape: host int32, grad: T) -> output: T",
+    minimum={"ksize": 5, "strides": 5},
     T=FLOATING,
     allowed={"padding": _SAME_OR_VALID, "data_format": _VOLUMES},
     shape=lambda orig_input_shape, grad, *, data_format, **attrs: _original_shape(orig_input_shape, grad, data_format),

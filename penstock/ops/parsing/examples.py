@@ -36,6 +36,14 @@ def _rows(serialized: Value, names: Value) -> list[Row]:
     " dense_defaults: list(Tdense)) -> (sparse_indices: num_sparse * int64, sparse_values: list(sparse_types),"
     " sparse_shapes: num_sparse * int64, dense_values: list(Tdense), ragged_values: list(ragged_value_types),"
     " ragged_row_splits: list(ragged_split_types))",
+    minimum={
+        "Tdense": 0,
+        "num_sparse": 0,
+        "sparse_types": 0,
+        "ragged_value_types": 0,
+        "ragged_split_types": 0,
+        "dense_shapes": 0,
+    },
     differentiable=False,
     sparse_types=FEATURE_TYPES,
     ragged_value_types=FEATURE_TYPES,
@@ -124,6 +132,7 @@ def parse_example_v2_shape(
     "ParseExample(serialized: string, names: string, sparse_keys: Nsparse * string, dense_keys: Ndense * string,"
     " dense_defaults: list(Tdense)) -> (sparse_indices: Nsparse * int64, sparse_values: list(sparse_types),"
     " sparse_shapes: Nsparse * int64, dense_values: list(Tdense))",
+    minimum={"Nsparse": 0, "Ndense": 0, "sparse_types": 0, "Tdense": 0, "dense_shapes": 0},
     differentiable=False,
     sparse_types=FEATURE_TYPES,
     Tdense=FEATURE_TYPES,
@@ -178,6 +187,7 @@ def parse_example_shape(
 @op(
     "ParseSingleExample(serialized: string, dense_defaults: list(Tdense)) -> (sparse_indices: num_sparse * int64,"
     " sparse_values: list(sparse_types), sparse_shapes: num_sparse * int64, dense_values: list(Tdense))",
+    minimum={"num_sparse": 0, "sparse_keys": 0, "dense_keys": 0, "sparse_types": 0, "Tdense": 0, "dense_shapes": 0},
     differentiable=False,
     sparse_types=FEATURE_TYPES,
     Tdense=FEATURE_TYPES,

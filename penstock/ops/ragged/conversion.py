@@ -253,6 +253,7 @@ def _variants(items: list[RaggedVariant], shape: tuple[int, ...]) -> Any:
 @op(
     "RaggedTensorToVariant(rt_nested_splits: RAGGED_RANK * Tsplits, rt_dense_values: Tvalues)"
     " -> encoded_ragged: variant",
+    minimum={"RAGGED_RANK": 0},
     Tsplits=SPLITS,
 )
 def ragged_tensor_to_variant_op(
@@ -291,6 +292,7 @@ def ragged_tensor_to_variant_shape(
 @op(
     "RaggedTensorFromVariant(encoded_ragged: variant)"
     " -> (output_nested_splits: output_ragged_rank * Tsplits, output_dense_values: Tvalues)",
+    minimum={"input_ragged_rank": -1, "output_ragged_rank": 0},
     Tsplits=SPLITS,
 )
 def ragged_tensor_from_variant_op(

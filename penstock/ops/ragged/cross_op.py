@@ -64,6 +64,14 @@ def _hash(features: tuple[Any, ...], num_buckets: int, hash_key: int) -> int:
     "RaggedCross(ragged_values: list(ragged_values_types), ragged_row_splits: list(ragged_splits_types), "
     "sparse_indices: Nsparse * int64, sparse_values: list(sparse_values_types), sparse_shape: Nsparse * int64, "
     "dense_inputs: list(dense_types)) -> (output_values: out_values_type, output_row_splits: out_row_splits_type)",
+    minimum={
+        "Nsparse": 0,
+        "num_buckets": 0,
+        "ragged_values_types": 0,
+        "ragged_splits_types": 0,
+        "sparse_values_types": 0,
+        "dense_types": 0,
+    },
     out_values_type=_FEATURES,
     out_row_splits_type=frozenset({int32, int64}),
 )

@@ -47,6 +47,7 @@ def expand_rows(splits: torch.Tensor, rows: torch.Tensor) -> tuple[torch.Tensor,
 @op(
     "RaggedGather(params_nested_splits: PARAMS_RAGGED_RANK * Tsplits, params_dense_values: Tvalues, indices: Tindices)"
     " -> (output_nested_splits: OUTPUT_RAGGED_RANK * Tsplits, output_dense_values: Tvalues)",
+    minimum={"OUTPUT_RAGGED_RANK": 0},
     Tindices=frozenset({int32, int64}),
     Tsplits=SPLITS,
 )

@@ -185,12 +185,23 @@ def _as_value(function: Function, index: int, item: Any, dtype: DType) -> Value:
     return value
 
 
-@op("PyFunc(input: list(Tin)) -> output: list(Tout)", stateful=True, differentiable=False, shape=_unknown_outputs)
+@op(
+    "PyFunc(input: list(Tin)) -> output: list(Tout)",
+    minimum={"Tin": 0, "Tout": 0},
+    stateful=True,
+    differentiable=False,
+    shape=_unknown_outputs,
+)
 def py_func_op(input: list[Value], *, token: str, Tout: list[DType]) -> list[Value]:
     return _call_with_arrays(input, token=token, Tout=Tout)
 
 
-@op("PyFuncStateless(input: list(Tin)) -> output: list(Tout)", differentiable=False, shape=_unknown_outputs)
+@op(
+    "PyFuncStateless(input: list(Tin)) -> output: list(Tout)",
+    minimum={"Tin": 0, "Tout": 0},
+    differentiable=False,
+    shape=_unknown_outputs,
+)
 def py_func_stateless_op(input: list[Value], *, token: str, Tout: list[DType]) -> list[Value]:
     return _call_with_arrays(input, token=token, Tout=Tout)
 
@@ -261,7 +272,12 @@ def numpy_function(
 # Functions of eager tensors
 
 
-@op("EagerPyFunc(input: list(Tin)) -> output: list(Tout)", stateful=True, shape=_unknown_outputs)
+@op(
+    "EagerPyFunc(input: list(Tin)) -> output: list(Tout)",
+    minimum={"Tin": 0, "Tout": 0},
+    stateful=True,
+    shape=_unknown_outputs,
+)
 def eager_py_func_op(input: list[Value], *, token: str, is_async: bool = False, Tout: list[DType]) -> list[Value]:
     function = _function_of(token)
     arguments = [EagerTensor(value) for value in input]

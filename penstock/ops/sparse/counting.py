@@ -73,6 +73,7 @@ def _rank_of_counts(rank: int | None) -> Any:
 @op(
     "DenseCountSparseOutput(values: T, weights: output_type)"
     " -> (output_indices: int64, output_values: output_type, output_dense_shape: int64)",
+    minimum={"minlength": -1, "maxlength": -1},
     T=INDEX,
     output_type=_COUNTED,
 )
@@ -108,6 +109,7 @@ def dense_count_sparse_output_shape(values: Dims, weights: Dims, **attrs: Any) -
 @op(
     "SparseCountSparseOutput(indices: int64, values: T, dense_shape: host int64, weights: output_type)"
     " -> (output_indices: int64, output_values: output_type, output_dense_shape: int64)",
+    minimum={"minlength": -1, "maxlength": -1},
     T=INDEX,
     output_type=_COUNTED,
 )
@@ -167,6 +169,7 @@ def _rows_of_splits(splits: Array, values: Array) -> tuple[Array, int]:
 @op(
     "RaggedCountSparseOutput(splits: int64, values: T, weights: output_type)"
     " -> (output_indices: int64, output_values: output_type, output_dense_shape: int64)",
+    minimum={"minlength": -1, "maxlength": -1},
     T=INDEX,
     output_type=_COUNTED,
 )

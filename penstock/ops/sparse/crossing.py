@@ -150,6 +150,7 @@ def _cross_shape(indices: Any, values: Any, shapes: Any, dense_inputs: Any, *res
 @op(
     "SparseCross(indices: N * int64, values: list(sparse_types), shapes: host N * int64,"
     " dense_inputs: list(dense_types)) -> (output_indices: int64, output_values: out_type, output_shape: int64)",
+    minimum={"N": 0, "num_buckets": 0, "sparse_types": 0, "dense_types": 0},
     out_type=_TYPES,
     internal_type=_TYPES,
 )
@@ -179,7 +180,8 @@ sparse_cross_op.shape(_cross_shape)
 @op(
     "SparseCrossV2(indices: N * int64, values: list(sparse_types), shapes: host N * int64,"
     " dense_inputs: list(dense_types), sep: string)"
-    " -> (output_indices: int64, output_values: string, output_shape: int64)"
+    " -> (output_indices: int64, output_values: string, output_shape: int64)",
+    minimum={"N": 0, "sparse_types": 0, "dense_types": 0},
 )
 def sparse_cross_v2_op(
     indices: list[Array], values: list[Value], shapes: list[list[int]], dense_inputs: list[Value], sep: Value, *, N: int

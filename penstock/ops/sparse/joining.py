@@ -20,6 +20,7 @@ from penstock.ops.sparse.common import as_sparse, check_parts, invalid, joined, 
 @op(
     "SparseConcat(indices: N * int64, values: N * T, shapes: host N * int64)"
     " -> (output_indices: int64, output_values: T, output_shape: int64)",
+    minimum={"N": 2},
     differentiable=False,
 )
 def sparse_concat_op(

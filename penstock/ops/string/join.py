@@ -16,7 +16,7 @@ from penstock.core.shape_rules import merge
 from penstock.core.tensor import Tensor
 
 
-@op("StringJoin(inputs: N * string) -> output: string", differentiable=False)
+@op("StringJoin(inputs: N * string) -> output: string", minimum={"N": 0}, differentiable=False)
 def string_join_op(inputs: list[Value], *, N: int, separator: str = "") -> Value:
     if not inputs:
         return np.array(b"", dtype=object)

@@ -21,6 +21,7 @@ def _ngrams(tokens: list[bytes], width: int, pads: tuple[bytes, bytes], pad_widt
 
 @op(
     "StringNGrams(data: string, data_splits: Tsplits) -> (ngrams: string, ngrams_splits: Tsplits)",
+    minimum={"ngram_widths": 0},
     Tsplits=Type(frozenset({int32, int64}), default=int64),
 )
 def string_n_grams_op(

@@ -94,6 +94,7 @@ def histogram_summary_shape(tag: Dims, values: Dims) -> Dims:
 
 @op(
     "ImageSummary(tag: string, tensor: T) -> summary: string",
+    minimum={"max_images": 1},
     T=Type(frozenset({uint8, float16, float32, float64}), default=float32),
     differentiable=False,
 )
@@ -118,7 +119,7 @@ def _audio(tag: Value, tensor: Value, sample_rate: float, max_outputs: int) -> V
     return _serialized(_made(summary_values.audio, _single_tag(tag), sounds, sample_rate, max_outputs))
 
 
-@op("AudioSummary(tag: string, tensor: float32) -> summary: string", differentiable=False)
+@op("AudioSummary(tag: string, tensor: float32) -> summary: string", minimum={"max_outputs": 1}, differentiable=False)
 def audio_summary_op(tag: Value, tensor: Value, *, sample_rate: float, max_outputs: int = 3) -> Value:
     return _audio(tag, tensor, sample_rate, max_outputs)
 
@@ -129,7 +130,11 @@ def audio_summary_shape(tag: Dims, tensor: Dims, *, sample_rate: float, max_outp
     return ()
 
 
-@op("AudioSummaryV2(tag: string, tensor: float32, sample_rate: host float32) -> summary: string", differentiable=False)
+@op(
+    "AudioSummaryV2(tag: string, tensor: float32, sample_rate: host float32) -> summary: string",
+    minimum={"max_outputs": 1},
+    differentiable=False,
+)
 def audio_summary_v2_op(tag: Value, tensor: Value, sample_rate: float, *, max_outputs: int = 3) -> Value:
     return _audio(tag, tensor, sample_rate, max_outputs)
 
