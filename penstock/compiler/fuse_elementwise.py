@@ -22,6 +22,7 @@ from penstock.ops.fused.native import (
     Access,
     Chain,
     Form,
+    Layout,
     Region,
     Step,
     elementwise_op,
@@ -103,7 +104,8 @@ def fuse_elementwise(dataflow: Dataflow) -> Dataflow:
 
     An assignment of a result to a variable belongs to its chain. A chain ends where something outside it uses one of
     its values, or one of the variables that it updates, so that no other node has to move. Single integers and truth
-    values are left alone: they may be Python numbers.
+    values are left alone: they may be Python numbers. What a chain takes may be some columns of an array that is split,
+    and what it gives may be columns of one array: to split and to join is a matter of addresses.
 
     Args:
         dataflow: nodes in an order in which they can run.
@@ -115,11 +117,14 @@ def fuse_elementwise(dataflow: Dataflow) -> Dataflow:
     used = uses(dataflow)
     fetched = set(dataflow.fetches)
     inside = {node for group in chosen.values() for node in (*group.members, *group.updates)}
-    kept = _repeat_cheap_steps(list(chosen.values()), used, fetched, aliases)
+    joins = _joins(dataflow, list(chosen.values()))
+    kept = _repeat_cheap_steps(list(chosen.values()), used, fetched, aliases, joins)
     outputs: dict[Edge, Edge] = {}
     made: dict[Node, Node] = {}
     nodes: list[Node] = []
     for node in dataflow.nodes:
+        if node in joins:
+            continue
         if node not in inside:
             node.inputs = [outputs.get(edge, edge) for edge in node.inputs]
             nodes.append(node)
@@ -132,8 +137,10 @@ def fuse_elementwise(dataflow: Dataflow) -> Dataflow:
                 for edge in member.outputs
                 if edge in kept
             ]
-            fused = _fuse(group, wanted, outputs, aliases)
-            outputs.update(zip(wanted, fused.outputs, strict=True))
+            arrays = {edge: [edge] for edge in wanted}
+            arrays |= {join.output: join.inputs[:-1] for join, owner in joins.items() if owner is group}
+            fused = _fuse(group, arrays, outputs, aliases)
+            outputs.update(zip(arrays, fused.outputs, strict=True))
             made.update(dict.fromkeys(group.updates, fused))
             nodes.append(fused)
     fetches = [outputs.get(edge, edge) for edge in dataflow.fetches]
@@ -178,15 +185,67 @@ def _find_groups(dataflow: Dataflow, aliases: Aliases) -> list[_Group]:
     return list(groups)
 
 
+def _joins(dataflow: Dataflow, groups: list[_Group]) -> dict[Node, _Group]:
+    """Return the nodes that put results of one group next to each other, which the group can do itself."""
+    group_of = {node: group for group in groups if not group.updates for node in group.members}
+    waited_for = {control for node in dataflow.nodes for control in node.controls}.union(dataflow.targets)
+    found: dict[Node, _Group] = {}
+    for node in dataflow.nodes:
+        if node.op_def.name != "ConcatV2" or node.controls or node in waited_for:
+            continue
+        parts, axis = node.inputs[:-1], constant_value(node.inputs[-1])
+        makers = {group_of.get(edge.node) if edge.node is not None else None for edge in parts}
+        group = makers.pop()
+        if makers or group is None or axis is None or _width(group.dims) is None:
+            continue
+        if axis.item() in (-1, len(group.dims or ()) - 1) and all(edge.dims == group.dims for edge in parts):
+            found[node] = group
+    return found
+
+
+def _width(dims: Dims) -> int | None:
+    """Return the number of columns of a matrix, or of what is like one, if it is known and not 0."""
+    return dims[-1] or None if dims is not None and len(dims) >= 2 else None
+
+
+def _columns_of(edge: Edge, width: int | None) -> tuple[Edge, int] | None:
+    """Return the array that a value is some of the columns of, and the first of them."""
+    node = edge.node
+    if node is None or node.controls or width is None or _width(edge.dims) != width:
+        return None
+    if node.op_def.name == "Split":
+        axis, whole = node.inputs
+    elif node.op_def.name == "SplitV":
+        whole, _, axis = node.inputs
+    else:
+        return None
+    place = constant_value(axis)
+    widths = [_width(part.dims) for part in node.outputs]
+    known = [size for size in widths if size is not None]
+    if place is None or len(known) < len(widths) or _width(whole.dims) != sum(known) or whole.is_handle:
+        return None
+    return (whole, sum(known[: edge.output])) if place.item() in (-1, len(edge.dims or ()) - 1) else None
+
+
 def _repeat_cheap_steps(
-    groups: list[_Group], used: dict[Edge, list[Node]], fetched: set[Edge], aliases: Aliases
+    groups: list[_Group],
+    used: dict[Edge, list[Node]],
+    fetched: set[Edge],
+    aliases: Aliases,
+    joins: dict[Node, _Group],
 ) -> set[Edge]:
     """Let groups compute anew what an earlier group would write for them alone, where they read less memory so.
 
+    Args:
+        groups: all groups.
+        used: value -> what uses it.
+        fetched: what is fetched.
+        aliases: which values are those of variables.
+        joins: what puts results of a group next to each other -> the group.
     Returns:
-        The values that groups are to give out.
+        The values that groups are to give out, other than joined.
     """
-    group_of = {node: group for group in groups for node in (*group.members, *group.updates)}
+    group_of = {node: group for group in groups for node in (*group.members, *group.updates)} | joins
     kept = {
         edge
         for group in groups
@@ -412,16 +471,24 @@ _NUMBERS = frozenset({"float32", "float64", "int32", "int64", "bool"})
 _BROADCAST = frozenset({"float32", "float64"})
 
 
-def _fuse(group: _Group, wanted: list[Edge], outputs: dict[Edge, Edge], aliases: Aliases) -> Node:
-    """Return the node that computes the wanted values of a group, and updates its variables."""
+def _fuse(group: _Group, arrays: dict[Edge, list[Edge]], outputs: dict[Edge, Edge], aliases: Aliases) -> Node:
+    """Return the node that computes values of a group, and updates its variables.
+
+    Args:
+        group: the group.
+        arrays: each value that it is to give -> its own values that stand in it next to each other.
+        outputs: what is known by other values by now.
+        aliases: which values are those of variables.
+    """
     members = group.members
     position = {edge: index for index, edge in enumerate(edge for node in members for edge in node.outputs)}
     steps, kernels, numbers = steps_of(members, {edge: index for index, edge in enumerate(group.inputs)})
     assigned = [update.inputs[1] for update in group.updates]
+    made = [*assigned, *(edge for edges in arrays.values() for edge in edges)]
     region = Region(
         tuple((edge.dtype.name, access) for edge, access in group.inputs.items()),
         steps,
-        tuple(position[edge] for edge in (*assigned, *wanted)),
+        tuple(position[edge] for edge in made),
         group.inner,
         tuple(
             _overwritten(group, value, variable, aliases) for value, variable in zip(assigned, group.updates.values())
@@ -429,15 +496,18 @@ def _fuse(group: _Group, wanted: list[Edge], outputs: dict[Edge, Edge], aliases:
     )
     forms = tuple(
         Form.FULL if edge.dims == group.dims else Form.KEPT if edge.dims == group.kept_dims else Form.DROPPED
-        for edge in (*assigned, *wanted)
+        for edge in made
     )
+    taken, layout = list(group.inputs), None
+    if not group.updates:
+        taken, layout = _layout(group, [len(edges) for edges in arrays.values()])
     attrs = {
-        "chain": Chain(region, kernels, numbers, tuple(edge.node for edge in position), forms),
-        "Tin": [edge.dtype.base_dtype for edge in group.inputs],
-        "Tout": [edge.dtype for edge in wanted],
+        "chain": Chain(region, kernels, numbers, tuple(edge.node for edge in position), forms, layout),
+        "Tin": [edge.dtype.base_dtype for edge in taken],
+        "Tout": [edge.dtype for edge in arrays],
     }
-    given = [outputs.get(edge, edge) for edge in group.inputs]
-    types = [(edge.dtype, edge.dims) for edge in wanted]
+    given = [outputs.get(edge, edge) for edge in taken]
+    types = [(edge.dtype, edge.dims) for edge in arrays]
     last = members[-1]
     if not group.updates:
         return Node(elementwise_op, given, attrs, types, last.source, last.name)
@@ -445,6 +515,32 @@ def _fuse(group: _Group, wanted: list[Edge], outputs: dict[Edge, Edge], aliases:
     given += [update.inputs[0] for update in group.updates]
     assert group.last is not None
     return Node(elementwise_update_op, given, attrs, types, group.last.source, group.last.name)
+
+
+def _layout(group: _Group, counts: list[int]) -> tuple[list[Edge], Layout | None]:
+    """Return the arrays that a group takes, and where its inputs and outputs lie in them and in what it makes.
+
+    Args:
+        group: the group.
+        counts: for each array to make, the number of values that stand in it.
+    """
+    width = _width(group.dims)
+    taken: dict[tuple[Edge, bool], int] = {}
+    columns: list[int | None] = []
+    inputs: list[tuple[int, int | None]] = []
+    for edge, access in group.inputs.items():
+        part = _columns_of(edge, width) if access is Access.FULL else None
+        array, first = part if part is not None else (edge, None)
+        key = array, first is None
+        if key not in taken:
+            taken[key] = len(taken)
+            columns.append(None if first is None else _width(array.dims))
+        inputs.append((taken[key], first))
+    if width is None or all(first is None for _, first in inputs) and counts == [1] * len(counts):
+        return list(group.inputs), None
+    starts = [sum(counts[:index]) for index in range(len(counts))]
+    made = tuple(tuple(range(start, start + count)) for start, count in zip(starts, counts, strict=True))
+    return [array for array, _ in taken], Layout(tuple(inputs), tuple(columns), made, width)
 
 
 def _overwritten(group: _Group, value: Edge, variable: Edge, aliases: Aliases) -> int:

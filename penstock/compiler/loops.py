@@ -39,6 +39,7 @@ class Loop:
         initial: the first value of each variable.
         before: new nodes that run before the loop.
         unused: the variables whose last value nothing outside uses.
+        is_changed: whether the loop is to be written anew.
     """
 
     def __init__(self, node: Node, condition: Dataflow, body: Dataflow, unused: set[int]) -> None:
@@ -49,12 +50,7 @@ class Loop:
         self.before: list[Node] = []
         self.unused = unused
         self._last: dict[int, Callable[[Edge], Node]] = {}  # variable -> what makes the last value from the variable
-        self._is_changed = False
-
-    @property
-    def is_changed(self) -> bool:
-        """Whether variables were added or changed."""
-        return self._is_changed
+        self.is_changed = False
 
     def is_invariant(self, edge: Edge) -> bool:
         """Tell whether a value of the body is a variable that no iteration changes."""
@@ -84,7 +80,7 @@ class Loop:
         self.body.feeds.append(inside)
         self.body.fetches.append(inside)
         self.unused.add(len(self.initial) - 1)
-        self._is_changed = True
+        self.is_changed = True
         return inside
 
     def change_variable(
@@ -109,7 +105,7 @@ class Loop:
         self.body.fetches[index] = following(edges[1])
         if index not in self.unused:
             self._last[index] = last
-        self._is_changed = True
+        self.is_changed = True
 
     def nodes(self, finish: Callable[[Dataflow], Dataflow], replaced: dict[Edge, Edge]) -> list[Node]:
         """Return the nodes that do what the loop did.
@@ -138,9 +134,13 @@ class Loop:
         return [*self.before, loop, *after]
 
 
-def _has_products(function: Any) -> bool:
+# Operations that passes over loops look for.
+_CHANGED = frozenset({"MatMul", "TensorListPopBack", "TensorListPushBack"})
+
+
+def _may_change(function: Any) -> bool:
     """Tell whether it may be worthwhile to look into a body."""
-    return not isinstance(function, LoopBody) and any(op.type == "MatMul" for op in function.get_operations())
+    return not isinstance(function, LoopBody) and any(op.type in _CHANGED for op in function.get_operations())
 
 
 def _padded(node: Node, body: Dataflow) -> Sequence[Edge | None]:
@@ -170,7 +170,7 @@ def rewrite_loops(
     used: set[Edge] | None = None
     for node in dataflow.nodes:
         made = [node]
-        if node.op_def.name in LOOPS and _has_products(node.attrs["body"]):
+        if node.op_def.name in LOOPS and _may_change(node.attrs["body"]):
             if used is None:
                 used = {edge for other in dataflow.nodes for edge in other.inputs}.union(dataflow.fetches)
             unused = {index for index, edge in enumerate(node.outputs) if edge not in used}

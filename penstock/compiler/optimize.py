@@ -18,11 +18,13 @@ from penstock.compiler.narrow_products import narrow_products
 from penstock.compiler.options import Options
 from penstock.compiler.refresh_reads import refresh_reads
 from penstock.compiler.reorder_pooling import reorder_pooling
+from penstock.compiler.repeat_products import repeat_products, turn_invariants
 from penstock.compiler.scalar_loops import compile_scalar_loops
 from penstock.compiler.schedule import schedule
 from penstock.compiler.shorten_lifetimes import shorten_lifetimes
 from penstock.compiler.simplify import simplify
 from penstock.compiler.sum_in_place import sum_in_place
+from penstock.compiler.use_stacks import use_stacks
 from penstock.compiler.used_columns import used_columns
 from penstock.core.func_graph import FuncGraph
 from penstock.core.operation import Operation
@@ -38,12 +40,17 @@ BEFORE_LOOPS: tuple[tuple[str, Callable[[Dataflow], Dataflow]], ...] = (
     ("fold_constants", fold_constants),
 )
 # Passes that change a loop together with what is around it.
-LOOP_PASSES: tuple[tuple[str, Callable[[Loop], None]], ...] = (("sum_in_place", sum_in_place),)
+LOOP_PASSES: tuple[tuple[str, Callable[[Loop], None]], ...] = (
+    ("sum_in_place", sum_in_place),
+    ("use_stacks", use_stacks),
+    ("repeat_products", turn_invariants),
+)
 AFTER_LOOPS: tuple[tuple[str, Callable[[Dataflow], Dataflow]], ...] = (
     ("reorder_pooling", reorder_pooling),
     ("used_columns", used_columns),
     ("fuse_bias", fuse_bias),
     ("narrow_products", narrow_products),
+    ("repeat_products", repeat_products),
     ("fuse_scaled_sum", fuse_scaled_sum),
     ("fuse_updates", fuse_updates),
     ("forward_updates", forward_updates),
@@ -51,6 +58,8 @@ AFTER_LOOPS: tuple[tuple[str, Callable[[Dataflow], Dataflow]], ...] = (
     ("compile_scalar_loops", compile_scalar_loops),
     ("shorten_lifetimes", shorten_lifetimes),
 )
+# What only pays where it runs again and again.
+IN_LOOPS = frozenset({"repeat_products"})
 PASSES = (*BEFORE_LOOPS, *AFTER_LOOPS)
 
 
@@ -61,7 +70,7 @@ def optimize(dataflow: Dataflow, options: Options) -> Dataflow:
     """
     dataflow = _run(BEFORE_LOOPS, dataflow, options)
     dataflow = _with_loops_changed(dataflow, options)
-    return _run(AFTER_LOOPS, dataflow, options)
+    return _run([item for item in AFTER_LOOPS if item[0] not in IN_LOOPS], dataflow, options)
 
 
 def _run(

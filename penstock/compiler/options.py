@@ -24,6 +24,8 @@ class Options:
         forward_updates: values of variables after their updates, without a read of their memory.
         fuse_elementwise: chains of elementwise operations in one loop of machine code.
         sum_in_place: sums over the iterations of a loop in memory of their own.
+        use_stacks: stacks in place of lists that a loop extends or takes elements from in each iteration.
+        repeat_products: products that loops repeat in machine code of their own.
         compile_scalar_loops: loops whose variables are all single numbers as machine code.
         shorten_lifetimes: what uses up large values as early as it can run.
         reuse_memory: results in the memory of inputs that nothing needs any more.
@@ -42,6 +44,8 @@ class Options:
     forward_updates: bool = True
     fuse_elementwise: bool = True
     sum_in_place: bool = True
+    use_stacks: bool = True
+    repeat_products: bool = True
     compile_scalar_loops: bool = True
     shorten_lifetimes: bool = True
     reuse_memory: bool = True
@@ -65,7 +69,7 @@ _REWRITES = {
     "arithmetic_optimization": ("simplify",),
     "constant_folding": ("fold_constants",),
     "common_subgraph_elimination": ("merge_common",),
-    "loop_optimization": ("sum_in_place",),
+    "loop_optimization": ("sum_in_place", "use_stacks", "repeat_products"),
     "remapping": (
         "reorder_pooling",
         "used_columns",

@@ -30,6 +30,7 @@ _PRODUCTS = (
     "_MatMulBias",
     "_MatMulColumns",
     "_NarrowMatMul",
+    "_RepeatedMatMul",
 )
 
 # These read no more of their first input than they return.

@@ -24,7 +24,7 @@ from penstock.ops.math.cast import cast_op
 from penstock.ops.math.exponential import exp_op, sigmoid_op, tanh_op
 from penstock.ops.math.gamma import erf_op
 from penstock.ops.math.matmul import mat_mul_op
-from penstock.ops.math.reduce import reduce_sum
+from penstock.ops.math.reduce import reduce_mean, reduce_sum
 from penstock.ops.math.unary import neg_op
 from penstock.ops.nn.activation import relu_op
 from penstock.runtime.session import Session
@@ -299,3 +299,113 @@ def test_a_gradient_that_lies_otherwise_than_its_variable_is_applied_in_place(gr
         for count in (1, 2, 3):
             session.run(step, {x: values})
             np.testing.assert_array_equal(session.run(variable), -count * (2 * values.T + 1))
+
+
+def cell(gates, c, count=4):
+    """Return the results of an LSTM cell's pointwise part, from gates next to each other."""
+    i, j, f, o = lookup("Split")(np.int32(1), gates, num_split=count)[:4]
+    c = c * sigmoid_op(f) + sigmoid_op(i) * tanh_op(j)
+    return tanh_op(c) * sigmoid_op(o), c
+
+
+def test_columns_are_read_where_they_are(graph):
+    gates, c = placeholder("float32", [None, 12], name="gates"), placeholder("float32", [None, 3], name="c")
+    assert fused(cell(gates, c), [gates, c]) == ["mul_2 = _Elementwise(gates:0, c:0)", "return mul_2:1, mul_2:0"]
+
+
+def test_columns_of_other_sizes_are_read_from_the_array_too(graph):
+    x, y = placeholder("float32", [None, 7], name="x"), placeholder("float32", [None, 3], name="y")
+    parts = lookup("SplitV")(x, np.array([3, 4], np.int32), np.int32(1), num_split=2, name="split")
+    h, other = tanh_op(parts[0] * y) + y, neg_op(parts[1])
+    assert fused([h, other], [x, y]) == [
+        "split = SplitV(x:0, split/size_splits:0, split/split_dim:0)",
+        "add = _Elementwise(x:0, y:0)",
+        "Neg = Neg(split:1)",
+        "return add:0, Neg:0",
+    ]
+
+
+def test_results_that_are_joined_are_written_next_to_each_other(graph):
+    x, y = placeholder("float32", [None, 3], name="x"), placeholder("float32", [None, 3], name="y")
+    a = tanh_op(x * y)
+    b = a + x
+    joined = lookup("ConcatV2")([b, a, b], np.int32(1), name="joined")
+    assert fused([joined], [x, y]) == ["add = _Elementwise(x:0, y:0)", "return add:0"]
+    assert fused([joined, a], [x, y]) == ["add = _Elementwise(x:0, y:0)", "return add:1, add:0"]
+
+
+@pytest.mark.parametrize("rows", [0, 1, 5, 4000])
+@pytest.mark.parametrize("width", [1, 3, 16])
+def test_columns_give_the_values_of_the_operations(graph, rows, width):
+    gates = placeholder("float32", [None, 4 * width], name="gates")
+    c = placeholder("float32", [None, width], name="c")
+    h, following = cell(gates, c)
+    grads = gradients([h], [gates, c])
+    joined = lookup("ConcatV2")([h, following], np.int32(-1))
+    generator = np.random.default_rng(0)
+    feeds = {
+        gates: generator.normal(size=[rows, 4 * width]).astype("float32"),
+        c: generator.normal(size=[rows, width]).astype("float32"),
+    }
+    assert_equal_both_ways([h, joined, *grads], feeds, rtol=1e-5, atol=1e-6)
+
+
+def test_columns_of_arrays_with_gaps_and_of_more_axes(graph):
+    wide = placeholder("float32", [8, None], name="wide")
+    c = placeholder("float32", [None, 2], name="c")
+    turned = transpose_op(wide, [1, 0])
+    cube, state = placeholder("float32", [2, 3, 8]), placeholder("float32", [2, 3, 2])
+    i, j, f, o = lookup("Split")(np.int32(2), cube, num_split=4)
+    h = tanh_op(i * j + f * o) * state
+    joined = lookup("ConcatV2")([h, tanh_op(h)], np.int32(2))
+    generator = np.random.default_rng(0)
+    feeds = {
+        tensor: generator.normal(size=size).astype("float32")
+        for tensor, size in ((wide, [8, 5]), (c, [5, 2]), (cube, [2, 3, 8]), (state, [2, 3, 2]))
+    }
+    assert_equal_both_ways([*cell(turned, c), joined], feeds, rtol=1e-5, atol=1e-6)
+
+
+def test_biases_next_to_columns(graph):
+    gates, b = placeholder("float32", [None, 6], name="gates"), placeholder("float32", [3], name="b")
+    column = placeholder("float32", [None, 1], name="column")
+    x, y = lookup("Split")(np.int32(1), gates, num_split=2)
+    first, second = tanh_op(x + b) * y, sigmoid_op(y * 2.0) + b
+    whole = lookup("ConcatV2")([first, second], np.int32(1))
+    generator = np.random.default_rng(0)
+    feeds = {
+        gates: generator.normal(size=[4, 6]).astype("float32"),
+        b: generator.normal(size=[3]).astype("float32"),
+        column: generator.normal(size=[4, 1]).astype("float32"),
+    }
+    assert_equal_both_ways([first, second * column, whole], feeds, rtol=1e-5, atol=1e-6)
+
+
+def test_columns_beside_sums_over_rows(graph):
+    gates, c = placeholder("float32", [None, 8], name="gates"), placeholder("float32", [None, 4], name="c")
+    x, y = lookup("Split")(np.int32(1), gates, num_split=2)
+    centered = x * y - reduce_mean(x, -1, keepdims=True)
+    whole = lookup("ConcatV2")([centered, centered * c], np.int32(1))
+    total = reduce_sum(centered, -1)
+    generator = np.random.default_rng(0)
+    feeds = {
+        gates: generator.normal(size=[5, 8]).astype("float32"),
+        c: generator.normal(size=[5, 4]).astype("float32"),
+    }
+    assert_equal_both_ways([whole, total], feeds, rtol=1e-5, atol=1e-6)
+    (line,) = (line for line in fused([whole, total], [gates, c]) if "_Elementwise" in line)
+    assert line.endswith("_Elementwise(gates:0, c:0)")
+
+
+def test_parts_of_several_groups_are_joined_by_a_copy(graph):
+    x, y = placeholder("float32", [4, 3], name="x"), placeholder("float32", [4, 3], name="y")
+    joined = lookup("ConcatV2")([tanh_op(x * y + x), placeholder("float32", [4, 3], name="z")], np.int32(1))
+    assert any("ConcatV2" in line for line in fused([joined], [x, y, joined.op.inputs[1]]))
+
+
+def test_an_error_in_a_chain_that_joins_names_the_operation_that_failed(graph):
+    gates, c = placeholder("float32", [None, 6], name="gates"), placeholder("float32", [None, 3], name="c")
+    x, y = lookup("Split")(np.int32(1), gates, num_split=2)
+    joined = lookup("ConcatV2")([tanh_op(x * c, name="inner"), y * c], np.int32(1))
+    with pytest.raises(InvalidArgumentError, match=r"\[2,3\] vs\. \[5,3\]|2.*5"), Session() as session:
+        session.run(joined, {gates: np.ones([2, 6], np.float32), c: np.ones([5, 3], np.float32)})

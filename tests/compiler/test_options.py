@@ -39,7 +39,7 @@ def test_level_0_switches_all_off_but_what_is_asked_for(config):
         ("arithmetic_optimization", ["simplify"]),
         ("constant_folding", ["fold_constants"]),
         ("common_subgraph_elimination", ["merge_common"]),
-        ("loop_optimization", ["sum_in_place"]),
+        ("loop_optimization", ["sum_in_place", "use_stacks", "repeat_products"]),
         (
             "remapping",
             [

@@ -22,7 +22,10 @@ from penstock.ops.math.reduce import reduce_sum
 from penstock.runtime.session import Session
 
 UNITS, INPUTS = 3, 2
-VARIANTS = [Options(), *map(Options.only, ["fuse_elementwise", "used_columns", "sum_in_place"])]
+VARIANTS = [
+    Options(),
+    *map(Options.only, ["fuse_elementwise", "used_columns", "sum_in_place", "use_stacks", "repeat_products"]),
+]
 
 steps = st.lists(st.tuples(st.integers(0, 7), st.integers(0, 9), st.integers(0, 9)), min_size=2, max_size=6)
 

@@ -26,7 +26,7 @@ _INDEX = frozenset({int32, int64})
 _LARGEST = 2**31 - 1
 
 
-def _as_dims(sizes: Any) -> Dims:
+def as_dims(sizes: Any) -> Dims:
     """Return an element shape, given as numbers, as dims."""
     if sizes is None or isinstance(sizes, (int, float)):
         return None
@@ -41,7 +41,7 @@ def _fail(text: str) -> Any:
     raise InvalidArgumentError(None, None, text)
 
 
-def _expect(value: Value, element_dtype: DType, task: str = "read") -> TensorList:
+def expect_list(value: Value, element_dtype: DType, task: str = "read") -> TensorList:
     """Return a list, checked to hold elements of a type."""
     if not isinstance(value, TensorList):
         _fail(f"Input handle is not a list. Saw: {type(value).__name__!r}")
@@ -85,7 +85,7 @@ def _indices(indices: Value) -> list[int]:
     return numbers if isinstance(numbers, list) else [numbers]
 
 
-def _blank(held: TensorList, dims: Dims, task: str) -> Value:
+def blank(held: TensorList, dims: Dims, task: str) -> Value:
     """Return what an element to which nothing was written reads as."""
     known = _merged(held.known_dims(), dims)
     if held.element_dtype.name == "variant":
@@ -103,7 +103,7 @@ def _blank(held: TensorList, dims: Dims, task: str) -> Value:
     shape_type=_INDEX,
 )
 def empty_tensor_list_op(element_shape: Any, max_num_elements: int, *, element_dtype: DType) -> Value:
-    return TensorList(element_dtype, _as_dims(element_shape), [], max_num_elements)
+    return TensorList(element_dtype, as_dims(element_shape), [], max_num_elements)
 
 
 @empty_tensor_list_op.shape
@@ -114,7 +114,7 @@ def empty_tensor_list_shape(element_shape: Any, max_num_elements: Any, *, elemen
 @op("TensorListReserve(element_shape: host shape_type, num_elements: host int32) -> handle: variant", shape_type=_INDEX)
 def tensor_list_reserve_op(element_shape: Any, num_elements: int, *, element_dtype: DType) -> Value:
     count = _size(num_elements, "The num_elements to reserve")
-    return TensorList(element_dtype, _as_dims(element_shape), [None] * count, is_blank=True)
+    return TensorList(element_dtype, as_dims(element_shape), [None] * count, is_blank=True)
 
 
 @tensor_list_reserve_op.shape
@@ -131,7 +131,7 @@ def tensor_list_from_tensor_op(tensor: Value, element_shape: Any, *, element_dty
     dims = array.dims_of(tensor)
     if not dims:
         _fail("Tensor must be at least a vector, but saw shape: []")
-    return TensorList(element_dtype, _merged(_as_dims(element_shape), dims[1:]), rows(tensor))
+    return TensorList(element_dtype, _merged(as_dims(element_shape), dims[1:]), rows(tensor))
 
 
 @tensor_list_from_tensor_op.shape
@@ -139,7 +139,7 @@ def tensor_list_from_tensor_shape(tensor: Dims, element_shape: Any, *, element_d
     if tensor is not None:
         if not tensor:
             raise ShapeError("tensor must have rank at least 1, got a scalar")
-        merge(tensor[1:], _as_dims(element_shape), "the shapes of a row and of an element")
+        merge(tensor[1:], as_dims(element_shape), "the shapes of a row and of an element")
     return ()
 
 
@@ -192,7 +192,7 @@ def tensor_list_split_op(tensor: Value, element_shape: Any, lengths: list[int], 
     for length in lengths:
         parts.append(tensor[start : start + length])
         start += length
-    given = _as_dims(element_shape)
+    given = as_dims(element_shape)
     return TensorList(element_dtype, None if given is None else (None, *_merged(given[1:], dims[1:])), parts)  # type: ignore[misc]
 
 
@@ -214,7 +214,7 @@ def tensor_list_split_gradient(call: Any, grad: Tensor | None) -> list[Tensor | 
 
 @op("TensorListPushBack(input_handle: variant, tensor: element_dtype) -> output_handle: variant", view=True)
 def tensor_list_push_back_op(input_handle: Value, tensor: Value, *, element_dtype: DType) -> Value:
-    held = _expect(input_handle, element_dtype, "push")
+    held = expect_list(input_handle, element_dtype, "push")
     _check_item(held, tensor)
     return held.push(tensor)
 
@@ -238,14 +238,14 @@ def tensor_list_push_back_gradient(call: Any, grad: Tensor | None) -> list[Tenso
     view=True,
 )
 def tensor_list_pop_back_op(input_handle: Value, element_shape: Any, *, element_dtype: DType) -> tuple[Value, Value]:
-    held = _expect(input_handle, element_dtype)
+    held = expect_list(input_handle, element_dtype)
     rest, item = held.pop()
-    return rest, _blank(held, _as_dims(element_shape), "Trying to pop") if item is None else item
+    return rest, blank(held, as_dims(element_shape), "Trying to pop") if item is None else item
 
 
 @tensor_list_pop_back_op.shape
 def tensor_list_pop_back_shape(input_handle: Dims, element_shape: Any, *, element_dtype: DType) -> tuple[Dims, Dims]:
-    return (), _as_dims(element_shape)
+    return (), as_dims(element_shape)
 
 
 @tensor_list_pop_back_op.gradient
@@ -266,14 +266,14 @@ def tensor_list_pop_back_gradient(call: Any, grad: Tensor | None, tensor_grad: T
     Tshape=Type(_INDEX, default=int32),
 )
 def tensor_list_get_item_op(input_handle: Value, index: int, element_shape: Any, *, element_dtype: DType) -> Value:
-    held = _expect(input_handle, element_dtype)
+    held = expect_list(input_handle, element_dtype)
     item = held.get(index)
-    return _blank(held, _as_dims(element_shape), "Trying to read") if item is None else item
+    return blank(held, as_dims(element_shape), "Trying to read") if item is None else item
 
 
 @tensor_list_get_item_op.shape
 def tensor_list_get_item_shape(input_handle: Dims, index: Any, element_shape: Any, *, element_dtype: DType) -> Dims:
-    return _as_dims(element_shape)
+    return as_dims(element_shape)
 
 
 @tensor_list_get_item_op.gradient
@@ -294,7 +294,7 @@ def tensor_list_get_item_gradient(call: Any, grad: Tensor) -> list[Tensor | None
 def tensor_list_set_item_op(
     input_handle: Value, index: int, item: Value, *, element_dtype: DType, resize_if_index_out_of_bounds: bool = False
 ) -> Value:
-    held = _expect(input_handle, element_dtype, "write")
+    held = expect_list(input_handle, element_dtype, "write")
     _check_item(held, item)
     if resize_if_index_out_of_bounds and index >= held.size:
         held = held.resized(_size(index + 1, "The size of the list"))
@@ -325,10 +325,10 @@ def tensor_list_set_item_gradient(call: Any, grad: Tensor | None) -> list[Tensor
 def tensor_list_stack_op(
     input_handle: Value, element_shape: Any, *, element_dtype: DType, num_elements: int = -1
 ) -> Value:
-    held = _expect(input_handle, element_dtype)
+    held = expect_list(input_handle, element_dtype)
     if num_elements not in (-1, held.size):
         _fail(f"Operation expected a list with {num_elements} elements but got a list with {held.size} elements.")
-    return _stack(held, held.items(), _as_dims(element_shape), "Tried to stack")
+    return _stack(held, held.items(), as_dims(element_shape), "Tried to stack")
 
 
 def _stack(held: TensorList, items: Sequence[Value], dims: Dims, task: str) -> Value:
@@ -352,7 +352,7 @@ def _stack(held: TensorList, items: Sequence[Value], dims: Dims, task: str) -> V
 
 @tensor_list_stack_op.shape
 def tensor_list_stack_shape(input_handle: Dims, element_shape: Any, *, element_dtype: DType, num_elements: int) -> Dims:
-    dims = _as_dims(element_shape)
+    dims = as_dims(element_shape)
     return None if dims is None else (num_elements if num_elements >= 0 else None, *dims)
 
 
@@ -363,18 +363,18 @@ def tensor_list_stack_gradient(call: Any, grad: Tensor) -> list[Tensor | None]:
 
 @op("TensorListGather(input_handle: variant, indices: int32, element_shape: host int32) -> values: element_dtype")
 def tensor_list_gather_op(input_handle: Value, indices: Value, element_shape: Any, *, element_dtype: DType) -> Value:
-    held = _expect(input_handle, element_dtype)
+    held = expect_list(input_handle, element_dtype)
     items = held.items()
     chosen = _indices(indices)
     for index in chosen:
         if not 0 <= index < len(items):
             _fail(f"Trying to gather element {index} in a list with {len(items)} elements.")
-    return _stack(held, [items[index] for index in chosen], _as_dims(element_shape), "Tried to gather")
+    return _stack(held, [items[index] for index in chosen], as_dims(element_shape), "Tried to gather")
 
 
 @tensor_list_gather_op.shape
 def tensor_list_gather_shape(input_handle: Dims, indices: Dims, element_shape: Any, *, element_dtype: DType) -> Dims:
-    dims = _as_dims(element_shape)
+    dims = as_dims(element_shape)
     return None if dims is None else (indices[0] if indices else None, *dims)
 
 
@@ -410,7 +410,7 @@ def tensor_list_scatter_add(handle: Tensor, tensor: Tensor, indices: Tensor) -> 
     shape_type=_INDEX,
 )
 def tensor_list_scatter_op(tensor: Value, indices: Value, element_shape: Any, *, element_dtype: DType) -> Value:
-    return _scatter(TensorList(element_dtype, _as_dims(element_shape), []), tensor, indices, -1)
+    return _scatter(TensorList(element_dtype, as_dims(element_shape), []), tensor, indices, -1)
 
 
 @tensor_list_scatter_op.shape
@@ -447,7 +447,7 @@ def tensor_list_scatter_v2_op(
 ) -> Value:
     if num_elements < -1:
         _fail(f"TensorListScatter expects num_elements >= -1, found: {num_elements}")
-    return _scatter(TensorList(element_dtype, _as_dims(element_shape), []), tensor, indices, num_elements)
+    return _scatter(TensorList(element_dtype, as_dims(element_shape), []), tensor, indices, num_elements)
 
 
 @tensor_list_scatter_v2_op.shape
@@ -475,7 +475,7 @@ def tensor_list_scatter_gradient(call: Any, grad: Tensor | None) -> list[Tensor 
 def tensor_list_scatter_into_existing_list_op(
     input_handle: Value, tensor: Value, indices: Value, *, element_dtype: DType
 ) -> Value:
-    return _scatter(_expect(input_handle, element_dtype, "write"), tensor, indices, -1)
+    return _scatter(expect_list(input_handle, element_dtype, "write"), tensor, indices, -1)
 
 
 @tensor_list_scatter_into_existing_list_op.shape
@@ -534,7 +534,7 @@ def _concatenate(held: TensorList, dims: Dims, leading: list[int]) -> tuple[Valu
 def tensor_list_concat_op(
     input_handle: Value, *, element_dtype: DType, element_shape: Dims = None
 ) -> tuple[Value, Value]:
-    return _concatenate(_expect(input_handle, element_dtype), element_shape, [])
+    return _concatenate(expect_list(input_handle, element_dtype), element_shape, [])
 
 
 @tensor_list_concat_op.shape
@@ -550,14 +550,14 @@ def tensor_list_concat_shape(input_handle: Dims, *, element_dtype: DType, elemen
 def tensor_list_concat_v2_op(
     input_handle: Value, element_shape: Any, leading_dims: list[int], *, element_dtype: DType
 ) -> tuple[Value, Value]:
-    return _concatenate(_expect(input_handle, element_dtype), _as_dims(element_shape), leading_dims)
+    return _concatenate(expect_list(input_handle, element_dtype), as_dims(element_shape), leading_dims)
 
 
 @tensor_list_concat_v2_op.shape
 def tensor_list_concat_v2_shape(
     input_handle: Dims, element_shape: Any, leading_dims: Any, *, element_dtype: DType
 ) -> tuple[Dims, Dims]:
-    dims = _as_dims(element_shape)
+    dims = as_dims(element_shape)
     return None if dims is None else (None, *dims[1:]), (None,)
 
 
@@ -571,7 +571,7 @@ def tensor_list_concat_gradient(call: Any, grad: Tensor, _: Any) -> list[Tensor 
 
 @op("TensorListConcatLists(input_a: variant, input_b: variant) -> output: variant", view=True, differentiable=False)
 def tensor_list_concat_lists_op(input_a: Value, input_b: Value, *, element_dtype: DType) -> Value:
-    a, b = _expect(input_a, element_dtype), _expect(input_b, element_dtype)
+    a, b = expect_list(input_a, element_dtype), expect_list(input_b, element_dtype)
     _merged(a.element_dims, b.element_dims)
     return a.replaced(a.items() + b.items())
 

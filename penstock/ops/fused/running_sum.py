@@ -11,6 +11,7 @@ import torch
 from penstock.core.array import Array, Value
 from penstock.core.dtypes import float32, float64
 from penstock.ops.fused.declare import fused_op
+from penstock.ops.fused.products import add_product
 
 _PRECISE = frozenset({float32, float64})
 # Rows of a term from which on it is added at once, and those that are added together otherwise.
@@ -36,7 +37,7 @@ class RunningSum:
         """Add the product of the transposed left matrix and the right one, which have equally many rows."""
         count = left.shape[0]
         if count >= _ENOUGH:
-            self._total.addmm_(left.t(), right)
+            add_product(self._total, left.t(), right)
             return
         self._left.append(left)
         self._right.append(right)
@@ -61,7 +62,7 @@ class RunningSum:
 
     def _settle(self) -> None:
         if self._left:
-            self._total.addmm_(torch.cat(self._left).t(), torch.cat(self._right))
+            add_product(self._total, torch.cat(self._left).t(), torch.cat(self._right))
         if self._rows:
             self._total.add_(torch.cat(self._rows).sum(0))
         self._left, self._right, self._rows, self._waiting = [], [], [], 0

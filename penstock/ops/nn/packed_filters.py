@@ -146,13 +146,10 @@ def _fill_turned(panels: Array, filter: Array) -> None:
         _fill(panels, filter.flip(0, 1).transpose(2, 3))
         return
     # LLVM is loaded when it is first needed.
-    from penstock.ops.fused.native.threads import share
     from penstock.ops.fused.native.turned_filter import turn_filter
 
     positions = height * breadth
-    arguments = [count, inputs, positions, inputs, outputs, width, filter.data_ptr(), panels.data_ptr()]
-    steps = [0, -width, 0, 0, 0, 0, 4 * width * outputs, 4 * positions * outputs * width]
-    share(turn_filter(), min(torch.get_num_threads(), count), count, 0, arguments, steps)
+    turn_filter()(count, inputs, positions, inputs, outputs, width, filter.data_ptr(), panels.data_ptr())
 
 
 def convolve(

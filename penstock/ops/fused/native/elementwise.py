@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -13,15 +13,13 @@ from penstock.core.array import Array, torch_dtype
 from penstock.core.dtypes import as_dtype
 from penstock.core.op_def import OpDef
 from penstock.ops.fused.declare import fused_op
+from penstock.ops.fused.native.caller import caller_source
 from penstock.ops.fused.native.region import Access, Chain, Form, Region, Step
 
 # A chain that runs once is not worth compiling, unless its first results would differ from later ones in the last
 # places; for a chain of so many steps, that takes too long to wait for.
 _RUNS_BEFORE_COMPILING = 1
 _LONG = 64
-# Elements of a result from which on the work is shared among threads, and those of a share.
-SHARED_FROM = 1 << 16
-_SMALLEST_SHARE = 1 << 15
 CPU_ONLY = not torch.cuda.is_available()
 
 Loop = Callable[..., None]
@@ -85,16 +83,15 @@ def _compile(region: Region) -> Loop:
 
 
 def _caller(chain: Chain) -> Callable[[list[Array]], list[Array]]:
-    """Return the function that runs a chain. Its source is generated: for arrays that lie as most do, without gaps or
-    as matrices with gaps between their rows, it goes straight to the machine code."""
+    """Return the function that runs a chain."""
     code = code_of(chain.region)
-    source = "\n".join(_caller_lines(chain))
-    namespace: dict[str, Any] = {"empty": torch.empty, "code": code, "anyhow": _AnyLayout(chain, code)}
+    namespace: dict[str, Any] = {"empty": torch.empty, "empty_like": torch.empty_like, "code": code}
+    namespace["anyhow"] = _AnyLayout(chain, code)
     for position, index in enumerate(chain.region.outputs):
         namespace[f"dtype{position}"] = torch_dtype(as_dtype(chain.region.steps[index].dtype))
     for index in chain.region.labels:
         namespace[f"labels_fit{index}"] = _labels_fit(chain.region.inputs[index][0])
-    exec(source, namespace)
+    exec(caller_source(chain, CPU_ONLY), namespace)
     run: Callable[[list[Array]], list[Array]] = namespace["run"]
     return run
 
@@ -104,69 +101,6 @@ def _labels_fit(dtype: str) -> Callable[[int, int, int], bool]:
 
     fit: Callable[[int, int, int], bool] = labels_fit(dtype)
     return fit
-
-
-def _caller_lines(chain: Chain) -> Iterator[str]:
-    region = chain.region
-    names = [f"x{index}" for index in range(len(region.inputs))]
-    accesses = [access for _, access in region.inputs]
-    full = [name for name, access in zip(names, accesses, strict=True) if access is Access.FULL]
-    results = [f"y{position}" for position in range(len(region.outputs))]
-    tests = ["n", f"n < {SHARED_FROM}", *(f"{name}.shape == shape" for name in full[1:])]
-    tests += [f"{name}.numel() == 1" for name, access in zip(names, accesses, strict=True) if access is Access.SCALAR]
-    if not CPU_ONLY:
-        tests += [f"{name}.is_cpu" for name in names]
-    yield "def run(values):"
-    yield f"    {', '.join(names)}, = values"
-    yield f"    n = {full[0]}.numel()"
-    yield f"    shape = {full[0]}.shape"
-    yield f"    if {' and '.join(tests)}:"
-    forms = {Form.FULL: "shape", Form.KEPT: "(*shape[:-1], 1)", Form.DROPPED: "shape[:-1]"}
-    makes = [
-        f"{name} = empty({forms[form]}, dtype=dtype{position})"
-        for position, (name, form) in enumerate(zip(results, _forms(chain), strict=True))
-    ]
-    addresses = [f"{name}.data_ptr()" for name in names]
-    if region.is_flat:
-        yield f"        if {' and '.join(f'{name}.is_contiguous()' for name in full)}:"
-        yield from (f"            {line}" for line in makes)
-        arguments = ["1", "n", *addresses, *(f"{name}.data_ptr()" for name in results)]
-        yield f"            code.flat({', '.join(arguments)})"
-        yield f"            return [{', '.join(results)}]"
-    by_row = [(n, a) for n, a in zip(names, accesses, strict=True) if a in (Access.ROW, Access.COLUMN)]
-
-    def call(distances: list[str]) -> Iterator[str]:
-        sizes = {Access.ROW: "columns", Access.COLUMN: "rows"}
-        fits = [f"{name}.numel() == {sizes[access]} and {name}.is_contiguous()" for name, access in by_row]
-        if region.inner:
-            fits.append(f"columns == {region.inner}")
-        fits += [f"labels_fit{index}(x{index}.data_ptr(), rows, columns)" for index in region.labels]
-        yield f"            if {' and '.join(fits) or 'True'}:"
-        yield from (f"                {line}" for line in makes)
-        arguments, rest = ["rows", "columns"], iter(distances)
-        for address, access in zip(addresses, accesses, strict=True):
-            arguments += [address, next(rest)] if access is Access.FULL else [address]
-        arguments += [f"{name}.data_ptr()" for name in results]
-        yield f"                code.by_rows({', '.join(arguments)})"
-        yield f"                return [{', '.join(results)}]"
-
-    if not region.is_flat:
-        size = "shape[-1]" if region.has_reductions else f"{region.inner}"
-        yield f"        if {' and '.join(f'{name}.is_contiguous()' for name in full)}:"
-        yield f"            columns = {size}"
-        yield f"            rows = n // {region.inner}"
-        yield from call(["columns"] * len(full))
-    unit = " and ".join(f"{name}.stride(1) == 1" for name in full)
-    yield (
-        f"        elif len(shape) == 2 and {unit}:" if not region.is_flat else f"        if len(shape) == 2 and {unit}:"
-    )
-    yield "            rows, columns = shape"
-    yield from call([f"{name}.stride(0)" for name in full])
-    yield "    return anyhow(values)"
-
-
-def _forms(chain: Chain) -> tuple[Form, ...]:
-    return chain.forms or (Form.FULL,) * len(chain.region.outputs)
 
 
 class _AnyLayout:
@@ -179,16 +113,22 @@ class _AnyLayout:
         self._full = [index for index, (_, access) in enumerate(self._region.inputs) if access is Access.FULL]
         self._dtypes = [torch_dtype(as_dtype(self._region.steps[index].dtype)) for index in self._region.outputs]
 
-    def __call__(self, values: Sequence[Array]) -> list[Array]:
+    def __call__(self, given: Sequence[Array]) -> list[Array]:
         """Return the results."""
+        layout = self._chain.layout
+        if layout is None:
+            return self._outputs(given)
+        return layout.results_of(self._outputs(layout.inputs_of(given)))
+
+    def _outputs(self, values: Sequence[Array]) -> list[Array]:
         first = values[self._full[0]]
         shape, count = first.shape, first.numel()
         fits = count and all(values[index].shape == shape for index in self._full)
         if not fits or not all(value.device.type == "cpu" for value in values):
-            return self._chain.by_operation(values)
+            return self._chain.outputs_of(values)
         if self._region.is_flat and not first.is_contiguous() and self._lie_alike(values):
             results = [torch.empty_like(first, dtype=dtype) for dtype in self._dtypes]
-            share_rows(self._code.flat, self._region, 1, count, values, [], results)
+            self._code.flat(1, count, *[array.data_ptr() for array in (*values, *results)])
             return results
         inner = self._region.inner or (shape[-1] if shape else 1)
         outer = count // inner
@@ -198,24 +138,27 @@ class _AnyLayout:
             or count % inner
             or not self._sizes_fit(values, outer, inner)
         ):
-            return self._chain.by_operation(values)
+            return self._chain.outputs_of(values)
         prepared = [
             value if access is Access.SCALAR else _regular(value, inner, access)
             for value, (_, access) in zip(values, self._region.inputs, strict=True)
         ]
         for index in self._region.labels:
             if not _labels_fit(self._region.inputs[index][0])(prepared[index].data_ptr(), outer, inner):
-                return self._chain.by_operation(values)
-        strides = [_row_distance(prepared[index], inner) for index in self._full]
+                return self._chain.outputs_of(values)
+        distances = {index: _row_distance(prepared[index], inner) for index in self._full}
+        forms = self._chain.forms or (Form.FULL,) * len(self._region.outputs)
         shapes = {Form.FULL: shape, Form.KEPT: (*shape[:-1], 1), Form.DROPPED: shape[:-1]}
-        results = [
-            torch.empty(shapes[form], dtype=dtype)
-            for form, dtype in zip(_forms(self._chain), self._dtypes, strict=True)
-        ]
-        if self._region.is_flat and all(stride == inner for stride in strides):
-            share_rows(self._code.flat, self._region, 1, count, prepared, [], results)
-        else:
-            share_rows(self._code.by_rows, self._region, outer, inner, prepared, strides, results)
+        results = [torch.empty(shapes[form], dtype=dtype) for form, dtype in zip(forms, self._dtypes, strict=True)]
+        if self._region.is_flat and all(distance == inner for distance in distances.values()):
+            self._code.flat(1, count, *[array.data_ptr() for array in (*prepared, *results)])
+            return results
+        arguments = [outer, inner]
+        for index, value in enumerate(prepared):
+            arguments += [value.data_ptr(), distances[index]] if index in distances else [value.data_ptr()]
+        for result, form in zip(results, forms, strict=True):
+            arguments += [result.data_ptr(), inner if form is Form.FULL else 1]
+        self._code.by_rows(*arguments)
         return results
 
     def _lie_alike(self, values: Sequence[Array]) -> bool:
@@ -243,45 +186,6 @@ def _row_distance(value: Array, inner: int) -> int:
     return inner if value.is_contiguous() else value.stride(0)
 
 
-def share_rows(
-    loop: Loop,
-    region: Region,
-    outer: int,
-    inner: int,
-    values: Sequence[Array],
-    strides: Sequence[int],
-    results: Sequence[Array],
-) -> None:
-    """Run a loop, its rows (or, if there is but one, its elements) divided among threads if there are many."""
-    threads = min(torch.get_num_threads(), outer * inner // _SMALLEST_SHARE) or 1
-    by_elements = outer == 1 and not region.has_reductions
-    arguments, steps = [outer, inner], [0, 0]
-    distances = iter(strides)
-    for value, (_, access) in zip(values, region.inputs, strict=True):
-        step = 0
-        if access is Access.FULL:
-            distance = next(distances) if strides else 1
-            step = 1 if by_elements else distance
-        elif access is Access.COLUMN and not by_elements or access is Access.ROW and by_elements:
-            step = 1
-        arguments.append(value.data_ptr())
-        steps.append(step * value.element_size())
-        if access is Access.FULL and strides:
-            arguments.append(distance)
-            steps.append(0)
-    for result in results:
-        arguments.append(result.data_ptr())
-        # One element for each row, or all of them.
-        steps.append(result.numel() // (inner if by_elements else outer) * result.element_size())
-    if threads == 1:
-        loop(*arguments)
-        return
-    # LLVM, which shares the work, is loaded when the first chain is compiled.
-    from penstock.ops.fused.native.threads import share
-
-    share(loop, threads, inner if by_elements else outer, 1 if by_elements else 0, arguments, steps)
-
-
 def one_operation(
     name: str, dtypes: Sequence[Any], are_full: Sequence[bool], result: torch.dtype
 ) -> Callable[..., Array]:
@@ -303,10 +207,7 @@ def one_operation(
         shape = values[0].shape
         count = shape.numel()
         output = torch.empty(shape, dtype=result)
-        if count < SHARED_FROM or torch.get_num_threads() == 1:
-            loop(1, count, *[value.data_ptr() for value in values], output.data_ptr())
-        else:
-            share_rows(loop, region, 1, count, values, [], [output])
+        loop(1, count, *[value.data_ptr() for value in values], output.data_ptr())
         return output
 
     return run

@@ -16,7 +16,7 @@ from penstock.core.array import Array, torch_dtype
 from penstock.core.dtypes import as_dtype
 from penstock.core.resources import VariableStorage
 from penstock.ops.fused.declare import fused_op
-from penstock.ops.fused.native.elementwise import CPU_ONLY, SHARED_FROM, code_of, elementwise_specialized, share_rows
+from penstock.ops.fused.native.elementwise import CPU_ONLY, code_of, elementwise_specialized
 from penstock.ops.fused.native.region import Access, Chain, Region
 from penstock.ops.state.variables import check_type
 
@@ -67,8 +67,6 @@ def _in_place(region: Region) -> Callable[[list[Array], list[VariableStorage]], 
     namespace: dict[str, Any] = {
         "code": code_of(region),
         "empty": torch.empty,
-        "region": region,
-        "share_rows": share_rows,
     }
     for position in region.own_outputs:
         namespace[f"type{position}"] = as_dtype(region.steps[region.outputs[position]].dtype)
@@ -112,10 +110,7 @@ def _in_place_lines(region: Region) -> Iterator[str]:
     yield f"    locks = {f'sorted([{locks}], key=id)' if count > 1 else f'[{locks}]'}"
     yield "    for lock in locks: lock.acquire()"
     yield "    try:"
-    yield f"        if n < {SHARED_FROM}:"
-    yield f"            code.flat({', '.join(['1', 'n', *addresses])})"
-    yield "        else:"
-    yield f"            share_rows(code.flat, region, 1, n, [{', '.join(names)}], [], [{', '.join(own)}])"
+    yield f"        code.flat({', '.join(['1', 'n', *addresses])})"
     for position, index in enumerate(region.written):
         if index < 0:
             yield f"        v{position}.take(y{position})"

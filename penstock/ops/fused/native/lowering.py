@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from llvmlite import ir
 
+from penstock.core.dtypes import as_dtype
 from penstock.ops.fused.native import functions
-from penstock.ops.fused.native.region import Region, Step, number_of_constant
+from penstock.ops.fused.native.region import APPROXIMATED, ROW_OPERATIONS, Region, Step, number_of_constant
+from penstock.ops.fused.native.threads import write_shared
 
 # In memory; a truth value is a byte there, and a bit in a register.
 MEMORY_TYPES: dict[str, Any] = {
@@ -331,53 +333,98 @@ def _lower_select(b: Any, step: Step, condition: Any, x: Any, y: Any) -> Any:
     return b.select(condition, x, y)
 
 
-def parameters(region: Region) -> tuple[Any, Any, tuple[Any, Any], list[tuple[Any, Any]], list[Any]]:
-    """Begin a module with the function `loop` that computes a region.
+class Frame:
+    """The function `loop` of a module, which computes a region, before anything stands in it.
 
-    Returns:
-        The module, a builder in the function, the number of rows and their length, the address and the distance of
-        rows of each input, the addresses of the outputs.
+    Attributes:
+        module: the module.
+        function: the function.
+        builder: writes into it.
+        outer, inner: the number of rows and their length.
+        sources: for each input, its address and the distance of its rows in elements.
+        results: for each output that has memory of its own, the same.
     """
-    module = ir.Module()
-    size, pointer = ir.IntType(64), ir.IntType(8).as_pointer()
-    kinds: list[Any] = [size, size]
-    for _, access in region.inputs:
-        kinds.append(pointer)
-        if access.name == "FULL" and not region.is_flat:
-            kinds.append(size)
-    kinds += [pointer] * len(region.own_outputs)
-    function = ir.Function(module, ir.FunctionType(ir.VoidType(), kinds), "loop")
-    for argument in function.args:
-        if argument.type == pointer:
-            argument.add_attribute("noalias")
-    builder = ir.IRBuilder(function.append_basic_block("entry"))
-    arguments = iter(function.args)
-    outer, inner = next(arguments), next(arguments)
-    sources: list[tuple[Any, Any]] = []
-    for dtype, access in region.inputs:
-        base = builder.bitcast(next(arguments), MEMORY_TYPES[dtype].as_pointer())
-        sources.append((base, next(arguments) if access.name == "FULL" and not region.is_flat else inner))
-    results = [
-        builder.bitcast(next(arguments), MEMORY_TYPES[region.steps[region.outputs[position]].dtype].as_pointer())
-        for position in region.own_outputs
-    ]
-    return module, builder, (outer, inner), sources, results
+
+    def __init__(self, region: Region) -> None:
+        self.module = ir.Module()
+        size, pointer = ir.IntType(64), ir.IntType(8).as_pointer()
+        kinds: list[Any] = [size, size]
+        dtypes = [dtype for dtype, _ in region.inputs]
+        dtypes += [region.steps[region.outputs[position]].dtype for position in region.own_outputs]
+        have_rows = [access.name == "FULL" for _, access in region.inputs] + [True] * len(region.own_outputs)
+        # The position of each address, and of the distance that follows it, if one does.
+        places: list[tuple[int, int | None]] = []
+        for has_rows in have_rows:
+            is_spaced = has_rows and not region.is_flat
+            places.append((len(kinds), len(kinds) + 1 if is_spaced else None))
+            kinds += [pointer, size] if is_spaced else [pointer]
+        self.function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), kinds), "loop")
+        arguments = self.function.args
+        for argument in arguments:
+            if argument.type == pointer:
+                argument.add_attribute("noalias")
+        self.builder = ir.IRBuilder(self.function.append_basic_block("entry"))
+        self.outer, self.inner = arguments[:2]
+        found = [
+            (
+                self.builder.bitcast(arguments[address], MEMORY_TYPES[dtype].as_pointer()),
+                self.inner if distance is None else arguments[distance],
+            )
+            for (address, distance), dtype in zip(places, dtypes, strict=True)
+        ]
+        self.sources, self.results = found[: len(region.inputs)], found[len(region.inputs) :]
+        self._region = region
+        self._steps = {
+            address: (as_dtype(dtype).size, *([] if distance is None else [distance]))
+            for (address, distance), dtype, has_rows, access in zip(
+                places,
+                dtypes,
+                have_rows,
+                [*(access.name for _, access in region.inputs), *["FULL"] * len(region.own_outputs)],
+                strict=True,
+            )
+            if has_rows or access == "COLUMN"
+        }
+
+    def finish(self) -> str:
+        """End the function, add `shared` for the threads, and return the text of the module."""
+        self.builder.ret_void()
+        cost = cost_of(self._region)
+
+        def work(builder: Any, arguments: Sequence[Any]) -> Any:
+            elements = builder.mul(arguments[0], arguments[1])
+            return builder.mul(elements, ir.Constant(elements.type, cost))
+
+        write_shared(self.module, self.function, 1 if self._region.is_flat else 0, self._steps, work)
+        return str(self.module)
+
+
+# How many picoseconds an operation takes for an element, and to read or write one.
+_HEAVY, _LIGHT, _TOUCHED = 600, 60, 80
+
+
+def cost_of(region: Region) -> int:
+    """Return about how many picoseconds a region takes for an element."""
+    steps = (_HEAVY if step.op in APPROXIMATED or step.op in ROW_OPERATIONS else _LIGHT for step in region.steps)
+    touched = sum(access.name == "FULL" for _, access in region.inputs) + len(region.outputs)
+    return sum(steps) + _TOUCHED * touched
 
 
 def write_loop(region: Region) -> str:
-    """Return the text of an LLVM module with the function `loop` that computes a region.
+    """Return the text of an LLVM module with the function `shared` that computes a region.
 
     Its parameters: the number of rows, the length of a row (64-bit integers); for each input its address and, if it
-    is read in full and rows matter, the distance of its rows in elements; the addresses of the outputs that have memory
-    of their own.
+    is read in full and rows matter, the distance of its rows in elements; for each output that has memory of its own
+    its address and, if rows matter, the distance of its rows.
     """
-    module, builder, (outer, inner), sources, results = parameters(region)
+    frame = Frame(region)
+    builder, sources = frame.builder, frame.sources
     scalars = {
         index: load(builder, sources[index][0], dtype)
         for index, (dtype, access) in enumerate(region.inputs)
         if access.name == "SCALAR"
     }
-    with counting(builder, outer) as row:
+    with counting(builder, frame.outer) as row:
         columns = {
             index: load(builder, builder.gep(sources[index][0], [row]), dtype)
             for index, (dtype, access) in enumerate(region.inputs)
@@ -388,11 +435,11 @@ def write_loop(region: Region) -> str:
             for index, (base, stride) in enumerate(sources)
         ]
         ends = {
-            position: builder.gep(base, [builder.mul(row, inner)])
-            for position, base in zip(region.own_outputs, results, strict=True)
+            position: builder.gep(base, [builder.mul(row, stride)])
+            for position, (base, stride) in zip(region.own_outputs, frame.results, strict=True)
         }
         ends.update((position, starts[index]) for position, index in enumerate(region.written) if index >= 0)
-        with counting(builder, inner) as column:
+        with counting(builder, frame.inner) as column:
             values = {**scalars, **columns}
             for index, (dtype, _) in enumerate(region.inputs):
                 if index not in values:
@@ -400,8 +447,7 @@ def write_loop(region: Region) -> str:
             steps = step_values(builder, region, values)
             for position, index in enumerate(region.outputs):
                 store(builder, steps[index], builder.gep(ends[position], [column]))
-    builder.ret_void()
-    return str(module)
+    return frame.finish()
 
 
 def step_values(builder: Any, region: Region, inputs: dict[int, Any]) -> list[Any]:

@@ -43,14 +43,15 @@ def compile_region(region: Region) -> Any:
     Other Python threads run while the function does.
     """
     pointers = len(region.inputs) + len(region.own_outputs)
-    strides = 0 if region.is_flat else sum(access.name == "FULL" for _, access in region.inputs)
+    full = sum(access.name == "FULL" for _, access in region.inputs) + len(region.own_outputs)
+    distances = 0 if region.is_flat else full
     if region.has_reductions:
         text = write_rows(region)
     else:
         text = write_loop(region)
-    address = compile_module(text, "loop")
+    address = compile_module(text, "shared")
     # A pointer and a 64-bit integer are passed alike.
-    return ctypes.CFUNCTYPE(None, *[ctypes.c_size_t] * (2 + pointers + strides))(address)
+    return ctypes.CFUNCTYPE(None, *[ctypes.c_size_t] * (2 + pointers + distances))(address)
 
 
 def compile_module(text: str, name: str, vectorizes: bool = True) -> int:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import torch
+
 
 class Access(enum.Enum):
     """How an input is read while the loop goes over the elements of the result, seen as a matrix of `outer` rows of
@@ -130,6 +132,56 @@ class Region:
         )
 
 
+@dataclass(frozen=True)
+class Layout:
+    """Where the inputs and outputs of a region lie in larger arrays: in columns, each as wide as the results.
+
+    Attributes:
+        inputs: for each input of the region, the position of the array that holds it, and the first of its columns
+            there, None for the whole array.
+        columns: for each array that is taken, its number of columns, None for those that are taken whole.
+        outputs: for each array that is made, the outputs of the region that stand in it, one next to the other.
+        width: the number of columns of a result; 0 where all inputs and outputs are arrays of their own.
+    """
+
+    inputs: tuple[tuple[int, int | None], ...]
+    columns: tuple[int | None, ...]
+    outputs: tuple[tuple[int, ...], ...]
+    width: int
+
+    @classmethod
+    def plain(cls, region: Region) -> Layout:
+        """Return the layout in which all inputs and outputs are arrays of their own."""
+        count = len(region.inputs)
+        return cls(
+            tuple((index, None) for index in range(count)),
+            (None,) * count,
+            tuple((index,) for index in range(len(region.outputs))),
+            0,
+        )
+
+    def inputs_of(self, given: Sequence[Any]) -> list[Any]:
+        """Return the region's inputs, views of the arrays given."""
+        return [
+            given[index] if first is None else given[index].narrow(-1, first, self.width)
+            for index, first in self.inputs
+        ]
+
+    def results_of(self, outputs: Sequence[Any]) -> list[Any]:
+        """Return the arrays made of the region's outputs."""
+        return [
+            torch.cat([outputs[index] for index in chosen], -1) if len(chosen) > 1 else outputs[chosen[0]]
+            for chosen in self.outputs
+        ]
+
+    def fits(self, given: Sequence[Any]) -> bool:
+        """Tell whether the arrays have as many columns as the layout says."""
+        return all(
+            columns is None or array.dim() > 0 and array.shape[-1] == columns
+            for array, columns in zip(given, self.columns, strict=True)
+        )
+
+
 class StepError(Exception):
     """One of the operations of a chain failed.
 
@@ -156,6 +208,8 @@ class Chain:
         numbers: for each step, its operands that are numbers as runtime values, by position.
         nodes: for each step, the node that it was, for error messages.
         forms: for each output, its shape; all have that of the inputs by default.
+        layout: where the region's inputs and outputs lie in the arrays that the chain takes and gives, None where they
+            are arrays of their own.
     """
 
     region: Region
@@ -163,9 +217,20 @@ class Chain:
     numbers: tuple[dict[int, Any], ...]
     nodes: tuple[Any, ...]
     forms: tuple[Form, ...] = ()
+    layout: Layout | None = None
 
-    def by_operation(self, values: Sequence[Any]) -> list[Any]:
-        """Run the operations one by one on the inputs' runtime values.
+    def by_operation(self, given: Sequence[Any]) -> list[Any]:
+        """Return what the chain makes of the runtime values that it takes, by one operation after the other.
+
+        Raises:
+            StepError: if one of them fails.
+        """
+        if self.layout is None:
+            return self.outputs_of(given)
+        return self.layout.results_of(self.outputs_of(self.layout.inputs_of(given)))
+
+    def outputs_of(self, values: Sequence[Any]) -> list[Any]:
+        """Return the region's outputs for the runtime values of its inputs, by one operation after the other.
 
         Raises:
             StepError: if one of them fails.

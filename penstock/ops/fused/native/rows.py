@@ -12,7 +12,7 @@ from typing import Any
 from llvmlite import ir
 
 from penstock.ops.fused.native import functions
-from penstock.ops.fused.native.lowering import LOWERINGS, MEMORY_TYPES, counting, load, parameters, store
+from penstock.ops.fused.native.lowering import LOWERINGS, MEMORY_TYPES, Frame, counting, load, store
 from penstock.ops.fused.native.region import (
     REDUCTIONS,
     ROW_OPERATIONS,
@@ -145,7 +145,8 @@ class _Writer:
         self.region = region
         self.steps = _Steps(region)
         self.values = self.steps.needed()
-        self.module, self.builder, (outer, _), self.sources, self.results = parameters(region)
+        self.frame = Frame(region)
+        self.builder, self.sources, self.results = self.frame.builder, self.frame.sources, self.frame.results
         self.inner = _SIZE(region.inner)
         self.last = max((value.turn for value in self.values), default=0)
         # What a later pass takes from an earlier one.
@@ -172,9 +173,8 @@ class _Writer:
             for value in self.steps.inputs
             if region.inputs[value.index][1] is Access.SCALAR
         }
-        with counting(builder, outer) as row:
+        with counting(builder, self.frame.outer) as row:
             self._write_row(row)
-        builder.ret_void()
 
     def _write_row(self, row: Any) -> None:
         builder = self.builder
@@ -188,10 +188,7 @@ class _Writer:
             elif access is not Access.SCALAR:
                 starts[value] = builder.gep(base, [builder.mul(row, stride)]) if access is Access.FULL else base
         self._finish(-1, row, known)
-        ends = [
-            result if value.is_row else builder.gep(result, [builder.mul(row, self.inner)])
-            for value, result in zip(self.steps.outputs, self.results, strict=True)
-        ]
+        ends = [builder.gep(result, [builder.mul(row, distance)]) for result, distance in self.results]
         for turn in range(self.last + 1):
             elements = [value for value in self.values if value.turn == turn and not value.is_row]
             reductions = [value for value in self.totals if value.turn == turn]
@@ -221,9 +218,10 @@ class _Writer:
             if value.is_row and value.turn == turn and value not in known:
                 known[value] = self._compute(value, [self._operand(operand, known) for operand in value.operands])
             if value.is_row and value.turn == turn:
-                for output, result in zip(self.steps.outputs, self.results, strict=True):
+                for output, (result, distance) in zip(self.steps.outputs, self.results, strict=True):
                     if output is value:
-                        store(self.builder, known[value], self.builder.gep(result, [row]))
+                        place = self.builder.mul(row, distance)
+                        store(self.builder, known[value], self.builder.gep(result, [place]))
 
     def _write_element(
         self,
@@ -288,6 +286,6 @@ class _Writer:
 
 
 def write_rows(region: Region) -> str:
-    """Return the text of an LLVM module with the function `loop` that computes a region with reductions of rows; see
+    """Return the text of an LLVM module with the function `shared` that computes a region with reductions of rows; see
     `lowering.write_loop` for its parameters."""
-    return str(_Writer(region).module)
+    return _Writer(region).frame.finish()

@@ -1,7 +1,8 @@
 """Machine code that several threads share: those of the OpenMP runtime under ATen's kernels.
 
 ATen, MKL and oneDNN hand parts of their work to the threads of one OpenMP runtime, which wait for more with their eyes
-open. Threads of another kind would compete with these for the same cores.
+open. Threads of another kind would compete with these for the same cores. A kernel's part of the rows goes to the same
+thread as that of the kernel before it, which so finds in its cache what it has written there.
 """
 
 from __future__ import annotations
@@ -9,42 +10,24 @@ from __future__ import annotations
 import ctypes
 import glob
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 import torch
 from llvmlite import ir
 
-from penstock.ops.fused.native.machine_code import compile_module
-
-_SIZE = ir.IntType(64)
-_POINTER = _SIZE.as_pointer()
-
-
-def share(function: Any, threads: int, total: int, count: int, arguments: Sequence[int], steps: Sequence[int]) -> None:
-    """Call machine code once in each of several threads, for a part of the work.
-
-    Args:
-        function: a ctypes function that takes integers and addresses, and returns nothing.
-        threads: how many at most; the calling thread is one of them.
-        total: the units of work, such as rows.
-        count: the position of the argument that says how many units a call is for.
-        arguments: those of a call for all the work.
-        steps: by how much each argument grows with each unit before the part.
-    """
-    called = _shared(len(arguments)) if threads > 1 else None
-    if called is None:
-        function(*arguments)
-        return
-    kind = ctypes.c_int64 * len(arguments)
-    address = ctypes.cast(function, ctypes.c_void_p).value
-    called(address, threads, total, count, kind(*arguments), kind(*steps))
+# What a thread's share of the work takes at least, in picoseconds.
+SHARE = 15_000_000
+_SIZE, _SMALL = ir.IntType(64), ir.IntType(32)
+_OPAQUE = ir.IntType(8).as_pointer()
+_FUNCTIONS = ("GOMP_parallel", "omp_get_max_threads", "omp_get_thread_num", "omp_get_num_threads")
 
 
 @lru_cache(maxsize=1)
-def _runtime() -> Any:
-    """Return the OpenMP runtime that ATen uses, or None where it has not the interface of GNU's."""
+def runtime() -> dict[str, int] | None:
+    """Return the addresses of the functions of the OpenMP runtime that ATen uses, or None where it has not the
+    interface of GNU's."""
     folder = os.path.join(os.path.dirname(torch.__file__), "lib")
     shipped = [path for name in ("gomp", "iomp", "omp") for path in glob.glob(os.path.join(folder, f"lib{name}*"))]
     for path in [*shipped, "libgomp.so.1"]:
@@ -52,67 +35,99 @@ def _runtime() -> Any:
             library = ctypes.CDLL(path)
         except OSError:
             continue
-        if hasattr(library, "GOMP_parallel") and hasattr(library, "omp_get_thread_num"):
-            return library
+        if all(hasattr(library, name) for name in _FUNCTIONS):
+            found = {name: ctypes.cast(getattr(library, name), ctypes.c_void_p).value for name in _FUNCTIONS}
+            return {name: address for name, address in found.items() if address is not None}
     return None
 
 
-@lru_cache(maxsize=64)
-def _shared(arity: int) -> Any:
-    """Return the machine code that shares a function of so many arguments, or None where there is no runtime."""
-    library = _runtime()
-    if library is None:
-        return None
-    symbols = {
-        name: ctypes.cast(getattr(library, name), ctypes.c_void_p).value
-        for name in ("GOMP_parallel", "omp_get_thread_num", "omp_get_num_threads")
-    }
-    address = compile_module(_write(arity, symbols), "share")
-    return ctypes.CFUNCTYPE(None, *[ctypes.c_size_t] * 4, ctypes.c_void_p, ctypes.c_void_p)(address)
+def write_shared(
+    module: Any,
+    function: Any,
+    divided: int,
+    steps: Mapping[int, Sequence[int]],
+    work: Callable[[Any, Sequence[Any]], Any],
+) -> None:
+    """Write the function `shared` with the parameters of another one: it calls that once in each of several threads,
+    for a part of the work, or once where there is little to do or but one thread.
+
+    Args:
+        module: the module of the function.
+        function: takes 64-bit integers and addresses, and returns nothing.
+        divided: the position of the parameter that says how many units of work, such as rows, a call is for.
+        steps: position of a parameter that grows with the units before a part -> by how much with each, and the
+            positions of the parameters by which that is multiplied.
+        work: writes how many picoseconds a call for all the work takes, given a builder and the parameters.
+    """
+    kinds = [argument.type for argument in function.args]
+    shared = ir.Function(module, ir.FunctionType(ir.VoidType(), kinds), "shared")
+    addresses = runtime()
+    builder = ir.IRBuilder(shared.append_basic_block("entry"))
+    if addresses is None:
+        builder.call(function, shared.args)
+        builder.ret_void()
+        return
+    function.linkage = "internal"
+    function.attributes.add("noinline")
+    shares = builder.udiv(work(builder, shared.args), _SIZE(SHARE))
+    threads = _call(builder, addresses["omp_get_max_threads"], _SMALL)
+    is_one = builder.or_(builder.icmp_unsigned("<", shares, _SIZE(2)), builder.icmp_signed("<", threads, _SMALL(2)))
+    with builder.if_else(is_one) as (alone, together):
+        with alone:
+            builder.call(function, shared.args)
+        with together:
+            memory = builder.alloca(_SIZE, len(kinds) + 1)
+            for index, value in enumerate((*shared.args, shares)):
+                number = value if value.type == _SIZE else builder.ptrtoint(value, _SIZE)
+                builder.store(number, builder.gep(memory, [_SIZE(index)]))
+            part = _write_part(module, function, kinds, divided, steps, addresses)
+            # As many threads as there are: the runtime would end those that a call leaves out.
+            given = [builder.bitcast(part, _OPAQUE), builder.bitcast(memory, _OPAQUE), _SMALL(0), _SMALL(0)]
+            _call(builder, addresses["GOMP_parallel"], ir.VoidType(), *given)
+    builder.ret_void()
 
 
-def _write(arity: int, symbols: dict[str, Any]) -> str:
-    module = ir.Module()
-    nothing, small = ir.VoidType(), ir.IntType(32)
-    context = ir.LiteralStructType([_SIZE, _SIZE, _SIZE, _POINTER, _POINTER])
-    part = ir.Function(module, ir.FunctionType(nothing, [context.as_pointer()]), "part")
-
-    def call(name: str, kind: Any, *given: Any) -> Any:
-        return builder.call(builder.inttoptr(_SIZE(symbols[name]), kind.as_pointer()), given)
-
+def _write_part(
+    module: Any,
+    function: Any,
+    kinds: Sequence[Any],
+    divided: int,
+    steps: Mapping[int, Sequence[int]],
+    addresses: Mapping[str, int],
+) -> Any:
+    """Write the function that does a thread's part of a call, whose arguments and number of shares lie in memory."""
+    part = ir.Function(module, ir.FunctionType(ir.VoidType(), [_OPAQUE]), "part")
+    part.linkage = "internal"
     builder = ir.IRBuilder(part.append_basic_block("entry"))
-
-    def field(index: int) -> Any:
-        return builder.load(builder.gep(part.args[0], [small(0), small(index)]))
-
-    function, total, count, arguments, steps = (field(index) for index in range(5))
+    memory = builder.bitcast(part.args[0], _SIZE.as_pointer())
+    *values, shares = [builder.load(builder.gep(memory, [_SIZE(index)])) for index in range(len(kinds) + 1)]
     number, threads = (
-        builder.zext(call(name, ir.FunctionType(small, [])), _SIZE)
+        builder.zext(_call(builder, addresses[name], _SMALL), _SIZE)
         for name in ("omp_get_thread_num", "omp_get_num_threads")
     )
-    low = builder.udiv(builder.mul(total, number), threads)
-    length = builder.sub(builder.udiv(builder.mul(total, builder.add(number, _SIZE(1))), threads), low)
-    with builder.if_then(builder.icmp_unsigned("<", _SIZE(0), length)):
-        given = []
-        for index in range(arity):
-            value = builder.load(builder.gep(arguments, [_SIZE(index)]))
-            step = builder.load(builder.gep(steps, [_SIZE(index)]))
-            moved = builder.add(value, builder.mul(low, step))
-            given.append(builder.select(builder.icmp_unsigned("==", count, _SIZE(index)), length, moved))
-        kind = ir.FunctionType(nothing, [_SIZE] * arity)
-        builder.call(builder.inttoptr(function, kind.as_pointer()), given)
+    threads = builder.select(builder.icmp_unsigned("<", shares, threads), shares, threads)
+    with builder.if_then(builder.icmp_unsigned("<", number, threads)):
+        total = values[divided]
+        low = builder.udiv(builder.mul(total, number), threads)
+        high = builder.udiv(builder.mul(total, builder.add(number, _SIZE(1))), threads)
+        moved = {}
+        for index, (size, *factors) in steps.items():
+            distance = builder.mul(low, _SIZE(size))
+            for factor in factors:
+                distance = builder.mul(distance, values[factor])
+            moved[index] = builder.add(values[index], distance)
+        values = [moved.get(index, value) for index, value in enumerate(values)]
+        values[divided] = builder.sub(high, low)
+        with builder.if_then(builder.icmp_unsigned("<", low, high)):
+            given = [
+                value if kind == _SIZE else builder.inttoptr(value, kind)
+                for value, kind in zip(values, kinds, strict=True)
+            ]
+            builder.call(function, given)
     builder.ret_void()
+    return part
 
-    kinds = [_SIZE, small, _SIZE, _SIZE, _POINTER, _POINTER]
-    outer = ir.Function(module, ir.FunctionType(nothing, kinds), "share")
-    builder = ir.IRBuilder(outer.append_basic_block("entry"))
-    function, wanted, total, count, arguments, steps = outer.args
-    data = builder.alloca(context)
-    for index, value in enumerate((function, total, count, arguments, steps)):
-        builder.store(value, builder.gep(data, [small(0), small(index)]))
-    opaque = ir.IntType(8).as_pointer()
-    start = ir.FunctionType(nothing, [opaque, opaque, small, small])
-    body = builder.bitcast(part, opaque)
-    call("GOMP_parallel", start, body, builder.bitcast(data, opaque), wanted, small(0))
-    builder.ret_void()
-    return str(module)
+
+def _call(builder: Any, address: int, result: Any, *given: Any) -> Any:
+    kind = ir.FunctionType(result, [value.type for value in given])
+    return builder.call(builder.inttoptr(_SIZE(address), kind.as_pointer()), given)

@@ -7,6 +7,7 @@ outputs exchanged. Squares of 16 × 16 numbers are transposed in registers.
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -14,8 +15,11 @@ from llvmlite import ir
 
 from penstock.ops.fused.native.lowering import counting
 from penstock.ops.fused.native.machine_code import compile_module
+from penstock.ops.fused.native.threads import write_shared
 
 SQUARE = 16
+# How many picoseconds it takes to move an element.
+_ELEMENT = 500
 _FLOAT, _SIZE, _SMALL = ir.FloatType(), ir.IntType(64), ir.IntType(32)
 _ROW = ir.VectorType(_FLOAT, SQUARE)
 
@@ -29,7 +33,7 @@ def turn_filter() -> Any:
     [positions, inputs, outputs], from the first panel's first input on; the address of the result, [panels, positions,
     outputs, width]. What a panel has room for beyond the last input is not written.
     """
-    address = compile_module(_write(), "turn", vectorizes=False)
+    address = compile_module(_write(), "shared", vectorizes=False)
     return ctypes.CFUNCTYPE(None, *[ctypes.c_size_t] * 8)(address)
 
 
@@ -87,4 +91,11 @@ def _write() -> str:
                         place = builder.add(stop, builder.mul(width, _SIZE(index)))
                         builder.store(value, at(target, place), align=4)
     builder.ret_void()
+
+    def work(builder: Any, arguments: Sequence[Any]) -> Any:
+        count, _, positions, _, outputs, width, *_ = arguments
+        elements = builder.mul(builder.mul(count, positions), builder.mul(outputs, width))
+        return builder.mul(elements, _SIZE(_ELEMENT))
+
+    write_shared(module, function, 0, {1: (-1, 5), 6: (4, 4, 5), 7: (4, 2, 4, 5)}, work)
     return str(module)
