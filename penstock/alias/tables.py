@@ -177,6 +177,7 @@ NAMES: dict[str, dict[str, str]] = {
         "HashTable": "penstock.language.lookup:StaticHashTable",
         "index_table_from_tensor": "penstock.contrib.lookup:index_table_from_tensor",
         "index_table_from_file": "penstock.contrib.lookup:index_table_from_file",
+        "index_to_string_table_from_file": "penstock.contrib.lookup:index_to_string_table_from_file",
         "index_to_string_table_from_tensor": "penstock.contrib.lookup:index_to_string_table_from_tensor",
     },
     "tensorflow.python.ops.math_ops": {"is_nan": "penstock.ops.math.unary:is_nan"},

@@ -199,7 +199,7 @@ def _known(tensor: Tensor, axis: int) -> int:
 
 
 def _pair(value: Any) -> list[int]:
-    return [int(item) for item in value] if isinstance(value, (list, tuple)) else [int(value)] * 2
+    return [int(item) for item in value] if isinstance(value, (list, tuple, TensorShape)) else [int(value)] * 2
 
 
 def _layout(data_format: str | None) -> tuple[bool, str]:

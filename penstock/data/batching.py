@@ -93,20 +93,19 @@ class PaddedBatch(Node):
         specs = [
             TensorSpec([static, *shape], leaf.dtype) for shape, leaf in zip(shapes, input.structure.leaves, strict=True)
         ]
-        super().__init__(nested.pack(input.structure.spec, specs), [input], [size])
+        super().__init__(nested.pack(input.structure.spec, specs), [input], [size, *paddings])
         self.shapes = list(shapes)
-        self.paddings = list(paddings)
         self.drop_remainder = drop_remainder
 
     def iterate(self, run: Run) -> Iterator[Element]:
-        size = run.number(self.arguments[0])
+        size, *paddings = map(run.number, self.arguments)
         elements = self.inputs[0].iterate(run)
         while group := list(itertools.islice(elements, size)):
             if len(group) < size and self.drop_remainder:
                 return
             yield tuple(
                 self._pad([element[index] for element in group], shape, padding, index)
-                for index, (shape, padding) in enumerate(zip(self.shapes, self.paddings, strict=True))
+                for index, (shape, padding) in enumerate(zip(self.shapes, paddings, strict=True))
             )
 
     def _pad(self, items: list[Any], shape: tuple[int | None, ...], padding: Any, index: int) -> Any:

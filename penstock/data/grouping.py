@@ -117,7 +117,7 @@ class BucketPadded(Node):
         paddings: Sequence[Any],
         drop_remainder: bool,
     ) -> None:
-        super().__init__(element_spec, [input], functions=[key])
+        super().__init__(element_spec, [input], paddings, functions=[key])
         self.limits = limits
         self.sizes = sizes
         self.shapes = shapes

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from penstock.core import array, context
-from penstock.core.array import dims_of
+from penstock.core import context
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import string
 from penstock.core.shape import TensorShape
 from penstock.core.tensor import Tensor
 from penstock.data import structure as nested
+from penstock.data.node import argument
 from penstock.data.structure import Structure
 
 
@@ -73,7 +73,7 @@ def _match_shapes(spec: Any, given: Any) -> list[Any]:
 
 
 def padding_values_of(structure: Structure, given: Any) -> list[Any]:
-    """Return the Python number or bytes that each leaf is padded with.
+    """Return the Python number or bytes, or the symbolic scalar, that each leaf is padded with.
 
     Args:
         structure: the elements.
@@ -95,9 +95,9 @@ def padding_values_of(structure: Structure, given: Any) -> list[Any]:
             part = b"" if spec.dtype == string else False if spec.dtype.name == "bool" else 0
         with context.eager_mode():
             tensor = part if isinstance(part, Tensor) else convert_to_tensor(part, spec.dtype)
-            if tensor.dtype != spec.dtype:
-                raise TypeError(f"Mismatched type between padding value {part} and component of type {spec.dtype.name}")
-            if dims_of(tensor.value) != ():  # type: ignore[attr-defined]
-                raise ValueError(f"Padding value should be a scalar, but is not: {part}")
-            result.append(array.to_python(tensor.value))  # type: ignore[attr-defined]
+        if tensor.dtype != spec.dtype:
+            raise TypeError(f"Mismatched type between padding value {part} and component of type {spec.dtype.name}")
+        if tensor.shape.rank not in (0, None):
+            raise ValueError(f"Padding value should be a scalar, but is not: {part}")
+        result.append(argument(tensor))
     return result

@@ -52,3 +52,16 @@ def test_feedable_iterator_is_chosen_by_its_handle() -> None:
         element = tf.data.Iterator.from_string_handle(handle, tf.int64, []).get_next()
         handles = [session.run(iterator.string_handle()) for iterator in iterators]
         assert [session.run(element, {handle: item}) for item in handles] == [0, 10]
+
+
+def test_padding_values_may_be_tensors_of_the_graph() -> None:
+    with tf.Graph().as_default(), tf.Session() as session:
+        filler = tf.placeholder_with_default(tf.constant(7, tf.int64), [])
+        rows = tf.data.Dataset.range(1, 3).map(lambda n: tf.fill([n], n))
+        iterator = rows.padded_batch(2, [None], filler).make_initializable_iterator()
+        batch = iterator.get_next()
+        for value, feeds in ((7, {}), (9, {filler: 9})):
+            session.run(iterator.initializer, feeds)
+            assert session.run(batch).tolist() == [[1, value], [2, 2]]
+        with pytest.raises(ValueError, match="scalar"):
+            rows.padded_batch(2, [None], tf.zeros([2], tf.int64))

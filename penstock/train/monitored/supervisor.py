@@ -123,6 +123,7 @@ class Supervisor:
         if is_chief and logdir:
             self._summary_writer = FileWriter(logdir) if _is_default(summary_writer) else summary_writer
         self._is_graph_recorded = False
+        self._is_writer_closed = False
         self._session_manager = session_manager or SessionManager(
             local_init_op=self._local_init_op,
             ready_op=self._ready_op,
@@ -227,6 +228,7 @@ class Supervisor:
         self._coord.clear_stop()
         if self._summary_writer is not None:
             self._summary_writer.reopen()
+            self._is_writer_closed = False
         if self._is_chief:
             session = self._session_manager.prepare_session(
                 master,
@@ -349,7 +351,8 @@ class Supervisor:
                 threads, stop_grace_period_secs=self._stop_grace_secs, ignore_live_threads=ignore_live_threads
             )
         finally:
-            if close_summary_writer and self._summary_writer is not None:
+            if close_summary_writer and self._summary_writer is not None and not self._is_writer_closed:
+                self._is_writer_closed = True
                 self._summary_writer.add_session_log(SessionLog(status=SessionLog.STOP))
                 self._summary_writer.close()
                 self._is_graph_recorded = False

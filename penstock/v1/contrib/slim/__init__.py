@@ -44,5 +44,12 @@ from penstock.train.global_step import assert_global_step as assert_global_step
 from penstock.train.global_step import create_global_step as create_global_step
 from penstock.train.global_step import get_global_step as get_global_step
 from penstock.train.global_step import get_or_create_global_step as get_or_create_global_step
+from penstock.v1.contrib.slim import evaluation as evaluation
+from penstock.v1.contrib.slim import initializers as initializers
+from penstock.v1.contrib.slim import learning as learning
+from penstock.v1.contrib.slim import losses as losses
+from penstock.v1.contrib.slim import metrics as metrics
+from penstock.v1.contrib.slim import model_analyzer as model_analyzer
+from penstock.v1.contrib.slim import regularizers as regularizers
 
 __getattr__ = _missing(__name__)
