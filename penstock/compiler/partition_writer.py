@@ -7,18 +7,22 @@ nothing for it.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 from penstock.compiler.codegen import Writer
-from penstock.compiler.dataflow import Dataflow, Node
+from penstock.compiler.dataflow import Dataflow, Edge, Node
 from penstock.compiler.options import Options
 from penstock.compiler.tracing import Place, record
 from penstock.core import array
+from penstock.core.inference import group_inputs
 from penstock.core.resources import ResourceManager
 from penstock.ops.rendezvous import receive_op, rendezvous_key, send_op
 
 # Values of these types are objects of the host.
 _HOST_TYPES = frozenset({"string", "variant", "resource"})
+# What is known of an array without its elements is known on the host.
+_ON_HOST = frozenset({"Rank", "Shape", "ShapeN", "Size"})
 
 
 class Rendezvous(Protocol):
@@ -70,7 +74,9 @@ class PartitionWriter(Writer):
             value = f"{self.value(edge)}.read()" if edge.dtype._is_ref_dtype else self.value(edge)
             self.emit(f"rendezvous.send({self._key(node)}, {value})", node, [self.value(edge)])
         elif node.op_def is receive_op:
-            received = self._moved(f"rendezvous.receive({self._key(node)})")
+            received = f"rendezvous.receive({self._key(node)})"
+            if not (self.location == "cpu" and "/device:CPU:" in node.attrs["send_device"]):
+                received = self._to_device(received)
             self.emit(f"{self.bind(node.output)} = {received}", node, [])
         else:
             super()._write_node(node)
@@ -80,9 +86,7 @@ class PartitionWriter(Writer):
     def _key(self, node: Node) -> str:
         return self.constant(f"{node.attrs['tensor_name']}_key", rendezvous_key(node.attrs))
 
-    def _moved(self, value: str) -> str:
-        if self.location == "cpu":
-            return value
+    def _to_device(self, value: str) -> str:
         return f"{self.shared('to_device', array.to_device)}({value}, {self.location!r})"
 
     def _move_outputs(self, node: Node) -> None:
@@ -91,12 +95,23 @@ class PartitionWriter(Writer):
             name = self.value(node.output)
             self.result.namespace[name] = array.to_device(self.result.namespace[name], self.location)
             return
-        if any(edge.dtype.base_dtype.name not in _HOST_TYPES and edge not in self._numbers for edge in node.inputs):
+        if node.op_def.name not in _ON_HOST and any(map(self._is_on_device, _arrays_of(node))):
             return
         for edge in node.outputs:
             if not edge.is_handle and edge.dtype.name not in _HOST_TYPES and edge not in self._numbers:
                 name = self.value(edge)
-                self.emit(f"{name} = {self._moved(name)}", node, [name])
+                self.emit(f"{name} = {self._to_device(name)}", node, [name])
+
+    def _is_on_device(self, edge: Edge) -> bool:
+        return edge.dtype.base_dtype.name not in _HOST_TYPES and edge not in self._numbers
+
+
+def _arrays_of(node: Node) -> Iterator[Edge]:
+    """Give the inputs that a kernel takes as values, rather than as Python numbers."""
+    arguments = group_inputs(node.op_def, node.inputs, node.attrs)
+    for argument, given in zip(node.op_def.inputs, arguments, strict=True):
+        if not argument.is_host:
+            yield from given if argument.is_sequence else (given,)
 
 
 class TracedPartitionWriter(PartitionWriter):

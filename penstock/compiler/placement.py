@@ -13,8 +13,8 @@ from penstock.core.operation import Operation
 
 # What these compute is known where their input is, and takes no reading of it.
 _METADATA = frozenset({"Shape", "ShapeN", "Size", "Rank"})
-# Values of these types live in the host's memory.
-_HOST_TYPES = frozenset({"string", "variant"})
+# Values of these types live in the host's memory, and so do the kernels that take or give them.
+_HOST_TYPES = frozenset({"string"})
 
 
 def _to_stderr(line: str) -> None:

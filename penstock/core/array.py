@@ -242,8 +242,14 @@ def reset_gpu_memory_peak(ordinal: int) -> None:
 
 
 def to_device(value: Value, location: str) -> Value:
-    """Return a value on a device of the kernel library, such as `cuda:0`; itself if it is there or no numeric value."""
-    return value.to(location) if isinstance(value, torch.Tensor) else value
+    """Return a value on a device of the kernel library, such as `cuda:0`; itself if it is there or no numeric value.
+
+    Objects that hold values say with a method `to_device` how they are brought there.
+    """
+    if isinstance(value, torch.Tensor):
+        return value.to(location)
+    move = getattr(value, "to_device", None)
+    return move(location) if callable(move) and not isinstance(value, np.ndarray) else value
 
 
 def location_of(value: Value) -> str:

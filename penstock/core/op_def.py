@@ -204,6 +204,7 @@ class OpDef:
         They are read off the function itself: `inspect.signature`, for each operation, would be most of the time of an
         import.
         """
+        kernel = getattr(kernel, "__wrapped__", kernel)
         code = kernel.__code__
         names = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
         annotations, defaults = kernel.__annotations__, getattr(kernel, "__kwdefaults__", None) or {}

@@ -33,6 +33,8 @@ def build(chosen):
     tests = []
     for kind, a, b in chosen:
         x, y = values[-1 - a % len(values)], values[-1 - b % len(values)]
+        if not fits(x, y):
+            continue
         if kind % 10 == 9:
             _append_row_operation(kind // 10, a, b, x, y, values)
         elif kind < 35:
@@ -43,11 +45,20 @@ def build(chosen):
             values.append(lookup(BINARY[kind % len(BINARY)])(x, y))
         elif kind < 90 or not tests:
             tests.append(lookup(COMPARISONS[kind % len(COMPARISONS)])(x, y))
-        else:
+        elif fits(tests[-1 - b % len(tests)], x, y):
             values.append(lookup("SelectV2")(tests[-1 - b % len(tests)], x, y))
     return inputs, [
         tensor for tensor in [*values, *tests] if tensor.op.type in LOWERINGS or tensor.op.type in ROW_OPERATIONS
     ]
+
+
+def fits(*tensors):
+    """Tell whether values have shapes that can be broadcast together."""
+    try:
+        np.broadcast_shapes(*([ROWS if size is None else size for size in tensor.dims] for tensor in tensors))
+    except ValueError:
+        return False
+    return True
 
 
 def _append_row_operation(kind, a, b, x, y, values):

@@ -188,6 +188,10 @@ class TensorList:
             return self
         return self.replaced(self.items()[:size] + [None] * (size - self.size))
 
+    def to_device(self, location: str) -> TensorList:
+        """Return the list with its elements on a device of the kernel library."""
+        return self.replaced([array.to_device(item, location) for item in self.items()])
+
     def zeros_like(self) -> TensorList:
         """Return a list whose elements are zeros of the same shapes."""
         dims = self.known_dims()

@@ -20,6 +20,7 @@ from penstock.core.shape import Dims
 from penstock.core.shape_rules import expect_rank, merge_dim
 from penstock.core.tensor import Tensor
 from penstock.ops.array.common import deferred
+from penstock.ops.hosted import on_host
 
 _NARROW = Type(frozenset({dtypes.float16, dtypes.float32}), default=dtypes.float32)
 Similarity = Callable[[int, list[int]], np.ndarray]
@@ -123,6 +124,7 @@ def _chosen_shape(boxes: Dims, scores: Dims, *rest: Any, **attrs: Any) -> Dims:
     shape=_chosen_shape,
     differentiable=False,
 )
+@on_host
 def non_max_suppression_op(boxes: Array, scores: Array, max_output_size: Any, *, iou_threshold: float = 0.5) -> Array:
     limit, threshold, lowest = _checked(boxes, scores, max_output_size, iou_threshold, -math.inf)
     return _indices(_suppress(scores, limit, threshold, lowest, _overlaps(boxes))[0])
@@ -136,6 +138,7 @@ def non_max_suppression_op(boxes: Array, scores: Array, max_output_size: Any, *,
     shape=_chosen_shape,
     differentiable=False,
 )
+@on_host
 def non_max_suppression_v2_op(boxes: Array, scores: Array, max_output_size: Any, iou_threshold: Any) -> Array:
     limit, threshold, lowest = _checked(boxes, scores, max_output_size, iou_threshold, -math.inf)
     return _indices(_suppress(scores, limit, threshold, lowest, _overlaps(boxes))[0])
@@ -148,6 +151,7 @@ def non_max_suppression_v2_op(boxes: Array, scores: Array, max_output_size: Any,
     T_threshold=_NARROW,
     shape=_chosen_shape,
 )
+@on_host
 def non_max_suppression_v3_op(
     boxes: Array, scores: Array, max_output_size: Any, iou_threshold: Any, score_threshold: Any
 ) -> Array:
@@ -165,6 +169,7 @@ def _padded_shape(pad: bool, limit: Any) -> Dims:
     T=_NARROW,
     T_threshold=_NARROW,
 )
+@on_host
 def non_max_suppression_v4_op(
     boxes: Array,
     scores: Array,
@@ -196,6 +201,7 @@ def non_max_suppression_v4_shape(
     "-> (selected_indices: int32, selected_scores: T, valid_outputs: int32)",
     T=_NARROW,
 )
+@on_host
 def non_max_suppression_v5_op(
     boxes: Array,
     scores: Array,
@@ -233,6 +239,7 @@ def non_max_suppression_v5_shape(
     shape=lambda overlaps, scores, *rest: (None,),
     differentiable=False,
 )
+@on_host
 def non_max_suppression_with_overlaps_op(
     overlaps: Array, scores: Array, max_output_size: Any, overlap_threshold: Any, score_threshold: Any
 ) -> Array:
@@ -255,6 +262,7 @@ def non_max_suppression_with_overlaps_op(
     "max_total_size: host int32, iou_threshold: host float, score_threshold: host float) "
     "-> (nmsed_boxes: float, nmsed_scores: float, nmsed_classes: float, valid_detections: int32)",
 )
+@on_host
 def combined_non_max_suppression_op(
     boxes: Array,
     scores: Array,

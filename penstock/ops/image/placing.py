@@ -17,6 +17,7 @@ from penstock.core.shape import Dims
 from penstock.core.shape_rules import expect_rank
 from penstock.core.tensor import Tensor
 from penstock.ops.array.common import deferred
+from penstock.ops.hosted import on_host
 from penstock.ops.image.resizing import spatial_size
 from penstock.ops.random.philox import Philox
 from penstock.ops.random.seeds import seed_attributes
@@ -160,6 +161,7 @@ def _stream(resources: Any, node_name: str, seed: int, seed2: int, attempts: int
     differentiable=False,
     shape=_sampled_shapes,
 )
+@on_host
 def sample_distorted_bounding_box_op(
     image_size: Array,
     bounding_boxes: Array,
@@ -188,6 +190,7 @@ def sample_distorted_bounding_box_op(
     differentiable=False,
     shape=_sampled_shapes,
 )
+@on_host
 def sample_distorted_bounding_box_v2_op(
     image_size: Array,
     bounding_boxes: Array,
@@ -215,6 +218,7 @@ def sample_distorted_bounding_box_v2_op(
     Tseed=Type(frozenset({dtypes.int32, dtypes.int64})),
     shape=_sampled_shapes,
 )
+@on_host
 def stateless_sample_distorted_bounding_box_op(
     image_size: Array,
     bounding_boxes: Array,
@@ -392,11 +396,13 @@ _NARROW = Type(frozenset({dtypes.float32, dtypes.float16}), default=dtypes.float
 
 
 @op("DrawBoundingBoxes(images: T, boxes: float) -> output: T", T=_NARROW, shape=_like_images, differentiable=False)
+@on_host
 def draw_bounding_boxes_op(images: Array, boxes: Array) -> Array:
     return _drawn(images, boxes, list(_COLORS))
 
 
 @op("DrawBoundingBoxesV2(images: T, boxes: float, colors: host float) -> output: T", T=_NARROW, shape=_like_images)
+@on_host
 def draw_bounding_boxes_v2_op(images: Array, boxes: Array, colors: Any) -> Array:
     if not colors:
         return _drawn(images, boxes, list(_COLORS))
@@ -475,8 +481,8 @@ def _projected(
         raise InvalidArgumentError(None, None, f"Invalid mode {fill_mode}. Supported: REFLECT, WRAP, CONSTANT, NEAREST")
     batch, height, width, channels = images.shape
     rows, columns = output_shape
-    y = torch.arange(rows, dtype=torch.float32).view(1, -1, 1)
-    x = torch.arange(columns, dtype=torch.float32).view(1, 1, -1)
+    y = torch.arange(rows, dtype=torch.float32, device=images.device).view(1, -1, 1)
+    x = torch.arange(columns, dtype=torch.float32, device=images.device).view(1, 1, -1)
     a0, a1, a2, b0, b1, b2, c0, c1 = (transforms[:, i].view(-1, 1, 1) for i in range(8))
     scale = c0 * x + c1 * y + 1
     valid = (scale != 0).expand(batch, rows, columns)

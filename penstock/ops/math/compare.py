@@ -61,14 +61,14 @@ def _equality_shape(x: Dims, y: Dims, *, incompatible_shape_error: bool = True) 
 @op("Equal(x: T, y: T) -> z: bool", commutative=True, differentiable=False, shape=_equality_shape)
 def equal_op(x: Value, y: Value, *, incompatible_shape_error: bool = True) -> Array:
     if not incompatible_shape_error and not _fit(x, y):
-        return torch.tensor(False)
+        return torch.tensor(False, device=getattr(x, "device", None))
     return _compare_elements(x, y, torch.eq, _large_equal, np.equal)
 
 
 @op("NotEqual(x: T, y: T) -> z: bool", commutative=True, differentiable=False, shape=_equality_shape)
 def not_equal_op(x: Value, y: Value, *, incompatible_shape_error: bool = True) -> Array:
     if not incompatible_shape_error and not _fit(x, y):
-        return torch.tensor(True)
+        return torch.tensor(True, device=getattr(x, "device", None))
     return _compare_elements(x, y, torch.ne, _large_not_equal, np.not_equal)
 
 

@@ -31,12 +31,12 @@ def _counted(values: Array, size: int, weights: Array, binary: bool) -> Array:
     if values.numel() and int(values.min()) < 0:
         raise InvalidArgumentError(None, None, "Input arr must be non-negative!")
     kept = values < size
-    result = torch.zeros(size, dtype=weights.dtype)
+    result = torch.zeros(size, dtype=weights.dtype, device=values.device)
     if binary:
         result[values[kept].long()] = 1
         return result
     if not weights.numel():
-        ones = torch.ones((), dtype=weights.dtype).expand(values.shape)
+        ones = torch.ones((), dtype=weights.dtype, device=values.device).expand(values.shape)
         return result.index_add_(0, values[kept].long(), ones[kept])
     if weights.shape != values.shape:
         raise InvalidArgumentError(
@@ -64,7 +64,7 @@ def dense_bincount_op(input: Array, size: int, weights: Array, *, binary_output:
     if input.ndim < 2:
         return _counted(input.reshape(-1), size, weights.reshape(-1), binary_output)
     if not input.shape[0]:
-        return torch.zeros((0, size), dtype=weights.dtype)
+        return torch.zeros((0, size), dtype=weights.dtype, device=input.device)
     rows = [
         _counted(row, size, weights[i] if weights.numel() else weights.reshape(-1), binary_output)
         for i, row in enumerate(input)
@@ -215,7 +215,7 @@ def histogram_fixed_width_bins(
 def bucketize_op(input: Array, *, boundaries: list[float]) -> Array:
     if any(b < a for a, b in zip(boundaries, boundaries[1:], strict=False)):
         raise InvalidArgumentError(None, None, f"Expected sorted boundaries, got {boundaries}")
-    edges = torch.tensor(boundaries, dtype=torch.float32)
+    edges = torch.tensor(boundaries, dtype=torch.float32, device=input.device)
     return torch.bucketize(input.double(), edges.double(), right=True).to(torch.int32)
 
 

@@ -41,6 +41,8 @@ def segment_rows(rows: Array, ids: Array, count: int, mode: str, start: Any = No
         mode: "sum", "prod", "amax" or "amin".
         start: what segments without rows get; the neutral element by default.
     """
+    if not rows.is_cpu and (rows.dtype in STORED_ONLY or rows.is_complex()):
+        return segment_rows(rows.cpu(), ids.cpu(), count, mode, start).to(rows.device)
     start_value = _neutral(rows.dtype, mode)
     result = torch.full((count, *rows.shape[1:]), start_value, dtype=rows.dtype, device=rows.device)
     ids = ids.long()

@@ -19,6 +19,7 @@ from penstock.core.shape_rules import expect_rank
 from penstock.core.tensor import Tensor
 from penstock.ops.array.common import deferred
 from penstock.ops.array.selecting import sequence_mask
+from penstock.ops.hosted import on_host
 from penstock.ops.math.cast import cast
 
 _FLOATING = Type(frozenset({dtypes.float32, dtypes.float64}), default=dtypes.float32)
@@ -140,6 +141,7 @@ def _loss_shapes(inputs: Dims, *rest: Any, **attrs: Any) -> tuple[Dims, Dims]:
     T=_FLOATING,
     shape=_loss_shapes,
 )
+@on_host
 def ctc_loss_op(
     inputs: Array,
     labels_indices: Array,
@@ -160,6 +162,7 @@ def ctc_loss_op(
     "-> (loss: float, gradient: float)",
     shape=_loss_shapes,
 )
+@on_host
 def ctc_loss_v2_op(
     inputs: Array,
     labels_indices: Array,
@@ -265,6 +268,7 @@ def ctc_loss(
         (expect_rank(inputs, 3, "inputs")[1], 1),
     ),
 )
+@on_host
 def ctc_greedy_decoder_op(
     inputs: Array, sequence_length: Array, *, merge_repeated: bool = False, blank_index: int = -1
 ) -> tuple[Array, Array, Array, Array]:

@@ -19,6 +19,7 @@ from penstock.core.sparse_tensor import SparseTensor
 from penstock.core.tensor import Tensor
 from penstock.ops.array.common import deferred
 from penstock.ops.array.selecting import sequence_mask
+from penstock.ops.hosted import on_host
 from penstock.ops.math.cast import cast
 from penstock.ops.nn.ctc import ctc_greedy_decoder_op, ctc_loss_op
 from penstock.ops.nn.ctc import ctc_loss as ctc_loss_of_dense_labels
@@ -120,6 +121,7 @@ def _is_candidate(total: float, beam: list[_Prefix], lowest: _Prefix, beam_width
     differentiable=False,
     minimum={"beam_width": 1, "top_paths": 1},
 )
+@on_host
 def ctc_beam_search_decoder_op(
     inputs: Array, sequence_length: Array, *, beam_width: int, top_paths: int, merge_repeated: bool = True
 ) -> tuple[list[Array], list[Array], list[Array], Array]:

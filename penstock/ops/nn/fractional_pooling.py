@@ -20,6 +20,7 @@ from penstock.core.shape import Dims
 from penstock.core.shape_rules import ShapeError, expect_rank
 from penstock.core.tensor import Tensor
 from penstock.ops.constant import shape_op
+from penstock.ops.hosted import on_host
 from penstock.ops.random import philox
 from penstock.ops.random.philox import Philox
 from penstock.ops.random.seeds import get_seed
@@ -121,6 +122,7 @@ _OUTPUTS = "(output: T, row_pooling_sequence: int64, col_pooling_sequence: int64
 
 
 @op(f"FractionalMaxPool(value: T) -> {_OUTPUTS}", T=_TYPES, shape=_pool_shape, minimum={"pooling_ratio": 4})
+@on_host
 def fractional_max_pool_op(
     value: Array,
     *,
@@ -136,6 +138,7 @@ def fractional_max_pool_op(
 
 
 @op(f"FractionalAvgPool(value: T) -> {_OUTPUTS}", T=_TYPES, shape=_pool_shape, minimum={"pooling_ratio": 4})
+@on_host
 def fractional_avg_pool_op(
     value: Array,
     *,
@@ -176,6 +179,7 @@ def _grad_regions(
     T=_TYPES,
     shape=lambda orig_input, *rest, overlapping: expect_rank(orig_input, _RANK, "orig_input"),
 )
+@on_host
 def fractional_max_pool_grad_op(
     orig_input: Array,
     orig_output: Array,
@@ -208,6 +212,7 @@ def fractional_max_pool_grad_op(
         (None,) * _RANK if orig_input_tensor_shape is None else tuple(orig_input_tensor_shape)
     ),
 )
+@on_host
 def fractional_avg_pool_grad_op(
     orig_input_tensor_shape: Any,
     out_backprop: Array,

@@ -16,6 +16,7 @@ from penstock.core.shape import Dims
 from penstock.core.shape_rules import merge
 from penstock.core.tensor import Tensor
 from penstock.ops.array.common import check_allocation, deferred, item_size
+from penstock.ops.hosted import on_host
 from penstock.ops.ragged.gather_op import check_splits
 from penstock.ops.ragged.range import SPLITS
 
@@ -89,6 +90,7 @@ def _layout(
     Tindex=_INDEX,
     Tshape=_INDEX,
 )
+@on_host
 def ragged_tensor_to_tensor_op(
     shape: Any,
     values: Value,
@@ -186,6 +188,7 @@ def ragged_tensor_to_tensor_gradient(call: Any, grad: Tensor) -> list[Any]:
     Tsplits=SPLITS,
     view=True,
 )
+@on_host
 def ragged_tensor_to_sparse_op(
     rt_nested_splits: list[torch.Tensor], rt_dense_values: Value
 ) -> tuple[torch.Tensor, Value, torch.Tensor]:

@@ -14,6 +14,7 @@ from penstock.core.shape import Dims
 from penstock.core.tensor import Tensor
 from penstock.ops.array.common import deferred
 from penstock.ops.array.gather import take
+from penstock.ops.hosted import on_host
 from penstock.ops.ragged.range import SPLITS
 
 
@@ -51,6 +52,7 @@ def expand_rows(splits: torch.Tensor, rows: torch.Tensor) -> tuple[torch.Tensor,
     Tindices=frozenset({int32, int64}),
     Tsplits=SPLITS,
 )
+@on_host
 def ragged_gather_op(
     params_nested_splits: list[torch.Tensor],
     params_dense_values: Value,

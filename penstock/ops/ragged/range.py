@@ -11,6 +11,7 @@ from penstock.core.errors import InvalidArgumentError
 from penstock.core.op import Type, op
 from penstock.core.shape import Dims
 from penstock.core.shape_rules import expect_rank
+from penstock.ops.hosted import on_host
 
 SPLITS = Type(frozenset({int32, int64}), default=int64)
 _LARGEST = 2**31 - 1
@@ -21,6 +22,7 @@ _LARGEST = 2**31 - 1
     T=Type(frozenset({bfloat16, float32, float64, int32, int64}), default=int32),
     differentiable=False,
 )
+@on_host
 def ragged_range_op(starts: Value, limits: Value, deltas: Value, *, Tsplits: DType = int64) -> tuple[Value, Value]:
     vectors = [value.reshape(-1) for value in (starts, limits, deltas)]
     sizes = {value.numel() for value, given in zip(vectors, (starts, limits, deltas), strict=True) if given.ndim}

@@ -19,6 +19,7 @@ from penstock.core.resources import ResourceManager
 from penstock.core.shape import Dims
 from penstock.core.shape_rules import ShapeError, expect_rank
 from penstock.core.tensor import Tensor
+from penstock.ops.hosted import on_host
 from penstock.ops.random.philox import LONG, WORD, Philox
 from penstock.ops.random.seeds import seed_attributes
 from penstock.ops.random.stateful import random_state
@@ -244,6 +245,7 @@ def _reserve(
 
 
 @op(f"UniformCandidateSampler(true_classes: int64) -> {_OUTPUTS}", minimum=_RANGED, **_OPTIONS)
+@on_host
 def uniform_candidate_sampler_op(
     true_classes: Array,
     *,
@@ -261,6 +263,7 @@ def uniform_candidate_sampler_op(
 
 
 @op(f"LogUniformCandidateSampler(true_classes: int64) -> {_OUTPUTS}", minimum=_RANGED, **_OPTIONS)
+@on_host
 def log_uniform_candidate_sampler_op(
     true_classes: Array,
     *,
@@ -278,6 +281,7 @@ def log_uniform_candidate_sampler_op(
 
 
 @op(f"LearnedUnigramCandidateSampler(true_classes: int64) -> {_OUTPUTS}", minimum=_RANGED, **_OPTIONS)
+@on_host
 def learned_unigram_candidate_sampler_op(
     true_classes: Array,
     *,
@@ -306,6 +310,7 @@ thread_unsafe_unigram_candidate_sampler_op = op(
     minimum=_RANGED | {"num_shards": 1, "shard": 0},
     **_OPTIONS,
 )
+@on_host
 def fixed_unigram_candidate_sampler_op(
     true_classes: Array,
     *,
@@ -364,6 +369,7 @@ def _read_counts(path: str) -> list[float]:
 
 
 @op(f"AllCandidateSampler(true_classes: int64) -> {_OUTPUTS}", **_OPTIONS, minimum={"num_true": 1, "num_sampled": 1})
+@on_host
 def all_candidate_sampler_op(
     true_classes: Array, *, num_true: int, num_sampled: int, unique: bool, seed: int = 0, seed2: int = 0
 ) -> tuple[Array, Array, Array]:
@@ -376,6 +382,7 @@ def all_candidate_sampler_op(
     " -> (indices: int32, ids: int64, weights: float)",
     differentiable=False,
 )
+@on_host
 def compute_accidental_hits_op(
     true_classes: Array, sampled_candidates: Array, *, num_true: int, seed: int = 0, seed2: int = 0
 ) -> tuple[Array, Array, Array]:

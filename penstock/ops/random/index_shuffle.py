@@ -15,6 +15,7 @@ from penstock.core.shape import Dims
 from penstock.core.shape_rules import ShapeError, merge
 from penstock.core.tensor import Tensor
 from penstock.ops.array.common import deferred
+from penstock.ops.hosted import on_host
 
 _INTEGERS = frozenset({dtypes.int32, dtypes.uint32, dtypes.int64, dtypes.uint64})
 _SMALLEST_BLOCK_BITS = 16
@@ -73,6 +74,7 @@ def shuffled_index(index: int, key: list[int], max_index: int, rounds: int) -> i
     dtype=_INTEGERS,
     Tseed=_INTEGERS,
 )
+@on_host
 def random_index_shuffle_op(index: Array, seed: Array, max_index: Array, *, rounds: int = 4) -> Array:
     if rounds < 4 or rounds % 2:
         raise InvalidArgumentError(None, None, f"Rounds must be even and at least 4, got {rounds}")

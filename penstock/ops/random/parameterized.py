@@ -11,6 +11,7 @@ from penstock.core import array
 from penstock.core.array import Array
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.op import op
+from penstock.ops.hosted import on_host
 from penstock.ops.random import distributions
 from penstock.ops.random.philox import BLOCKS_PER_OUTPUT
 from penstock.ops.random.shapes import checked_shape, from_shape
@@ -26,6 +27,7 @@ from penstock.ops.random.stateful import INDEX, NARROW_FLOATING, random_state
     T=INDEX,
     dtype=NARROW_FLOATING,
 )
+@on_host
 def parameterized_truncated_normal_op(
     shape: Any,
     means: Array,

@@ -21,6 +21,7 @@ from penstock.core.op_def import lookup
 from penstock.core.shape import Dims
 from penstock.core.shape_rules import ShapeError, expect_rank, unchanged
 from penstock.core.tensor import Tensor
+from penstock.ops.hosted import on_host
 from penstock.ops.random import distributions, philox
 from penstock.ops.random.philox import BLOCKS_PER_OUTPUT, Philox
 from penstock.ops.random.seeds import CONTAINER
@@ -183,6 +184,7 @@ def take_rows(value: Value, order: np.ndarray) -> Value:
     T=dtypes.REAL_NUMBER,
     output_dtype=INDEX,
 )
+@on_host
 def multinomial_op(
     logits: Array,
     num_samples: Any,
@@ -234,6 +236,7 @@ def multinomial_shape(logits: Dims, num_samples: Any, *args: Any, **attrs: Any) 
     S=INDEX,
     T=NARROW_FLOATING,
 )
+@on_host
 def random_gamma_op(
     shape: Any, alpha: Array, *, seed: int = 0, seed2: int = 0, resources: Any, node_name: str
 ) -> Array:
@@ -293,6 +296,7 @@ def random_gamma_grad_shape(alpha: Dims, sample: Dims) -> Dims:
     R=Type(RATE, dtypes.float64),
     dtype=RATE,
 )
+@on_host
 def random_poisson_v2_op(
     shape: Any,
     rate: Array,
@@ -317,6 +321,7 @@ def random_poisson_v2_op(
     S=INDEX,
     dtype=NARROW_FLOATING,
 )
+@on_host
 def random_poisson_op(
     shape: Any, rate: Array, *, seed: int = 0, seed2: int = 0, dtype: DType, resources: Any, node_name: str
 ) -> Array:

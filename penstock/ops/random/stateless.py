@@ -18,6 +18,7 @@ from penstock.core.errors import InvalidArgumentError
 from penstock.core.op import Type, op
 from penstock.core.shape_rules import scalar, unchanged
 from penstock.core.tensor import Tensor
+from penstock.ops.hosted import on_host
 from penstock.ops.random import distributions, philox
 from penstock.ops.random.philox import LONG, Philox
 from penstock.ops.random.shapes import checked_shape, from_shape
@@ -176,6 +177,7 @@ def stateless_random_uniform_full_int_op(shape: Any, seed: Any, *, dtype: DType 
     Tseed=_SEED,
     output_dtype=INDEX,
 )
+@on_host
 def stateless_multinomial_op(
     logits: Array, num_samples: Any, seed: Any, *, output_dtype: DType = dtypes.int64
 ) -> Array:
@@ -205,6 +207,7 @@ def _samples_of(shape: Any, parameter: tuple[int, ...]) -> tuple[list[int], int]
     Tseed=_SEED,
     dtype=NARROW_FLOATING,
 )
+@on_host
 def stateless_random_gamma_v2_op(shape: Any, seed: Any, alpha: Array) -> Array:
     shape, samples = _samples_of(shape, tuple(alpha.shape))
     return draw_gamma(_from_seed(seed), alpha, samples).reshape(shape)
@@ -222,6 +225,7 @@ def stateless_random_gamma_v2_gradient(call: Any, grad: Tensor) -> tuple[None, N
     shape_dtype=_SHAPE,
     dtype=NARROW_FLOATING,
 )
+@on_host
 def stateless_random_gamma_v3_op(shape: Any, key: Any, counter: Any, alg: Any, alpha: Array) -> Array:
     shape, samples = _samples_of(shape, tuple(alpha.shape))
     return draw_gamma(_from_key(key, counter, alg), alpha, samples).reshape(shape)
@@ -241,6 +245,7 @@ def stateless_random_gamma_v3_gradient(call: Any, grad: Tensor) -> tuple[None, N
     Rtype=RATE,
     dtype=RATE,
 )
+@on_host
 def stateless_random_poisson_op(shape: Any, seed: Any, lam: Array, *, dtype: DType) -> Array:
     shape, samples = _samples_of(shape, tuple(lam.shape))
     return draw_poisson(_from_seed(seed), lam, samples, dtype).reshape(shape)
@@ -255,6 +260,7 @@ def stateless_random_poisson_op(shape: Any, seed: Any, lam: Array, *, dtype: DTy
     T=Type(RATE, dtypes.float64),
     dtype=RATE,
 )
+@on_host
 def stateless_random_binomial_op(
     shape: Any, seed: Any, counts: Array, probs: Array, *, dtype: DType = dtypes.int64
 ) -> Array:
@@ -281,6 +287,7 @@ def draw_binomial(generator: Philox, shape: Any, counts: Array, probs: Array, dt
     Tseed=_SEED,
     dtype=NARROW_FLOATING,
 )
+@on_host
 def stateless_parameterized_truncated_normal_op(
     shape: Any, seed: Any, means: Array, stddevs: Array, minvals: Array, maxvals: Array
 ) -> Array:

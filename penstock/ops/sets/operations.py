@@ -18,6 +18,7 @@ from penstock.core.shape import Dims
 from penstock.core.shape_rules import ShapeError
 from penstock.core.sparse_tensor import SparseTensor
 from penstock.core.tensor import Tensor
+from penstock.ops.hosted import on_host
 
 _TYPES = frozenset({dtypes.int8, dtypes.int16, dtypes.int32, dtypes.int64, dtypes.uint8, dtypes.uint16, dtypes.string})
 _OUTPUTS = "(result_indices: int64, result_values: T, result_shape: int64)"
@@ -128,6 +129,7 @@ def _rank_of_sparse(shape: Dims) -> int | None:
     differentiable=False,
     shape=lambda set1, set2, **attrs: _result_shapes(_rank_of(set1, set2)),
 )
+@on_host
 def dense_to_dense_set_operation_op(
     set1: Value, set2: Value, *, set_operation: str, validate_indices: bool = True
 ) -> tuple[Array, Value, Array]:
@@ -140,6 +142,7 @@ def dense_to_dense_set_operation_op(
     differentiable=False,
     shape=lambda set1, set2_indices, set2_values, set2_shape, **attrs: _result_shapes(_rank_of(set1)),
 )
+@on_host
 def dense_to_sparse_set_operation_op(
     set1: Value,
     set2_indices: Array,
@@ -160,6 +163,7 @@ def dense_to_sparse_set_operation_op(
     differentiable=False,
     shape=lambda i, v, set1_shape, *rest, **attrs: _result_shapes(_rank_of_sparse(set1_shape)),
 )
+@on_host
 def sparse_to_sparse_set_operation_op(
     set1_indices: Array,
     set1_values: Value,
@@ -177,6 +181,7 @@ def sparse_to_sparse_set_operation_op(
 
 
 @op("SetSize(set_indices: int64, set_values: T, set_shape: int64) -> size: int32", T=_TYPES, differentiable=False)
+@on_host
 def set_size_op(set_indices: Array, set_values: Value, set_shape: Array, *, validate_indices: bool = True) -> Array:
     outer, groups = _sparse_groups(set_indices, set_values, set_shape, validate_indices)
     result = torch.zeros(outer, dtype=torch.int32)

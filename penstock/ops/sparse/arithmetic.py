@@ -16,6 +16,7 @@ from penstock.core.shape_rules import expect_rank, merge
 from penstock.core.sparse_tensor import SparseTensor
 from penstock.core.tensor import Tensor
 from penstock.ops.array.common import deferred, moved
+from penstock.ops.hosted import on_host
 from penstock.ops.sparse.common import (
     NUMERIC,
     as_sparse,
@@ -59,6 +60,7 @@ def _sum(x: Array, y: Array) -> Array:
     T=NUMERIC,
     Treal=REAL_NUMBER,
 )
+@on_host
 def sparse_add_op(
     a_indices: Array,
     a_values: Array,
@@ -117,6 +119,7 @@ def sparse_add_gradient(call: Any, _: Any, grad: Any, __: Any) -> Any:
     " -> (a_val_grad: T, b_val_grad: T)",
     T=NUMERIC,
 )
+@on_host
 def sparse_add_grad_op(
     backprop_val_grad: Array, a_indices: Array, b_indices: Array, sum_indices: Array
 ) -> tuple[Array, Array]:
@@ -189,6 +192,7 @@ def _extreme(
     " b_shape: host int64) -> (output_indices: int64, output_values: T)",
     T=REAL_NUMBER,
 )
+@on_host
 def sparse_sparse_maximum_op(
     a_indices: Array, a_values: Array, a_shape: list[int], b_indices: Array, b_values: Array, b_shape: list[int]
 ) -> tuple[Array, Array]:
@@ -200,6 +204,7 @@ def sparse_sparse_maximum_op(
     " b_shape: host int64) -> (output_indices: int64, output_values: T)",
     T=NUMERIC,
 )
+@on_host
 def sparse_sparse_minimum_op(
     a_indices: Array, a_values: Array, a_shape: list[int], b_indices: Array, b_values: Array, b_shape: list[int]
 ) -> tuple[Array, Array]:

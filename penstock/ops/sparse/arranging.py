@@ -19,6 +19,7 @@ from penstock.core.shape_rules import expect_rank
 from penstock.core.sparse_tensor import SparseTensor
 from penstock.core.tensor import Tensor
 from penstock.ops.array.common import deferred
+from penstock.ops.hosted import on_host
 from penstock.ops.sparse.arithmetic import picked
 from penstock.ops.sparse.common import (
     NUMERIC,
@@ -47,6 +48,7 @@ _reshape_op = deferred("Reshape")
     " -> (output_indices: int64, output_values: T)",
     view=True,
 )
+@on_host
 def sparse_reorder_op(input_indices: Array, input_values: Value, input_shape: list[int]) -> tuple[Array, Value]:
     check_parts(input_indices, input_values, input_shape, "input_")
     keys = row_keys(input_indices)
@@ -74,6 +76,7 @@ def sparse_reorder_gradient(call: Any, _: Any, grad: Tensor) -> Any:
     "SparseReshape(input_indices: int64, input_shape: host int64, new_shape: host int64)"
     " -> (output_indices: int64, output_shape: int64)"
 )
+@on_host
 def sparse_reshape_op(input_indices: Array, input_shape: list[int], new_shape: list[int]) -> tuple[Array, Array]:
     check_parts(input_indices, None, input_shape, "input_")
     if not isinstance(new_shape, list) or any(isinstance(size, list) for size in new_shape):
@@ -138,6 +141,7 @@ def _vector(value: Any, rank: int, name: str) -> list[int]:
     "SparseSlice(indices: int64, values: T, shape: host int64, start: host int64, size: host int64)"
     " -> (output_indices: int64, output_values: T, output_shape: int64)"
 )
+@on_host
 def sparse_slice_op(
     indices: Array, values: Value, shape: list[int], start: list[int], size: list[int]
 ) -> tuple[Array, Value, Array]:
@@ -171,6 +175,7 @@ def sparse_slice_gradient(call: Any, _: Any, grad: Tensor, __: Any) -> Any:
     " -> val_grad: T",
     T=NUMERIC,
 )
+@on_host
 def sparse_slice_grad_op(
     backprop_val_grad: Array, input_indices: Array, input_start: list[int], output_indices: Array
 ) -> Array:
@@ -205,6 +210,7 @@ def sparse_slice_grad_shape(
     " -> (output_indices: num_split * int64, output_values: num_split * T, output_shape: num_split * int64)",
     minimum={"num_split": 1},
 )
+@on_host
 def sparse_split_op(
     split_dim: int, indices: Array, values: Value, shape: list[int], *, num_split: int
 ) -> tuple[list[Array], list[Value], list[Array]]:

@@ -15,6 +15,7 @@ from penstock.core.op import op
 from penstock.core.shape import Dims
 from penstock.core.sparse_tensor import SparseTensor
 from penstock.ops.array.common import INDEX, check_allocation, deferred
+from penstock.ops.hosted import on_host
 from penstock.ops.sparse.common import as_sparse, check_parts, invalid, is_sparse, parts_dims
 
 _COUNTED = frozenset({dtypes.int32, dtypes.int64, dtypes.float32, dtypes.float64})
@@ -77,6 +78,7 @@ def _rank_of_counts(rank: int | None) -> Any:
     T=INDEX,
     output_type=_COUNTED,
 )
+@on_host
 def dense_count_sparse_output_op(
     values: Array,
     weights: Array,
@@ -113,6 +115,7 @@ def dense_count_sparse_output_shape(values: Dims, weights: Dims, **attrs: Any) -
     T=INDEX,
     output_type=_COUNTED,
 )
+@on_host
 def sparse_count_sparse_output_op(
     indices: Array,
     values: Array,
@@ -173,6 +176,7 @@ def _rows_of_splits(splits: Array, values: Array) -> tuple[Array, int]:
     T=INDEX,
     output_type=_COUNTED,
 )
+@on_host
 def ragged_count_sparse_output_op(
     splits: Array,
     values: Array,
@@ -230,6 +234,7 @@ def _column_count(size: Any) -> int | None:
     Tidx=INDEX,
     T=_COUNTED,
 )
+@on_host
 def sparse_bincount_op(
     indices: Array, values: Array, dense_shape: list[int], size: Any, weights: Array, *, binary_output: bool = False
 ) -> Array:

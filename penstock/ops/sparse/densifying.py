@@ -21,6 +21,7 @@ from penstock.core.sparse_tensor import SparseTensor
 from penstock.core.tensor import Tensor
 from penstock.ops.array.common import INDEX, check_allocation, deferred, item_size, moved
 from penstock.ops.constant import shape_op
+from penstock.ops.hosted import on_host
 from penstock.ops.sparse.common import (
     NUMERIC,
     as_sparse,
@@ -49,6 +50,7 @@ _where_op = deferred("Where")
     " -> dense: T",
     Tindices=INDEX,
 )
+@on_host
 def sparse_to_dense_op(
     sparse_indices: Array,
     output_shape: list[int],
@@ -120,6 +122,7 @@ def sparse_to_dense_gradient(call: Any, grad: Tensor) -> Any:
     T=NUMERIC,
     Tindices=INDEX,
 )
+@on_host
 def sparse_tensor_dense_add_op(a_indices: Array, a_values: Array, a_shape: list[int], b: Array) -> Array:
     check_parts(a_indices, a_values, a_shape, "a_")
     if len(a_shape) != b.ndim:

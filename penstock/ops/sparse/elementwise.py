@@ -19,6 +19,7 @@ from penstock.core.sparse_tensor import SparseTensor
 from penstock.core.tensor import Tensor
 from penstock.ops.array.common import deferred
 from penstock.ops.constant import shape_op
+from penstock.ops.hosted import on_host
 from penstock.ops.math.bessel import bessel_i0e, bessel_i1e
 from penstock.ops.math.exponential import tanh
 from penstock.ops.math.gamma import erf
@@ -68,6 +69,7 @@ def _shape(sp_indices: Dims, sp_values: Dims, sp_shape: Any, dense: Dims) -> Dim
     T=NUMERIC,
     shape=_shape,
 )
+@on_host
 def sparse_dense_cwise_add_op(sp_indices: Array, sp_values: Array, sp_shape: list[int], dense: Array) -> Array:
     return _dense_parts(sp_indices, sp_values, sp_shape, dense, (torch.add, np.add))
 
@@ -77,6 +79,7 @@ def sparse_dense_cwise_add_op(sp_indices: Array, sp_values: Array, sp_shape: lis
     T=NUMERIC,
     shape=_shape,
 )
+@on_host
 def sparse_dense_cwise_mul_op(sp_indices: Array, sp_values: Array, sp_shape: list[int], dense: Array) -> Array:
     return _dense_parts(sp_indices, sp_values, sp_shape, dense, (torch.mul, np.multiply))
 
@@ -86,6 +89,7 @@ def sparse_dense_cwise_mul_op(sp_indices: Array, sp_values: Array, sp_shape: lis
     T=NUMERIC,
     shape=_shape,
 )
+@on_host
 def sparse_dense_cwise_div_op(sp_indices: Array, sp_values: Array, sp_shape: list[int], dense: Array) -> Array:
     zeros = (dense.numpy() == 0).any() if dense.dtype in _UNSIGNED else (dense == 0).any()
     if bool(zeros):

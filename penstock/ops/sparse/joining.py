@@ -13,6 +13,7 @@ from penstock.core.shape import Dims
 from penstock.core.shape_rules import ShapeError, expect_equal
 from penstock.core.sparse_tensor import SparseTensor
 from penstock.ops.array.common import deferred
+from penstock.ops.hosted import on_host
 from penstock.ops.math.reduce import one_of
 from penstock.ops.sparse.common import as_sparse, check_parts, invalid, joined, parts_dims, row_keys, sparse_like, take
 
@@ -23,6 +24,7 @@ from penstock.ops.sparse.common import as_sparse, check_parts, invalid, joined, 
     minimum={"N": 2},
     differentiable=False,
 )
+@on_host
 def sparse_concat_op(
     indices: list[Array], values: list[Value], shapes: list[list[int]], *, concat_dim: int
 ) -> tuple[Array, Value, Array]:

@@ -18,6 +18,7 @@ from penstock.core.shape_rules import reduced
 from penstock.core.sparse_tensor import SparseTensor
 from penstock.core.tensor import Tensor
 from penstock.ops.array.common import check_allocation, deferred, moved
+from penstock.ops.hosted import on_host
 from penstock.ops.math.reduce import one_of
 from penstock.ops.sparse.common import (
     NUMERIC,
@@ -118,6 +119,7 @@ def _sparse_shape(
     T=NUMERIC,
     shape=_dense_shape,
 )
+@on_host
 def sparse_reduce_sum_op(
     input_indices: Array, input_values: Array, input_shape: list[int], reduction_axes: Any, *, keep_dims: bool = False
 ) -> Array:
@@ -145,6 +147,7 @@ def sparse_reduce_sum_gradient(call: Any, grad: Tensor) -> Any:
     T=REAL_NUMBER,
     shape=_dense_shape,
 )
+@on_host
 def sparse_reduce_max_op(
     input_indices: Array, input_values: Array, input_shape: list[int], reduction_axes: Any, *, keep_dims: bool = False
 ) -> Array:
@@ -157,6 +160,7 @@ def sparse_reduce_max_op(
     T=NUMERIC,
     shape=_sparse_shape,
 )
+@on_host
 def sparse_reduce_sum_sparse_op(
     input_indices: Array, input_values: Array, input_shape: list[int], reduction_axes: Any, *, keep_dims: bool = False
 ) -> tuple[Array, Array, Array]:
@@ -169,6 +173,7 @@ def sparse_reduce_sum_sparse_op(
     T=REAL_NUMBER,
     shape=_sparse_shape,
 )
+@on_host
 def sparse_reduce_max_sparse_op(
     input_indices: Array, input_values: Array, input_shape: list[int], reduction_axes: Any, *, keep_dims: bool = False
 ) -> tuple[Array, Array, Array]:

@@ -15,6 +15,7 @@ from penstock.core.shape_rules import expect_rank
 from penstock.core.sparse_tensor import SparseTensor
 from penstock.core.tensor import Tensor
 from penstock.ops.array.common import deferred
+from penstock.ops.hosted import on_host
 from penstock.ops.sparse.common import (
     as_sparse,
     check_parts,
@@ -31,6 +32,7 @@ from penstock.ops.sparse.common import (
     "SparseFillEmptyRows(indices: int64, values: T, dense_shape: host int64, default_value: T)"
     " -> (output_indices: int64, output_values: T, empty_row_indicator: bool, reverse_index_map: int64)"
 )
+@on_host
 def sparse_fill_empty_rows_op(
     indices: Array, values: Value, dense_shape: list[int], default_value: Value
 ) -> tuple[Array, Value, Array, Array]:

@@ -14,6 +14,7 @@ from penstock.core.shape import Dims
 from penstock.core.shape_rules import ShapeError
 from penstock.core.sparse_tensor import SparseTensor
 from penstock.core.tensor import Tensor
+from penstock.ops.hosted import on_host
 from penstock.ops.sparse.common import as_sparse, check_parts, group, invalid, parts_dims
 from penstock.ops.sparse.elementwise import sparse_dense_cwise_add_op
 from penstock.ops.sparse.reductions import sparse_reduce_sum_op
@@ -23,6 +24,7 @@ from penstock.ops.sparse.reductions import sparse_reduce_sum_op
     "SparseSoftmax(sp_indices: int64, sp_values: T, sp_shape: host int64) -> output: T",
     T=frozenset({dtypes.float16, dtypes.float32, dtypes.float64}),
 )
+@on_host
 def sparse_softmax_op(sp_indices: Array, sp_values: Array, sp_shape: list[int]) -> Array:
     check_parts(sp_indices, sp_values, sp_shape, "sp_")
     if len(sp_shape) < 2:

@@ -13,6 +13,7 @@ from penstock.core.op import op
 from penstock.core.shape import Dims
 from penstock.core.sparse_tensor import SparseTensor
 from penstock.core.tensor import Tensor
+from penstock.ops.hosted import on_host
 
 
 @op(
@@ -20,6 +21,7 @@ from penstock.core.tensor import Tensor
     "truth_values: T, truth_shape: host int64) -> output: float32",
     differentiable=False,
 )
+@on_host
 def edit_distance_op(
     hypothesis_indices: torch.Tensor,
     hypothesis_values: Value,

@@ -14,6 +14,8 @@ from penstock.runtime.config import optimizer
 @pytest.fixture
 def fresh():
     saved = dict(optimizer._chosen)
+    optimizer._chosen.clear()
+    set_default_options({})
     yield
     optimizer._chosen.clear()
     optimizer._chosen.update(saved)
