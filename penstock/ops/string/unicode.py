@@ -15,6 +15,7 @@ from penstock.core.op import Type, op
 from penstock.core.shape import Dims
 from penstock.core.shape_rules import unchanged
 from penstock.core.tensor import Tensor
+from penstock.ops.hosted import on_host
 from penstock.ops.string.elementwise import as_strings, invalid, map_strings
 from penstock.ops.string.unicode_scripts import scripts_of
 
@@ -243,6 +244,7 @@ def unicode_transcode(
 
 
 @op("UnicodeScript(input: int32) -> output: int32", shape=unchanged, differentiable=False)
+@on_host
 def unicode_script_op(input: Value) -> Value:
     return array.from_numpy(scripts_of(np.asarray(array.to_numpy(input))))
 
