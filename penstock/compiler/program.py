@@ -66,7 +66,15 @@ class Program:
         try:
             return self.function(*values)
         except Exception as error:
-            raise self.explain(error) from error.__cause__
+            explained = self.explain(error)
+            self._forget_values(error)
+            raise explained from error.__cause__
+
+    def _forget_values(self, error: Exception) -> None:
+        """Let go of the values of a failed run, which would live as long as the error that remembers its frames."""
+        for frame, _ in list(_frames(error.__traceback__)):
+            if frame.f_code in self._lines:
+                frame.clear()
 
     def explain(self, error: Exception) -> Exception:
         """Return the error to raise in place of one that came out of the generated function."""

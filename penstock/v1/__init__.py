@@ -108,6 +108,7 @@ from penstock.language.control_flow import enable_control_flow_v2 as enable_cont
 from penstock.language.control_flow import group as group
 from penstock.language.control_flow import tuple_ as tuple
 from penstock.language.control_flow import while_loop_v1 as while_loop
+from penstock.language.critical_section import CriticalSection as CriticalSection
 from penstock.language.custom_gradient import RegisterGradient as RegisterGradient
 from penstock.language.custom_gradient import custom_gradient as custom_gradient
 from penstock.language.custom_gradient import grad_pass_through as grad_pass_through
@@ -575,6 +576,9 @@ from penstock.platform.logging import get_logger as get_logger
 from penstock.runtime.session import InteractiveSession as InteractiveSession
 from penstock.runtime.session import Session as Session
 from penstock.runtime.session import get_default_session as get_default_session
+from penstock.train.accumulators import ConditionalAccumulator as ConditionalAccumulator
+from penstock.train.accumulators import ConditionalAccumulatorBase as ConditionalAccumulatorBase
+from penstock.train.accumulators import SparseConditionalAccumulator as SparseConditionalAccumulator
 from penstock.train.queues import FIFOQueue as FIFOQueue
 from penstock.train.queues import FixedLengthRecordReader as FixedLengthRecordReader
 from penstock.train.queues import IdentityReader as IdentityReader

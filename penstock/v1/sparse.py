@@ -34,3 +34,4 @@ from penstock.ops.sparse.reductions import reduce_sum_sparse as reduce_sum_spars
 from penstock.ops.sparse.reductions import reduce_sum_v1 as reduce_sum
 from penstock.ops.sparse.rows import fill_empty_rows as fill_empty_rows
 from penstock.ops.sparse.softmax import softmax as softmax
+from penstock.train.accumulators import SparseConditionalAccumulator as SparseConditionalAccumulator

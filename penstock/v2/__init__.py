@@ -64,6 +64,7 @@ from penstock.language.control_flow import cond as cond
 from penstock.language.control_flow import group as group
 from penstock.language.control_flow import tuple_v2 as tuple
 from penstock.language.control_flow import while_loop as while_loop
+from penstock.language.critical_section import CriticalSection as CriticalSection
 from penstock.language.custom_gradient import RegisterGradient as RegisterGradient
 from penstock.language.custom_gradient import custom_gradient as custom_gradient
 from penstock.language.custom_gradient import grad_pass_through as grad_pass_through
