@@ -478,7 +478,12 @@ def _settle(
     known: dict[str, DType],
     attrs: dict[str, Any],
 ) -> DType | None:
-    """Return the type of an argument's type attribute: given, found in any input that shares it, or its default."""
+    """Return the type of an argument's type attribute: given, or found in an input that shares it; None for one that
+    follows from the argument itself.
+
+    TensorFlow converts the inputs of a node one after the other, so that a Python value before a tensor has its own
+    type; eagerly it looks at all of them first.
+    """
     if argument.dtype is not None:
         return argument.dtype
     attr = argument.type_attr
@@ -490,7 +495,8 @@ def _settle(
         found = dtype_of_argument(item)
         if found is not None:
             break
-    if found is None:
+    is_eager = current_graph() is None
+    if found is None and is_eager:
         for other, arg in zip(op_def.inputs, args, strict=True):
             if other.type_attr == attr and other is not argument:
                 for item in arg if other.is_sequence and isinstance(arg, (list, tuple)) else (arg,):
@@ -500,7 +506,7 @@ def _settle(
             if found is not None:
                 break
     if found is None and argument.number_attr is not None and items:
-        found = convert_to_tensor(items[0]).dtype.base_dtype if current_graph() is None else _python_dtype(items[0])
+        found = convert_to_tensor(items[0]).dtype.base_dtype if is_eager else _python_dtype(items[0])
     if found is None:
         return None
     _check_allowed(op_def, argument, found)

@@ -420,7 +420,7 @@ class Orthogonal(Initializer):
         rows, columns = math.prod(dims[:-1]), dims[-1]
         flat = (max(rows, columns), min(rows, columns))
         drawn = random_normal(flat, dtype=self.dtype if dtype is None else dtype, seed=self.seed)
-        return lookup("Mul")(self.gain, orthogonal_matrix(drawn, dims))  # type: ignore[operator]
+        return self.gain * orthogonal_matrix(drawn, dims)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""

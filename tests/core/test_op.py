@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import penstock as tf
 from penstock.core.dtypes import int8
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.graph import Graph
@@ -71,3 +72,62 @@ def test_a_type_or_number_that_an_attribute_may_not_have_is_refused():
             to_number("1", out_type=int8)
         with pytest.raises(ValueError, match="num_buckets"):
             bucket("a", num_buckets=0)
+
+
+# TensorFlow converts the inputs of a node one after the other: what comes first has its own type. Operators of Python
+# take the type of the tensor, whichever side it is on, and so do some functions.
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: tf.add(2, x),
+        lambda x: tf.multiply(2, x),
+        lambda x: tf.subtract([2, 3], x),
+        lambda x: tf.maximum(2, x),
+        lambda x: tf.pow(2, x),
+        lambda x: tf.less(2, x),
+        lambda x: tf.math.floordiv(2, x),
+        lambda x: tf.math.xlogy(2, x),
+        lambda x: tf.where([True, False], 2, x),
+        lambda x: tf.raw_ops.Mul(x=2, y=x),
+        lambda x: tf.maximum(2.0, tf.cast(x, tf.float64)),
+        lambda x: tf.maximum(2, tf.cast(x, tf.int64)),
+        lambda x: tf.add(x, tf.constant(2)),
+        lambda x: tf.multiply(tf.cast(x, tf.int32), 2.0),
+    ],
+)
+def test_a_python_value_before_a_tensor_has_its_own_type_in_a_graph(call):
+    with tf.Graph().as_default(), pytest.raises(TypeError):
+        call(tf.compat.v1.placeholder(tf.float32, [2]))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: tf.add(x, 2),
+        lambda x: tf.multiply(2.0, x),
+        lambda x: tf.divide(2, x),
+        lambda x: 2 + x,
+        lambda x: 2 - x,
+        lambda x: 2 / x,
+        lambda x: 2 // x,
+        lambda x: 2**x,
+        lambda x: tf.clip_by_value(x, 0, 1),
+        lambda x: tf.stack([2, x[0]]),
+        lambda x: tf.add_n([x, x]),
+        lambda x: tf.math.scalar_mul(2, x),
+    ],
+)
+def test_a_python_value_takes_the_type_of_the_tensor_where_tensorflow_gives_it_that(call):
+    with tf.Graph().as_default():
+        assert call(tf.compat.v1.placeholder(tf.float32, [2])).dtype is tf.float32
+
+
+def test_eagerly_a_tensor_beside_a_python_value_decides_unless_the_function_converts_first():
+    x = tf.constant([1.0, 2.0])
+    assert tf.multiply(2, x).dtype is tf.float32
+    assert tf.maximum([1, 3], x).numpy().tolist() == [1.0, 3.0]
+    assert tf.nn.bias_add([[1, 2]], x).numpy().tolist() == [[2.0, 4.0]]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="float32"):
+        tf.add(2, x)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="float32|int32"):
+        tf.nn.sigmoid_cross_entropy_with_logits(labels=[0, 1], logits=x)

@@ -97,11 +97,8 @@ def add(x: Any, y: Any, name: str | None = None) -> Tensor:
 
 
 def convert_operands(x: Any, y: Any) -> tuple[Any, Any]:
-    """Return the operands with at least the first one as a tensor, so that its type decides about the other's."""
-    if isinstance(x, Tensor) or not isinstance(y, Tensor):
-        x = convert_to_tensor(x, name="x")
-    else:
-        x = _like(x, y, "x")
+    """Return the operands as tensors: the type of the first decides about a Python value that is the second."""
+    x = convert_to_tensor(x, name="x")
     return x, _like(y, x, "y")
 
 

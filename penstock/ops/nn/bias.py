@@ -10,7 +10,7 @@ import torch
 from penstock.core.array import Array
 from penstock.core.convert import convert_to_tensor
 from penstock.core.dtypes import NUMBER, QUANTIZED
-from penstock.core.graph import op_scope
+from penstock.core.graph import current_graph, op_scope
 from penstock.core.op import op
 from penstock.core.shape import Dims
 from penstock.core.shape_rules import ShapeError, expect_rank, expect_rank_at_least, merge_dim
@@ -124,13 +124,10 @@ def bias_add(value: Any, bias: Any, data_format: str | None = None, name: str | 
     else:
         raise ValueError(f"`data_format` must be of the form `N...C` or `NC...`, got {data_format!r}")
     with op_scope(name, "BiasAdd", [value, bias]) as scope:
-        tensor = convert_to_tensor(value, name="input")
-        return bias_add_op(
-            tensor,
-            bias if isinstance(bias, Tensor) else convert_to_tensor(bias, tensor.dtype.base_dtype, "bias"),
-            data_format=layout,
-            name=scope,
-        )
+        if current_graph() is not None:
+            value = convert_to_tensor(value, name="input")
+            bias = convert_to_tensor(bias, value.dtype.base_dtype, "bias")
+        return bias_add_op(value, bias, data_format=layout, name=scope)
 
 
 def bias_add_without_layout(value: Any, bias: Any, name: str | None = None) -> Tensor:

@@ -347,7 +347,7 @@ def sigmoid_cross_entropy_with_logits(labels: Any = None, logits: Any = None, na
 
 def _same_shape(labels: Any, logits: Any, what: str) -> tuple[Tensor, Tensor]:
     x = convert_to_tensor(logits, name="logits")
-    z = convert_to_tensor(labels, None if isinstance(labels, Tensor) else x.dtype.base_dtype, "labels")
+    z = convert_to_tensor(labels, name="labels")
     if not x.shape.is_compatible_with(z.shape):
         raise ValueError(f"`logits` and `labels` must have the same shape in {what}, got ({x.shape} vs {z.shape})")
     return x, z

@@ -52,7 +52,7 @@ def frame(
         if pad_end:
             frames = -(-size // frame_step)
             missing = frame_length + frame_step * (frames - 1) - size
-            missing = max(missing, 0) if isinstance(missing, int) else deferred("Maximum")(0, missing)
+            missing = max(missing, 0) if isinstance(missing, int) else deferred("Maximum")(missing, 0)
             margins = [[0, 0]] * axis + [[0, missing]] + [[0, 0]] * (rank - axis - 1)
             signal = deferred("PadV2")(
                 signal,
@@ -64,7 +64,7 @@ def frame(
         if isinstance(frames, int):
             frames = max(frames, 0)
         else:
-            frames = deferred("Maximum")(0, frames)
+            frames = deferred("Maximum")(frames, 0)
         starts = _reshape_op(range_of(frames) * frame_step, [-1, 1])
         places = starts + _reshape_op(range_of(frame_length), [1, -1])
         return gather(signal, places, axis=axis)
