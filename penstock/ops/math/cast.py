@@ -138,7 +138,7 @@ def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> Tensor:
             value = saturate_cast(value, wanted.real_dtype)
             return cast(value, wanted, scope or name)
         smallest, largest = _common_range(source, wanted)
-        if source.min < smallest or source.max > largest:
+        if source.is_floating or source.min < smallest or source.max > largest:
             value = operation("Minimum")(operation("Maximum")(value, _bound(smallest, source)), _bound(largest, source))
         return cast(value, wanted, scope or name)
 

@@ -15,7 +15,7 @@ from penstock.core.op import op
 from penstock.core.shape_rules import unchanged
 from penstock.core.tensor import Tensor
 from penstock.ops.fused.large import LARGE, large_kernel
-from penstock.ops.math.complex import complex_abs_op, conj
+from penstock.ops.math.complex import complex_abs_op, conj, real
 from penstock.ops.math.kernels import (
     FLOATING_OR_COMPLEX,
     SIGNED_NUMBER,
@@ -83,7 +83,13 @@ def sign_op(x: Array) -> Array:
 @sign_op.gradient
 def sign_gradient(call: Any, grad: Tensor) -> Tensor:
     x = call.inputs[0]
-    return operation("ZerosLike")(x)
+    if not x.dtype.is_complex:
+        return operation("ZerosLike")(x)
+    # Only a change of the angle changes x / |x|.
+    angle, size = call.outputs[0], complex_abs_op(x, Tout=x.dtype.real_dtype.base_dtype)
+    along = real(conj(angle) * grad)
+    cast = operation("Cast")
+    return operation("DivNoNan")(grad - angle * cast(along, DstT=x.dtype), cast(size, DstT=x.dtype))
 
 
 def sign(x: Any, name: str | None = None) -> Tensor:

@@ -9,13 +9,16 @@ import torch
 
 from penstock.core.array import Array, lies_densely
 from penstock.core.convert import convert_to_tensor
+from penstock.core.dispatch import apply
 from penstock.core.dtypes import FLOATING, REAL_NUMBER, float32, qint8
 from penstock.core.graph import op_scope
 from penstock.core.op import Type, op
+from penstock.core.op_def import lookup
 from penstock.core.shape import Dims
 from penstock.core.shape_rules import ShapeError, merge, unchanged
 from penstock.core.tensor import Tensor
 from penstock.ops.array.common import deferred
+from penstock.ops.fused.large import LARGE, large_kernel
 
 _aten = torch.ops.aten
 _zeros_like_op = deferred("ZerosLike")
@@ -71,14 +74,22 @@ def relu_grad_op(gradients: Array, features: Array) -> Array:
     _same_shapes(gradients, features)
     if features.dtype in _UNSIGNED:
         return gradients * (features.to(torch.int64) != 0).to(gradients.dtype)
-    return _aten.threshold_backward(gradients, features, 0)
+    return _slope(gradients, features) if features.numel() < LARGE else _large_slope(gradients, features)
+
+
+def _slope(gradients: Array, features: Array) -> Array:
+    # A product, so that infinity times 0 is NaN. ATen has a kernel of its own, which selects, and lets NaN pass.
+    return torch.gt(features, 0, out=torch.empty_like(features)).mul_(gradients)
+
+
+_large_slope = large_kernel("ReluGrad", _slope)
 
 
 @relu_grad_op.in_place("gradients")
 def relu_grad_in_place(gradients: Array, features: Array) -> Array:
     if gradients.shape != features.shape or not gradients.is_floating_point() or not lies_densely(gradients):
         return relu_grad_op.kernel(gradients, features)
-    return _aten.threshold_backward.grad_input(gradients, features, 0, grad_input=gradients)
+    return gradients.mul_(torch.gt(features, 0, out=torch.empty_like(features)))
 
 
 @relu_grad_op.gradient
@@ -103,7 +114,8 @@ def relu6_gradient(call: Any, grad: Tensor) -> Tensor:
 def relu6_grad_op(gradients: Array, features: Array) -> Array:
     _same_shapes(gradients, features)
     if features.is_floating_point():
-        return torch.where((features > 0) & (features < 6), gradients, 0)
+        slope = torch.gt(features, 0, out=torch.empty_like(features))
+        return slope.mul_(torch.lt(features, 6, out=torch.empty_like(features))).mul_(gradients)
     wide = features.to(torch.int64)
     return (gradients.to(torch.int64) * ((wide > 0) & (wide < 6))).to(gradients.dtype)
 
@@ -336,7 +348,22 @@ def silu(features: Any, beta: Any = 1.0) -> Tensor:
         inner = (
             tensor if isinstance(beta, (int, float)) and beta == 1 else convert_to_tensor(beta, tensor.dtype) * tensor
         )
-        return tensor * _sigmoid_op(inner)
+        chance = _sigmoid_op(inner)
+        if tensor.dtype.is_complex and isinstance(beta, (int, float)):
+            return _slope_unconjugated(tensor, inner, chance)
+        return tensor * chance
+
+
+def _slope_unconjugated(features: Tensor, inner: Tensor, chance: Tensor) -> Tensor:
+    """Return features * chance of complex numbers, with the gradient that TensorFlow gives to silu: the derivative
+    itself in place of its conjugate."""
+
+    def gradient(call: Any, grad: Tensor, *_: Any) -> list[Tensor | None]:
+        slope = chance * (1.0 + inner * (1.0 - chance))
+        return [None, grad * slope]
+
+    passed = lookup("IdentityN")
+    return apply(passed, [[features * chance, features]], {"_gradient_function": gradient}, "IdentityN")[0]
 
 
 swish = silu

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from penstock.core.errors import InvalidArgumentError
+from penstock.core.tape import GradientTape
 from penstock.ops.constant import constant
 from penstock.ops.math import unary
 from penstock.testing.op_case import OpCase, integers, normal, uniform
@@ -59,3 +60,13 @@ def test_reciprocal_no_nan_is_zero_at_zero() -> None:
 def test_a_type_without_kernel_is_refused() -> None:
     with pytest.raises(InvalidArgumentError, match="sqrt|Sqrt"):
         unary.sqrt(constant([1, 2]))
+
+
+def test_the_sign_of_complex_numbers_has_the_gradient_of_their_angle():
+    x = constant(np.array([1 + 2j, 0j, 3j, -2 + 0j]))
+    with GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        y = unary.sign(x)
+    np.testing.assert_allclose(tape.gradient(y, x).numpy(), [0.35777088 - 0.17888544j, 0, 1 / 3, 0], atol=1e-8)
+    upstream = constant(np.array([1, 2j, 1j, 1 + 1j]))
+    np.testing.assert_allclose(tape.gradient(y, x, upstream).numpy(), [0.35777088 - 0.17888544j, 0, 0, 0.5j], atol=1e-8)

@@ -7,6 +7,9 @@ import pytest
 
 from penstock.core.convert import convert_to_tensor
 from penstock.core.errors import InvalidArgumentError
+from penstock.core.graph import Graph
+from penstock.core.tape import GradientTape
+from penstock.ops.constant import constant, placeholder
 from penstock.ops.nn.activation import (
     crelu,
     elu_grad_op,
@@ -28,6 +31,7 @@ from penstock.ops.nn.activation import (
     softsign_grad_op,
     softsign_op,
 )
+from penstock.runtime.session import Session
 from penstock.testing.op_case import OpCase, integers, normal
 
 SCALE, ALPHA = 1.0507009873554805, 1.6732632423543772
@@ -100,3 +104,37 @@ def test_gradients_of_another_shape_are_refused():
 def test_gelu_of_integers_is_refused():
     with pytest.raises(ValueError, match="floating"):
         gelu(np.array([1, 2]))
+
+
+# TensorFlow multiplies by the slope: infinity times 0 is NaN, and a feature that is NaN has the slope 0.
+UPSTREAM = [1.0, 2.0, 3.0, np.inf, np.inf, np.nan, -np.inf, 5.0]
+FEATURES = [1.0, np.nan, -1.0, np.nan, 0.0, -1.0, -1.0, np.inf]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
+@pytest.mark.parametrize("count", [1, 50_000])
+def test_slopes_of_relu_multiply_what_is_not_finite(dtype, count):
+    upstream, features = (np.tile(np.array(x, dtype), count) for x in (UPSTREAM, FEATURES))
+    expected = [1.0, 0.0, 0.0, np.nan, np.nan, np.nan, np.nan, 5.0]
+    np.testing.assert_array_equal(relu_grad_op(upstream, features).numpy(), np.tile(expected, count))
+    expected[-1] = 0.0
+    np.testing.assert_array_equal(relu6_grad_op(upstream, features).numpy(), np.tile(expected, count))
+
+
+def test_relu_passes_no_finite_gradient_where_chains_compute_it():
+    with Graph().as_default(), Session() as session:
+        upstream, features = placeholder("float32", [None]), placeholder("float32", [None])
+        chain = -relu_grad_op(upstream * 1.5, features) * 2.0
+        got = session.run(chain, {upstream: UPSTREAM, features: FEATURES})
+        np.testing.assert_array_equal(got, np.array([-3.0, 0.0, 0.0, np.nan, np.nan, np.nan, np.nan, -15.0], "f"))
+
+
+def test_silu_of_complex_numbers_has_tensorflows_gradient():
+    x = constant(np.array([1 + 2j, 0j, -2 + 1j], np.complex64))
+    with GradientTape() as tape:
+        tape.watch(x)
+        y = silu(x)
+    expected = [2.0037405 + 0.26449805j, 0.5, -0.18258309 - 0.15290666j]
+    upstream = constant(np.array([1, 1, 1 + 1j], np.complex64))
+    np.testing.assert_allclose(tape.gradient(y, x, upstream).numpy(), expected, rtol=1e-5)
+    np.testing.assert_allclose(y.numpy()[0], 0.21453798 + 2.4462695j, rtol=1e-5)

@@ -165,7 +165,8 @@ def _lower_relu(b: Any, step: Step, x: Any) -> Any:
 
 @_lowers(_FLOATS, "ReluGrad")
 def _lower_relu_gradient(b: Any, step: Step, gradient: Any, feature: Any) -> Any:
-    return b.select(b.fcmp_ordered("<=", feature, _zero(feature)), _zero(gradient), gradient)
+    # A product, so that infinity times 0 is NaN.
+    return b.fmul(gradient, b.select(b.fcmp_ordered(">", feature, _zero(feature)), _one(gradient), _zero(gradient)))
 
 
 @_lowers(_FLOATS, "TanhGrad")
