@@ -118,7 +118,8 @@ def fuse_elementwise(dataflow: Dataflow) -> Dataflow:
     fetched = set(dataflow.fetches)
     inside = {node for group in chosen.values() for node in (*group.members, *group.updates)}
     joins = _joins(dataflow, list(chosen.values()))
-    kept = _repeat_cheap_steps(list(chosen.values()), used, fetched, aliases, joins)
+    order = {node: index for index, node in enumerate(dataflow.nodes)}
+    kept = _repeat_cheap_steps(list(chosen.values()), used, fetched, aliases, joins, order)
     outputs: dict[Edge, Edge] = {}
     made: dict[Node, Node] = {}
     nodes: list[Node] = []
@@ -233,6 +234,7 @@ def _repeat_cheap_steps(
     fetched: set[Edge],
     aliases: Aliases,
     joins: dict[Node, _Group],
+    order: dict[Node, int],
 ) -> set[Edge]:
     """Let groups compute anew what an earlier group would write for them alone, where they read less memory so.
 
@@ -242,6 +244,7 @@ def _repeat_cheap_steps(
         fetched: what is fetched.
         aliases: which values are those of variables.
         joins: what puts results of a group next to each other -> the group.
+        order: where each node stands in an order in which they can run.
     Returns:
         The values that groups are to give out, other than joined.
     """
@@ -272,9 +275,14 @@ def _repeat_cheap_steps(
                 continue
             if earlier.updates or group.updates or any(aliases.of(edge) for edge in needed):
                 continue  # a variable may have changed by then
-            group.inputs = {edge: access for edge, access in group.inputs.items() if edge not in taken} | needed
+            position = dict.fromkeys(sorted({*steps, *group.position}, key=order.__getitem__))
+            inputs = {edge: access for edge, access in group.inputs.items() if edge not in taken} | needed
+            inputs = {edge: access for edge, access in inputs.items() if edge.node not in position}
+            if Access.FULL not in inputs.values():
+                continue  # nothing would tell the shape
+            group.inputs = inputs
             group.inner = max(rows, default=0)
-            group.position = dict.fromkeys([*steps, *group.position])
+            group.position = position
             group.repeated.update(steps)
             kept.difference_update(taken)
     return kept

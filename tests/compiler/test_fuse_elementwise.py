@@ -236,6 +236,23 @@ def test_a_derivative_computes_anew_what_is_cheaper_than_memory(graph):
     assert_equal_both_ways([product, derivative], feeds, rtol=1e-5, atol=1e-6)
 
 
+def test_what_is_computed_anew_for_two_chains_comes_in_order(graph):
+    x, y = placeholder("float32", [4, 4], name="x"), placeholder("float32", [4, 4], name="y")
+    first = x * y + x
+    shared = first * 2.0 + y
+    kept = shared * y
+    product = mat_mul_op(first, first)
+    second = product + shared
+    one, two = second * 3.0, second * second
+    last = mat_mul_op(second, second)
+    end = last * kept * one * two * x * y * product
+    lines = [line for line in fused([end], [x, y]) if "_Elementwise" in line]
+    assert lines[-1].endswith("_Elementwise(MatMul_1:0, x:0, y:0, MatMul:0)")  # all the rest is computed inside
+    generator = np.random.default_rng(0)
+    feeds = {t: generator.normal(size=(4, 4)).astype(np.float32) for t in (x, y)}
+    assert_equal_both_ways([end], feeds, rtol=1e-4, atol=1e-4)
+
+
 def test_values_that_are_fetched_or_used_elsewhere_are_written_once(graph):
     x, grad = placeholder("float32", [4, 4], name="x"), placeholder("float32", [4, 4], name="grad")
     h = neg_op(x) * x + 1.0
