@@ -12,7 +12,9 @@ from penstock.core.errors import InvalidArgumentError
 def schedule(dataflow: Dataflow) -> Dataflow:
     """Order the nodes so that each runs after what it needs; the earlier created of two ready nodes runs first.
 
-    In this order side effects on one resource happen as the graph created them.
+    In this order side effects on one resource happen as the graph created them. A node without side effects that an
+    earlier node needs, such as the empty list that a gradient gives to a loop of long ago, counts as created with it:
+    the loop, and what follows from it, stay in their places.
 
     Raises:
         InvalidArgumentError: if nodes need each other in a cycle.
@@ -20,7 +22,7 @@ def schedule(dataflow: Dataflow) -> Dataflow:
     nodes = sorted(dataflow.nodes, key=_creation)
     position = {node: index for index, node in enumerate(nodes)}
     if any(position[needed] > index for index, node in enumerate(nodes) for needed in _needs(node)):
-        nodes = _topological(nodes)
+        nodes = _topological(_moved_to_users(_topological(nodes)))
     return Dataflow(nodes, dataflow.feeds, dataflow.fetches, dataflow.targets)
 
 
@@ -33,6 +35,20 @@ def _needs(node: Node) -> Iterator[Node]:
         if edge.node is not None:
             yield edge.node
     yield from node.controls
+
+
+def _moved_to_users(nodes: list[Node]) -> list[Node]:
+    """Return nodes in the order of creation, with those that earlier ones need next to them.
+
+    Args:
+        nodes: in an order in which they can run.
+    """
+    created = {node: _creation(node) for node in nodes}
+    for node in reversed(nodes):
+        for needed in _needs(node):
+            if not needed.op_def.is_stateful:
+                created[needed] = min(created[needed], created[node])
+    return sorted(nodes, key=created.__getitem__)
 
 
 def _topological(nodes: list[Node]) -> list[Node]:

@@ -56,7 +56,6 @@ class FuncGraph(Graph):
         self.has_own_gradient = False
         self.kept: list[Any] = []
         self._captures: dict[int, tuple[Tensor, SymbolicTensor]] = {}
-        self._captured_originals: list[Tensor] = []  # keeps the ids in self._captures valid
         if outer_graph is not None:
             self.seed = outer_graph.seed
             self._collections = outer_graph._collections
@@ -92,7 +91,7 @@ class FuncGraph(Graph):
             tensor_outside = self.outer_graph.capture(tensor)
         else:
             tensor_outside = tensor
-        return self._capture(tensor, tensor_outside, name or tensor.op.name.rsplit("/", 1)[-1])
+        return self._capture(tensor_outside, name or tensor.op.name.rsplit("/", 1)[-1])
 
     def _copies(self, constant: SymbolicTensor) -> bool:
         """Tell whether a constant is copied rather than captured."""
@@ -105,14 +104,13 @@ class FuncGraph(Graph):
     def capture_eager(self, tensor: EagerTensor, name: str | None = None) -> SymbolicTensor:
         """Return an eager tensor as this function may use it."""
         outside = self.outer_graph.capture_eager(tensor) if isinstance(self.outer_graph, FuncGraph) else tensor
-        return self._capture(tensor, outside, name or "capture")
+        return self._capture(outside, name or "capture")
 
-    def _capture(self, tensor: Tensor, outside: Tensor, name: str) -> SymbolicTensor:
-        found = self._captures.get(id(tensor))
+    def _capture(self, outside: Tensor, name: str) -> SymbolicTensor:
+        found = self._captures.get(id(outside))
         if found is None:
-            placeholder = self._placeholder(tensor.dtype, tensor.dims, name)
-            self._captures[id(tensor)] = found = (outside, placeholder)
-            self._captured_originals.append(tensor)
+            placeholder = self._placeholder(outside.dtype, outside.dims, name)
+            self._captures[id(outside)] = found = (outside, placeholder)
             self.inputs.append(placeholder)
         return found[1]
 

@@ -89,7 +89,7 @@ class _GradientGraph(FunctionGraph):
     def capture(self, tensor: SymbolicTensor, name: str | None = None) -> SymbolicTensor:
         """Return `tensor` as this function may use it."""
         if tensor.op.graph is self._forward:
-            return self._capture(tensor, tensor, name or tensor.op.name.rsplit("/", 1)[-1])
+            return self._capture(tensor, name or tensor.op.name.rsplit("/", 1)[-1])
         return super().capture(tensor, name)
 
 
