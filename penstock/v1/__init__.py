@@ -600,6 +600,7 @@ from penstock.v1 import contrib as contrib
 from penstock.v1 import data as data
 from penstock.v1 import debugging as debugging
 from penstock.v1 import distribute as distribute
+from penstock.v1 import distributions as distributions
 from penstock.v1 import dtypes as dtypes
 from penstock.v1 import errors as errors
 from penstock.v1 import experimental as experimental

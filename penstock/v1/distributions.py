@@ -1,0 +1,20 @@
+"""Probability distributions: `tf.distributions` of TensorFlow 1."""
+
+from penstock.distributions.bernoulli import Bernoulli as Bernoulli
+from penstock.distributions.beta import Beta as Beta
+from penstock.distributions.categorical import Categorical as Categorical
+from penstock.distributions.dirichlet import Dirichlet as Dirichlet
+from penstock.distributions.dirichlet_multinomial import DirichletMultinomial as DirichletMultinomial
+from penstock.distributions.distribution import FULLY_REPARAMETERIZED as FULLY_REPARAMETERIZED
+from penstock.distributions.distribution import NOT_REPARAMETERIZED as NOT_REPARAMETERIZED
+from penstock.distributions.distribution import Distribution as Distribution
+from penstock.distributions.distribution import ReparameterizationType as ReparameterizationType
+from penstock.distributions.exponential import Exponential as Exponential
+from penstock.distributions.gamma import Gamma as Gamma
+from penstock.distributions.kullback_leibler import RegisterKL as RegisterKL
+from penstock.distributions.kullback_leibler import kl_divergence as kl_divergence
+from penstock.distributions.laplace import Laplace as Laplace
+from penstock.distributions.multinomial import Multinomial as Multinomial
+from penstock.distributions.normal import Normal as Normal
+from penstock.distributions.student_t import StudentT as StudentT
+from penstock.distributions.uniform import Uniform as Uniform
