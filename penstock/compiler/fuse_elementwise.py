@@ -181,9 +181,40 @@ def _find_groups(dataflow: Dataflow, aliases: Aliases) -> list[_Group]:
                 producers[0].last = node
                 updating[touched[0]] = producers[0]
                 continue
+        if len(producers) > 1 and node not in waited_for and _puts_together(node, [*producers]):
+            # What one node puts next to each other, one group writes there.
+            joined = _union(producers, producers[0].dims)
+            if joined is not None:
+                order = {member: None for member in dataflow.nodes if member in joined.position}
+                joined.position, joined.last = order, next(reversed(order))
+                for group in producers:
+                    groups.pop(group)
+                groups[joined] = None
+                group_of.update(dict.fromkeys(joined.members, joined))
+                producers = [joined]
         for group in producers:
             group.is_closed = True
     return list(groups)
+
+
+def _puts_together(node: Node, groups: list[_Group]) -> bool:
+    """Tell whether a node joins, by their last axis, results of groups that nothing else has used yet."""
+    if not _joins_columns(node):
+        return False
+    dims = groups[0].dims
+    return (
+        all(edge.dims == dims for edge in node.inputs[:-1])
+        and all(any(edge.node in group.position for group in groups) for edge in node.inputs[:-1])
+        and all(not group.is_closed and not group.updates and group.dims == dims for group in groups)
+    )
+
+
+def _joins_columns(node: Node) -> bool:
+    """Tell whether a node puts matrices, or what is like them, of known widths next to each other."""
+    if node.op_def.name != "ConcatV2" or node.controls:
+        return False
+    axis, dims = constant_value(node.inputs[-1]), node.inputs[0].dims
+    return axis is not None and _width(dims) is not None and axis.item() in (-1, len(dims or ()) - 1)
 
 
 def _joins(dataflow: Dataflow, groups: list[_Group]) -> dict[Node, _Group]:
@@ -192,14 +223,12 @@ def _joins(dataflow: Dataflow, groups: list[_Group]) -> dict[Node, _Group]:
     waited_for = {control for node in dataflow.nodes for control in node.controls}.union(dataflow.targets)
     found: dict[Node, _Group] = {}
     for node in dataflow.nodes:
-        if node.op_def.name != "ConcatV2" or node.controls or node in waited_for:
+        if node in waited_for or not _joins_columns(node):
             continue
-        parts, axis = node.inputs[:-1], constant_value(node.inputs[-1])
+        parts = node.inputs[:-1]
         makers = {group_of.get(edge.node) if edge.node is not None else None for edge in parts}
         group = makers.pop()
-        if makers or group is None or axis is None or _width(group.dims) is None:
-            continue
-        if axis.item() in (-1, len(group.dims or ()) - 1) and all(edge.dims == group.dims for edge in parts):
+        if not makers and group is not None and all(edge.dims == group.dims for edge in parts):
             found[node] = group
     return found
 
@@ -376,20 +405,25 @@ def _join(producers: list[_Group], node: Node) -> _Group | None:
     return _merge([], node, dims)
 
 
-def _merge(groups: list[_Group], node: Node, dims: Dims) -> _Group | None:
-    if sum(len(group.position) for group in groups) >= _LARGEST:
+def _union(groups: list[_Group], dims: Dims) -> _Group | None:
+    """Return one group of the nodes of several, or None where their rows do not fit or there are too many."""
+    if sum(len(group.position) for group in groups) > _LARGEST:
         return None
-    if len(groups) == 1:
-        (result,) = groups
-    else:
-        result = _Group(dims)
-        for group in groups:
-            if group.inner and result.inner not in (0, group.inner):
-                return None
-            result.inner = result.inner or group.inner
-            result.inputs.update(group.inputs)
-            result.updates.update(group.updates)
-            result.position.update(dict.fromkeys(group.members))
+    result = _Group(dims)
+    for group in groups:
+        if group.inner and result.inner not in (0, group.inner):
+            return None
+        result.inner = result.inner or group.inner
+        result.inputs.update(group.inputs)
+        result.updates.update(group.updates)
+        result.position.update(dict.fromkeys(group.members))
+    return result if len(result.inputs) <= _MOST_INPUTS else None
+
+
+def _merge(groups: list[_Group], node: Node, dims: Dims) -> _Group | None:
+    result = groups[0] if len(groups) == 1 else _union(groups, dims)
+    if result is None or len(result.position) >= _LARGEST:
+        return None
     inner = result.inner
     is_sum = node.op_def.name in ROW_OPERATIONS
     if is_sum:

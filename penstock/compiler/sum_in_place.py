@@ -8,7 +8,14 @@ from penstock.compiler.constants import constant_value
 from penstock.compiler.dataflow import Edge, Node, make_node, rewire, uses
 from penstock.compiler.loops import Loop
 from penstock.core.dtypes import float32, float64
-from penstock.ops.fused.running_sum import add_product_op, add_rows_op, add_term_op, finish_sum_op, running_sum_op
+from penstock.ops.fused.running_sum import (
+    add_product_and_rows_op,
+    add_product_op,
+    add_rows_op,
+    add_term_op,
+    finish_sum_op,
+    running_sum_op,
+)
 
 _SUMS = ("Add", "AddN", "AddV2")
 
@@ -23,6 +30,36 @@ def sum_in_place(loop: Loop) -> None:
     """
     for index in range(len(loop.body.feeds)):
         _try(loop, index)
+    if loop.is_changed:
+        _add_rows_with_products(loop)
+
+
+def _add_rows_with_products(loop: Loop) -> None:
+    """Let a sum of rows be added up while these rows are multiplied for another sum, as gradients of biases are."""
+    body = loop.body
+    used = uses(body)
+    products = {
+        node.inputs[2]: node
+        for node in body.nodes
+        if node.op_def is add_product_op and node.attrs["transpose_a"] and not node.attrs["transpose_b"]
+    }
+    replaced: dict[Edge, Edge] = {}
+    for node in list(body.nodes):
+        product = products.pop(node.inputs[1], None) if node.op_def is add_rows_op else None
+        if product is None:
+            continue
+        places = {other: index for index, other in enumerate(body.nodes)}
+        later = max(places[node], places[product])
+        if any(places[user] < later for edge in (product.output, node.output) for user in used.get(edge, ())):
+            continue
+        total, left, right = (replaced.get(edge, edge) for edge in product.inputs)
+        rows_total = replaced.get(node.inputs[0], node.inputs[0])
+        both = make_node(add_product_and_rows_op, [total, rows_total, left, right], [(), ()], product)
+        body.nodes[later] = both
+        body.nodes = [other for other in body.nodes if other is not node and other is not product]
+        replaced[product.output], replaced[node.output] = both.outputs
+    if replaced:
+        loop.body = rewire(body, replaced)
 
 
 def _try(loop: Loop, index: int) -> None:

@@ -12,12 +12,14 @@ from typing import Any
 
 from penstock.compiler.aliasing import runs_bodies
 from penstock.compiler.dataflow import Dataflow, Edge, Node
-from penstock.compiler.loops import LoopBody
+from penstock.compiler.loops import LOOPS, LoopBody
 from penstock.core.op_def import OpDef
 from penstock.core.shape import Dims
 
 # A core does so much in a few hundred microseconds.
 _SMALL_PRODUCT = 10_000_000  # multiplications
+# Threads that a loop has woken are awake in its next iteration.
+_SMALL_REPEATED_PRODUCT = 2_000_000
 _SMALL_ARRAY = 1 << 18  # elements
 # What stands for a size that is only known at run time, most often that of a batch.
 _UNKNOWN_SIZE = 128
@@ -32,6 +34,8 @@ _PRODUCTS = (
     "_NarrowMatMul",
     "_RepeatedMatMul",
 )
+
+_ADDED_PRODUCTS = ("_AddProduct", "_AddProductAndRows")
 
 # These read no more of their first input than they return.
 _CHOOSE = ("Gather", "ResourceGather")
@@ -50,29 +54,33 @@ def is_small(dataflow: Dataflow) -> bool:
     return any(_uses_threads(op_def) for op_def, *_ in calls) and _all_small(calls)
 
 
-def _all_small(calls: Iterable[tuple[OpDef, dict[str, Any], Sequence[Dims], Sequence[Dims]]]) -> bool:
+def _all_small(
+    calls: Iterable[tuple[OpDef, dict[str, Any], Sequence[Dims], Sequence[Dims]]], limit: int = _SMALL_PRODUCT
+) -> bool:
     for op_def, attrs, inputs, outputs in calls:
         read = inputs[1:] if op_def.name.startswith(_CHOOSE) else inputs
         if any(elements(dims) >= _SMALL_ARRAY for dims in (*read, *outputs)):
             return False
-        if _multiplications(op_def, attrs, inputs, outputs) >= _SMALL_PRODUCT:
+        if _multiplications(op_def, attrs, inputs, outputs) >= limit:
             return False
+        within = _SMALL_REPEATED_PRODUCT if op_def.name in LOOPS else limit
         for attribute in op_def.attributes.values():
             if attribute.kind not in ("func", "list(func)"):
                 continue
             value = attrs[attribute.name]
             for function in value if attribute.kind == "list(func)" else [value]:
                 inside = function.dataflow.nodes if isinstance(function, LoopBody) else function.get_operations()
-                if not _all_small(
+                found = (
                     (op.op_def, op.attrs, [t.dims for t in op.inputs], [t.dims for t in op.outputs]) for op in inside
-                ):
+                )
+                if not _all_small(found, within):
                     return False
     return True
 
 
 def _uses_threads(op_def: OpDef) -> bool:
     kinds = (*_CHOOSE, "Conv2D", "_Conv2D", "Softmax", "LogSoftmax", "Sum", "Mean")
-    return runs_bodies(op_def) or op_def.name in (*_PRODUCTS, "_AddProduct") or op_def.name.startswith(kinds)
+    return runs_bodies(op_def) or op_def.name in (*_PRODUCTS, *_ADDED_PRODUCTS) or op_def.name.startswith(kinds)
 
 
 def elements(dims: Dims) -> int:
@@ -104,9 +112,11 @@ def _multiplications(op_def: OpDef, attrs: dict[str, Any], inputs: Sequence[Dims
         is_transposed = attrs.get("transpose_a") or attrs.get("adj_x")
         inner = left[-2] if is_transposed else left[-1]
         return elements(outputs[0]) * (inner or _UNKNOWN_SIZE)
-    if name == "_AddProduct":
-        _, left, right = inputs
-        return elements(left) * ((right[-2] if attrs["transpose_b"] else right[-1]) or _UNKNOWN_SIZE) if right else 0
+    if name in _ADDED_PRODUCTS:
+        *_, left, right = inputs
+        return (
+            elements(left) * ((right[-2] if attrs.get("transpose_b") else right[-1]) or _UNKNOWN_SIZE) if right else 0
+        )
     if "Conv" in name:
         # Each of the three products of a convolution pairs the larger of two images with the filter's elements.
         sizes = sorted(elements(dims) for dims in (*inputs, *outputs) if dims is not None and len(dims) >= 4)

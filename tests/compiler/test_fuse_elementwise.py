@@ -414,6 +414,31 @@ def test_columns_beside_sums_over_rows(graph):
     assert line.endswith("_Elementwise(gates:0, c:0)")
 
 
+def test_chains_that_meet_where_they_are_joined_are_one(graph):
+    x, y = placeholder("float32", [None, 3], name="x"), placeholder("float32", [None, 3], name="y")
+    joined = lookup("ConcatV2")([tanh_op(x * 2.0), sigmoid_op(y) * y, tanh_op(x)], np.int32(1), name="joined")
+    product = mat_mul_op(joined, constant(np.ones([9, 2], np.float32)), name="product")
+    assert [line for line in fused([product], [x, y]) if "MatMul" not in line] == [
+        "Tanh_1 = _Elementwise(x:0, y:0)",
+        "return product:0",
+    ]
+    generator = np.random.default_rng(0)
+    feeds = {t: generator.normal(size=[5, 3]).astype("float32") for t in (x, y)}
+    assert_equal_both_ways([product, joined], feeds, rtol=1e-5, atol=1e-6)
+
+
+def test_chains_that_are_used_elsewhere_keep_their_places(graph):
+    x, y = placeholder("float32", [4, 3], name="x"), placeholder("float32", [4, 3], name="y")
+    first = tanh_op(x * 2.0) + x
+    product = mat_mul_op(first, constant(np.ones([3, 3], np.float32)))
+    second = sigmoid_op(product) * y + y
+    joined = lookup("ConcatV2")([first, second], np.int32(1), name="joined")
+    generator = np.random.default_rng(0)
+    feeds = {t: generator.normal(size=[4, 3]).astype("float32") for t in (x, y)}
+    assert_equal_both_ways([joined], feeds, rtol=1e-5, atol=1e-6)
+    assert any("ConcatV2" in line for line in fused([joined], [x, y]))
+
+
 def test_parts_of_several_groups_are_joined_by_a_copy(graph):
     x, y = placeholder("float32", [4, 3], name="x"), placeholder("float32", [4, 3], name="y")
     joined = lookup("ConcatV2")([tanh_op(x * y + x), placeholder("float32", [4, 3], name="z")], np.int32(1))

@@ -125,12 +125,21 @@ def _repeated(a: Array, b: Array, bias: list[Array]) -> Array:
     return product(a, b, *bias)
 
 
-def add_product(total: Array, a: Array, b: Array) -> None:
-    """Add the product of two matrices to a third one, which lies without gaps."""
+def add_product(total: Array, a: Array, b: Array, sums: Array | None = None) -> None:
+    """Add the product of two matrices to a third one, which lies without gaps.
+
+    Args:
+        total: what to add to, [rows, columns].
+        a: [rows, depth].
+        b: [depth, columns].
+        sums: what the sums of the columns of `b` are added to, if anything: [columns], without gaps.
+    """
     if total.dtype is torch.float32 and _suits_machine_code(a, b) and total.shape == (a.shape[0], b.shape[1]):
-        _multiply(a, b, 0, total, True)
-    else:
-        total.addmm_(a, b)
+        _multiply(a, b, 0, total, True, 0 if sums is None else sums.data_ptr())
+        return
+    total.addmm_(a, b)
+    if sums is not None:
+        sums.add_(b.sum(0))
 
 
 def _suits_machine_code(a: Array, b: Array) -> bool:
@@ -157,8 +166,9 @@ def _lies_tight(vector: Array) -> bool:
 _matrix_products: dict[bool, Callable[..., None]] = {}
 
 
-def _multiply(a: Array, b: Array, bias: int, result: Array, adds: bool) -> None:
-    """Write a product, plus the bias at an address if that is not 0, into a matrix, or add it to the matrix."""
+def _multiply(a: Array, b: Array, bias: int, result: Array, adds: bool, sums: int = 0) -> None:
+    """Write a product, plus the bias at an address if that is not 0, into a matrix, or add it to the matrix; add the
+    sums of the columns of `b` to what is at another address, if that is not 0."""
     (rows, depth), (row, column) = a.shape, a.stride()
     is_turned = column != 1
     multiply = _matrix_products.get(is_turned)
@@ -182,6 +192,8 @@ def _multiply(a: Array, b: Array, bias: int, result: Array, adds: bool) -> None:
         adds,
         addresses[2],
         result.stride(0),
+        sums,
+        0,
     )
 
 

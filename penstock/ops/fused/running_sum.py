@@ -43,6 +43,14 @@ class RunningSum:
         self._right.append(right)
         self._wait(count)
 
+    def add_product_and_rows(self, rows_sum: RunningSum, left: Array, right: Array) -> None:
+        """Add the product of the transposed left matrix and the right one, and each row of this to another sum."""
+        if left.shape[0] >= _ENOUGH:
+            add_product(self._total, left.t(), right, rows_sum._total)
+            return
+        self.add_product(left, right)
+        rows_sum.add_rows(right)
+
     def add_rows(self, rows: Array) -> None:
         """Add each row of a matrix."""
         if rows.shape[0] >= _ENOUGH:
@@ -91,6 +99,17 @@ def add_product_op(sum: Value, a: Array, b: Array, *, transpose_a: bool = False,
 def add_rows_op(sum: Value, rows: Array) -> Value:
     sum.add_rows(rows.flatten(0, -2))
     return sum
+
+
+@fused_op(
+    "_AddProductAndRows(sum: variant, rows_sum: variant, a: T, b: T) -> (result: variant, rows_result: variant)",
+    stateful=True,
+    view=True,
+    T=_PRECISE,
+)
+def add_product_and_rows_op(sum: Value, rows_sum: Value, a: Array, b: Array) -> tuple[Value, Value]:
+    sum.add_product_and_rows(rows_sum, a, b)
+    return sum, rows_sum
 
 
 @fused_op("_AddTerm(sum: variant, term: T) -> result: variant", stateful=True, T=_PRECISE)

@@ -35,13 +35,14 @@ def matrix_product(is_turned: bool) -> Any:
     It takes: the rows of the result, the length of the sums (at least 1), the columns of the result; the address of the
     left operand and the distance of its rows, whose elements lie without gaps; the address of the right operand and the
     distance of its rows; the address of a bias for each column, or 0; whether to add to the result rather than to
-    overwrite it; the address of the result, and the distance of its rows. Distances are in elements.
+    overwrite it; the address of the result, and the distance of its rows; the address of what the sums of the columns
+    of the right operand are added to, or 0; and 0, for the first of the rows. Distances are in elements.
 
     Args:
         is_turned: whether the left operand is transposed: the distance is that of its columns, then.
     """
     address = compile_module(_write(is_turned), "shared", vectorizes=False)
-    return ctypes.CFUNCTYPE(None, *[ctypes.c_size_t] * 11)(address)
+    return ctypes.CFUNCTYPE(None, *[ctypes.c_size_t] * 13)(address)
 
 
 class _Panel:
@@ -66,15 +67,18 @@ def _write(is_turned: bool) -> str:
     panel = _Panel()
     module = ir.Module()
     blocks = [_write_block(module, panel, height, is_turned) for height in range(1, panel.height + 1)]
-    kinds = [SIZE, SIZE, SIZE, _POINTER, SIZE, _POINTER, SIZE, _POINTER, SIZE, _POINTER, SIZE]
+    kinds = [SIZE, SIZE, SIZE, _POINTER, SIZE, _POINTER, SIZE, _POINTER, SIZE, _POINTER, SIZE, _POINTER, SIZE]
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), kinds), "product")
-    rows, depth, columns, left, left_row, right, right_row, bias, adds, result, result_row = function.args
+    rows, depth, columns, left, left_row, right, right_row, bias, adds, result, result_row, sums, row_before = (
+        function.args
+    )
     builder = ir.IRBuilder(function.append_basic_block("entry"))
     width, height = SIZE(panel.width), SIZE(panel.height)
     packed = builder.alloca(FLOAT, SIZE(_DEPTH * panel.width))
     packed.align = 64
     start = builder.alloca(FLOAT, width)
     partial = builder.alloca(FLOAT, SIZE(panel.height * panel.width))
+    totals = [builder.alloca(panel.kind) for _ in panel.places]
 
     def smaller(a: Any, b: Any) -> Any:
         return builder.select(builder.icmp_unsigned("<", a, b), a, b)
@@ -105,6 +109,21 @@ def _write(is_turned: bool) -> str:
                     store_part(builder, vector, builder.gep(target, [place]))
             with rest:
                 copy(source, right_row, packed, width, length, wide)
+        wants_sums = builder.icmp_unsigned("!=", sums, ir.Constant(_POINTER, None))
+        with builder.if_then(builder.and_(wants_sums, builder.icmp_unsigned("==", row_before, SIZE(0)))):
+            for total in totals:
+                builder.store(ir.Constant(panel.kind, None), total)
+            with counting(builder, length) as row:
+                line = builder.gep(packed, [builder.mul(row, width)])
+                for place, total in zip(panel.places, totals, strict=True):
+                    element = load_part(builder, builder.gep(line, [place]), panel.kind)
+                    builder.store(builder.fadd(builder.load(total), element), total)
+            for place, total in zip(panel.places, totals, strict=True):
+                store_part(builder, builder.load(total), builder.gep(start, [place]))
+            with counting(builder, wide) as column:
+                target = builder.gep(sums, [builder.add(first, column)])
+                element = builder.fadd(builder.load(target), builder.load(builder.gep(start, [column])))
+                builder.store(element, target)
         has_bias = builder.icmp_unsigned("!=", bias, ir.Constant(_POINTER, None))
         with counting(builder, width) as column:
             builder.store(FLOAT(0.0), builder.gep(start, [column]))
@@ -145,7 +164,7 @@ def _write(is_turned: bool) -> str:
         multiplications = builder.mul(builder.mul(arguments[0], arguments[1]), arguments[2])
         return builder.mul(multiplications, SIZE(_MULTIPLICATION))
 
-    write_shared(module, function, 0, {3: (4,) if is_turned else (4, 4), 9: (4, 10)}, work)
+    write_shared(module, function, 0, {3: (4,) if is_turned else (4, 4), 9: (4, 10), 12: (1,)}, work)
     return str(module)
 
 

@@ -10,7 +10,7 @@ import torch
 from penstock.ops.fused.native.product import matrix_product
 
 
-def multiply(a, b, bias=None, start=None):
+def multiply(a, b, bias=None, start=None, sums=None):
     """Return the product, written into, or added to, the middle of a matrix whose border must stay as it is."""
     rows, columns = a.shape[0], b.shape[1]
     guarded = torch.full((rows + 1, columns + 40), 7.0)
@@ -30,6 +30,8 @@ def multiply(a, b, bias=None, start=None):
         start is not None,
         result.data_ptr(),
         guarded.stride(0),
+        0 if sums is None else sums.data_ptr(),
+        0,
     )
     assert (guarded[rows] == 7.0).all() and (guarded[:, columns:] == 7.0).all()
     return result.clone()
@@ -71,3 +73,18 @@ def test_what_is_not_finite_stays_in_its_rows_and_columns():
 def test_rounding_does_not_grow_with_the_length_of_the_sums():
     a, b = torch.rand(8, 1 << 16), torch.rand(1 << 16, 4)
     torch.testing.assert_close(multiply(a, b).double(), a.double() @ b.double(), rtol=1e-5, atol=0)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize(("inner", "columns"), [(1, 1), (5, 33), (600, 100)])
+def test_the_columns_of_the_right_operand_are_summed_up_once(inner, columns, threads):
+    a, b, sums = torch.randn(200, inner), torch.randn(inner, columns), torch.randn(columns + 1)
+    expected = sums.double()
+    expected[:columns] += b.double().sum(0)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        torch.testing.assert_close(multiply(a, b, sums=sums), a @ b, rtol=1e-4, atol=2e-4)
+    finally:
+        torch.set_num_threads(before)
+    torch.testing.assert_close(sums.double(), expected, rtol=1e-5, atol=2e-5)
