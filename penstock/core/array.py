@@ -137,6 +137,11 @@ def from_scalar(value: bool | int | float | complex, dtype: DType) -> Array:
     return torch.scalar_tensor(value, dtype=_TORCH_OF[dtype])
 
 
+def from_numbers(values: list[int] | list[float], dtype: DType) -> Array:
+    """Return a vector of Python numbers."""
+    return torch.tensor(values, dtype=_TORCH_OF[dtype])
+
+
 def to_numpy(value: Value, *, copy: bool = False) -> Any:
     """Return a runtime value as NumPy: an array, a scalar for shape (), or the object itself for resources.
 

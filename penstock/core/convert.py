@@ -120,7 +120,7 @@ def convert_to_tensor(
     if isinstance(value, (list, tuple)) and _holds_tensors(value):
         return _pack(value, wanted, name)
     if graph is None:
-        return _eager_constant(value, wanted)
+        return eager_constant(value, wanted)
     return constant_node(graph, *as_array(value, wanted), name or "Const")
 
 
@@ -216,7 +216,29 @@ def constant_node(graph: Graph, value: np.ndarray, dtype: DType, name: str, dims
     return graph.add_operation(lookup("Const"), (), attrs, graph.unique_name(name), output_dims=(dims,)).outputs[0]
 
 
-def _eager_constant(value: Any, wanted: DType | None) -> EagerTensor:
+_FLOAT32_MAX = 3.4028234e38
+_FLOATS_AND_NONE = frozenset({None, dtypes.float32, dtypes.float64})
+_NUMBERS_AND_NONE = _FLOATS_AND_NONE | {dtypes.int32, dtypes.int64}
+
+
+def eager_constant(value: Any, wanted: DType | None) -> EagerTensor:
+    """Return a Python value or NumPy array as an eager tensor of its own; see `as_array`."""
+    kind = type(value)
+    # Numbers that the type holds are by far the most common constants.
+    if kind is float and wanted in _FLOATS_AND_NONE and -_FLOAT32_MAX <= value <= _FLOAT32_MAX:
+        dtype = wanted or dtypes.float32
+        return EagerTensor(array.from_scalar(value, dtype), dtype)
+    if kind is int and wanted in _NUMBERS_AND_NONE and -_INT32_MAX <= value <= _INT32_MAX:
+        dtype = wanted or dtypes.int32
+        return EagerTensor(array.from_scalar(value, dtype), dtype)
+    if kind is list and value:
+        kinds = set(map(type, value))
+        if kinds == {float} and wanted in _FLOATS_AND_NONE and all(abs(item) <= _FLOAT32_MAX for item in value):
+            dtype = wanted or dtypes.float32
+            return EagerTensor(array.from_numbers(value, dtype), dtype)
+        if kinds == {int} and wanted in _NUMBERS_AND_NONE and -_INT32_MAX <= min(value) and max(value) <= _INT32_MAX:
+            dtype = wanted or dtypes.int32
+            return EagerTensor(array.from_numbers(value, dtype), dtype)
     numbers, dtype = as_array(value, wanted)
     return EagerTensor(array.from_numpy(numbers, copy=True), dtype)
 
@@ -224,14 +246,28 @@ def _eager_constant(value: Any, wanted: DType | None) -> EagerTensor:
 def eager_scalar(value: bool | int | float | bytes, wanted: DType | None) -> EagerTensor:
     """Return a Python value as an eager tensor that may be shared with other calls, which never watch or return it."""
     if value == 0.0 and type(value) is float:
-        return _eager_constant(value, wanted)  # 0.0 and -0.0 are equal as keys
+        return eager_constant(value, wanted)  # 0.0 and -0.0 are equal as keys
     key = (type(value), value, wanted)
     kept = _eager_scalars.get(key)
     if kept is None:
-        kept = _eager_constant(value, wanted)
+        kept = eager_constant(value, wanted)
         if len(_eager_scalars) < _SCALARS_KEPT:
             _eager_scalars[key] = kept
     return kept
+
+
+def nested_integers(value: Any) -> list[Any] | None:
+    """Return integers in nested lists and tuples as nested lists, None if something else is among them."""
+    items: list[Any] = []
+    for item in value:
+        if type(item) in (list, tuple):
+            item = nested_integers(item)
+            if item is None or items and (type(items[0]) is not list or len(items[0]) != len(item)):
+                return None
+        elif type(item) is not int or items and type(items[0]) is list:
+            return None
+        items.append(item)
+    return items
 
 
 def eager_vector(value: Sequence[int], wanted: DType | None) -> EagerTensor:
@@ -242,7 +278,7 @@ def eager_vector(value: Sequence[int], wanted: DType | None) -> EagerTensor:
 
 @functools.lru_cache(maxsize=_SCALARS_KEPT)
 def _shared_vector(value: tuple[int, ...], wanted: DType) -> EagerTensor:
-    return _eager_constant(value, wanted)
+    return eager_constant(value, wanted)
 
 
 def as_array(value: Any, wanted: DType | None = None) -> tuple[np.ndarray, DType]:

@@ -14,7 +14,15 @@ import numpy as np
 
 from penstock.core import array, context, errors
 from penstock.core.context import state
-from penstock.core.convert import as_array, convert_to_tensor, dtype_of_argument, eager_scalar, eager_vector, fits
+from penstock.core.convert import (
+    as_array,
+    convert_to_tensor,
+    dtype_of_argument,
+    eager_constant,
+    eager_scalar,
+    eager_vector,
+    fits,
+)
 from penstock.core.dtypes import DType, as_dtype, string
 from penstock.core.eager import write_fast_call
 from penstock.core.graph import Graph, current_graph
@@ -158,6 +166,12 @@ def apply_slowly(op_def: OpDef, args: Sequence[Any], attrs: dict[str, Any], name
     return _execute(op_def, args, attrs, name)
 
 
+def runs_at_once() -> bool:
+    """Tell whether a call made now runs its kernel at once, where inputs are, although tapes may listen."""
+    graphs = state.graphs
+    return (graphs[-1] is None if graphs else context._default_eager) and not state.eager_device
+
+
 def only_runs_kernels() -> bool:
     """Tell whether a call made now would do nothing but run its kernel: no graph grows, no tape listens, no device was
     asked for."""
@@ -242,7 +256,12 @@ def _record(op_def: OpDef, args: Sequence[Any], given: dict[str, Any], name: str
             arg = arg[0]
         elif type(arg) is not EagerTensor:
             dtype = argument.dtype if argument.type_attr is None else attrs.get(argument.type_attr)
-            arg = eager_scalar(arg, dtype) if type(arg) in _NUMBERS else eager_vector(arg, dtype)
+            if type(arg) in _NUMBERS:
+                arg = eager_scalar(arg, dtype)
+            elif any(type(item) is list or type(item) is tuple for item in arg):
+                arg = eager_constant(arg, dtype)
+            else:
+                arg = eager_vector(arg, dtype)
             inputs.append(arg)
         else:
             inputs.append(arg)

@@ -18,24 +18,33 @@ errors.
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from penstock.core.array import torch_dtypes
-from penstock.core.convert import eager_scalar
-from penstock.core.dtypes import ALL, DType
+from penstock.core.convert import eager_scalar, nested_integers
+from penstock.core.dtypes import ALL, DType, float32, int32
 from penstock.core.op_def import Argument, OpDef
+from penstock.core.resources import eager_resources
 from penstock.core.tensor import EagerTensor
 
 # Kinds of attributes whose values need no conversion if they are of just this type.
-_SIMPLE: dict[str, type] = {"bool": bool, "int": int, "string": str, "type": DType, "list(int)": list}
+_SIMPLE: dict[str, type] = {
+    **{"bool": bool, "int": int, "float": float, "string": str},
+    **{"type": DType, "list(int)": list},
+}
 
 
 def write_fast_call(op_def: OpDef) -> Callable[..., Any] | None:
     """Return the function for an operation's ordinary calls, or None if it has effects, sequences of unlike tensors, or
-    outputs of special types."""
-    if op_def.is_stateful or op_def.injected or op_def.has_ref_input:
+    outputs of special types. To draw from a stream of random numbers is ordinary."""
+    if op_def.has_ref_input:
+        return None
+    if (op_def.is_stateful or op_def.injected) and not {"seed", "seed2"} <= op_def.attributes.keys():
         return None
     if any(argument.list_attr is not None for argument in op_def.inputs):
         return None
@@ -46,7 +55,14 @@ def write_fast_call(op_def: OpDef) -> Callable[..., Any] | None:
             return None
         if output.is_host or (output.dtype is not None and not torch_dtypes([output.dtype])):
             return None
-    namespace: dict[str, Any] = {"EagerTensor": EagerTensor, "kernel": op_def.kernel, "eager_scalar": eager_scalar}
+    namespace: dict[str, Any] = {
+        "EagerTensor": EagerTensor,
+        "kernel": op_def.kernel,
+        "eager_scalar": eager_scalar,
+        "nested_integers": nested_integers,
+        "resources": eager_resources,
+        "rounded": _rounded,
+    }
     lines: list[str] = []
     seen: dict[str, str] = {}  # type attribute -> the first tensor that has it
     arguments = []
@@ -82,6 +98,8 @@ def write_fast_call(op_def: OpDef) -> Callable[..., Any] | None:
                     "    else: return None",
                 ]
                 if attr in seen
+                else _lone_number_lines(name, _allowed(op_def, attr))
+                if attr is not None and [other.type_attr for other in op_def.inputs].count(attr) == 1
                 else ["    return None"]
             )
             lines += [f"if type({name}) is not EagerTensor:", *number, f"{name}_value = {name}.value"]
@@ -104,6 +122,7 @@ def write_fast_call(op_def: OpDef) -> Callable[..., Any] | None:
     # Kernels that take the types of their inputs as attributes are told what the tensors say.
     told = [attr for attr in op_def.kernel_attributes if attr in seen]
     arguments += [f"{attr}={seen[attr]}.dtype" for attr in told]
+    arguments += [f"{key}={'resources' if key == 'resources' else repr(op_def.name)}" for key in op_def.injected]
     required, checks = _attribute_checks(op_def, told)
     if required is None:
         return None
@@ -130,6 +149,7 @@ def write_fast_call(op_def: OpDef) -> Callable[..., Any] | None:
             if list in checks.values()
             else []
         ),
+        *(["        if type(value) is float: attrs[name] = rounded(value)"] if float in checks.values() else []),
         *(["        if type(value) is int and value < least.get(name, value): return None"] if least else []),
         "        if values_of.get(name) is not None and value not in values_of[name]: return None",
         *(f"if {name!r} not in attrs: return None" for name in required),
@@ -160,6 +180,12 @@ def _least_count(op_def: OpDef, argument: Argument) -> int:
     return max(1, op_def.attributes[argument.number_attr].minimum or 0)
 
 
+@functools.lru_cache(maxsize=1024)
+def _rounded(number: float) -> float:
+    """Return what a GraphDef holds of a number."""
+    return float(np.float32(number))
+
+
 def _allowed(op_def: OpDef, attr: str | None) -> Any:
     if attr is None:
         return ()
@@ -173,11 +199,20 @@ def _host_lines(name: str) -> list[str]:
         f"elif type({name}) is int: {name}_value = {name}",
         f"elif type({name}) is range: {name}_value = list({name})",
         f"elif type({name}) in (list, tuple):",
-        f"    for item in {name}:",
-        "        if type(item) is not int: return None",
-        f"    {name}_value = list({name})",
+        f"    {name}_value = nested_integers({name})",
+        f"    if {name}_value is None: return None",
         "else: return None",
     ]
+
+
+def _lone_number_lines(name: str, allowed: Any) -> list[str]:
+    """Return how a Python number becomes a tensor where no other input says of which type."""
+    lines = []
+    if float32 in allowed:
+        lines.append(f"    if type({name}) is float: {name} = eager_scalar({name}, None)")
+    if int32 in allowed and float32 in allowed:
+        lines.append(f"    elif type({name}) is int: {name} = eager_scalar({name}, None)")
+    return [*lines, "    else: return None"] if lines else ["    return None"]
 
 
 def _attribute_checks(op_def: OpDef, told: list[str]) -> tuple[list[str] | None, dict[str, type]]:

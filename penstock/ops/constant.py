@@ -8,7 +8,7 @@ import numpy as np
 
 from penstock.core import array, dtypes, nest
 from penstock.core.array import Value
-from penstock.core.convert import as_array, constant_node, convert_to_tensor
+from penstock.core.convert import as_array, constant_node, convert_to_tensor, eager_constant
 from penstock.core.dispatch import on_requested_device
 from penstock.core.dtypes import DType, as_dtype
 from penstock.core.graph import current_graph
@@ -57,6 +57,8 @@ def constant_v1(
 def _constant(value: Any, dtype: Any, shape: Any, name: str, fills: bool) -> Tensor:
     graph = current_graph()
     wanted = None if dtype is None else as_dtype(dtype).base_dtype
+    if graph is None and shape is None and type(value) in (float, int, list):
+        return on_requested_device(eager_constant(value, wanted))
     if isinstance(value, Tensor):
         if isinstance(value, EagerTensor) and graph is None:
             if wanted is not None and wanted != value.dtype:

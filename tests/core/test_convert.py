@@ -183,3 +183,27 @@ def test_integers_of_64_bits_are_not_rounded_where_only_some_need_the_last_one()
     value, dtype = as_array([2**64 - 1, 2**63, 5], dtypes.uint64)
     assert dtype is dtypes.uint64
     assert value.tolist() == [2**64 - 1, 2**63, 5]
+
+
+@pytest.mark.parametrize("dtype", [None, "float32", "float64", "int64"])
+@pytest.mark.parametrize(
+    "value",
+    [3, -(2**31), 2**31, 16777217, [1, 2**31], [1, -5], 0.1, 3.4e38, float("nan"), [0.1, float("inf")], [-0.0, 1e-46]],
+)
+def test_numbers_are_converted_alike_in_both_modes(value, dtype):
+    is_float = isinstance(value, float) or isinstance(value, list) and isinstance(value[0], float)
+    if is_float and dtype == "int64":
+        return
+    eager = convert_to_tensor(value, dtype)
+    with Graph().as_default():
+        known = static_value(convert_to_tensor(value, dtype))
+    assert eager.numpy().dtype == known.dtype
+    assert eager.numpy().tobytes() == known.tobytes()
+
+
+def test_constants_have_memory_of_their_own():
+    values = [1.0, 2.0]
+    first, second = constant(values), constant(values)
+    values[0] = 5.0
+    assert first.numpy().tolist() == second.numpy().tolist() == [1.0, 2.0]
+    assert first.value.data_ptr() != second.value.data_ptr()

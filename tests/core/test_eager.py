@@ -25,6 +25,10 @@ from penstock.ops.constant import constant
         ("Sum", (constant([[1.0, 2.0], [3.0, 4.0]]), [1]), {"keep_dims": True}),
         ("Sum", (constant([[1.0, 2.0], [3.0, 4.0]]), constant(0)), {}),
         ("Reshape", (constant([[1.0, 2.0]]), [2, 1]), {}),
+        ("Pad", (constant([[1.0, 2.0]]), [[0, 1], (2, 0)]), {}),
+        ("Fill", ([2, 3], 1.5), {}),
+        ("Fill", ([2], 7), {}),
+        ("LeakyRelu", (constant([-1.0, 2.0]),), {"alpha": 0.2}),
     ],
     ids=str,
 )
@@ -45,6 +49,10 @@ def test_both_ways_give_the_same(name, args, attrs):
         ("LogicalAnd", (constant([1.0]), constant([True])), {}),
         ("Sum", (constant([1.0]), [0.5]), {}),
         ("MatMul", (constant([[1.0]]), constant([[1.0]])), {"transpose_a": 1}),
+        ("Pad", (constant([[1.0, 2.0]]), [[0, 1], [2]]), {}),
+        ("Pad", (constant([[1.0, 2.0]]), [[0, 1], [2, 0.0]]), {}),
+        ("Pad", (constant([[1.0, 2.0]]), [1, [2, 0]]), {}),
+        ("Fill", ([2], "text"), {}),
     ],
     ids=str,
 )
@@ -52,7 +60,7 @@ def test_what_needs_conversion_or_explanation_takes_the_long_way(name, args, att
     assert write_fast_call(lookup(name))(*args, **attrs) is None
 
 
-@pytest.mark.parametrize("name", ["AssignAdd", "IdentityN", "RandomUniform", "Const"])
+@pytest.mark.parametrize("name", ["AssignAdd", "IdentityN", "ReadVariableOp", "Const", "PyFunc"])
 def test_operations_with_effects_or_lists_of_unlike_tensors_have_no_short_way(name):
     assert write_fast_call(lookup(name)) is None
 
@@ -142,3 +150,23 @@ def test_wrong_types_beside_python_values(call, kind):
 
 def test_a_result_of_a_quantized_type_says_so():
     assert lookup("Bitcast")(constant([1, 2], "uint8"), type=quint8).dtype is quint8
+
+
+def test_nested_lists_beside_a_watched_tensor_are_recorded():
+    x, paddings = constant([[1.0, 2.0]]), [[1, 0], [0, 1]]
+    with GradientTape() as tape:
+        tape.watch(x)
+        y = lookup("Pad")(x, paddings)
+        total = y * y
+    paddings[0][0] = 5
+    assert tape.gradient(total, x).numpy().tolist() == [[2.0, 4.0]]
+
+
+def test_streams_of_random_numbers_go_on_the_short_way_too():
+    draw = lookup("RandomUniform")
+    tf.random.set_seed(5)
+    drawn = [draw([3], dtype=tf.float32, seed=1, seed2=2).numpy() for _ in range(2)]
+    tf.random.set_seed(5)
+    again = [_execute(draw, ([3],), {"dtype": tf.float32, "seed": 1, "seed2": 2}, None).numpy() for _ in range(2)]
+    np.testing.assert_array_equal(drawn, again)
+    assert not np.array_equal(*drawn)

@@ -11,6 +11,7 @@ import torch
 from penstock.core import dtypes
 from penstock.core.array import Value, torch_dtype
 from penstock.core.convert import convert_to_tensor, eager_scalar, eager_vector
+from penstock.core.dispatch import runs_at_once
 from penstock.core.dtypes import COMPLEX, FLOATING, INTEGER, DType, as_dtype, int8, int32, int64, uint8
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.graph import current_graph, op_scope
@@ -18,7 +19,7 @@ from penstock.core.inference import is_known, partial_value
 from penstock.core.op import Type, op
 from penstock.core.shape import Dims, TensorShape, as_dims, num_elements
 from penstock.core.shape_rules import ShapeError, expect_rank, normalize_axis, unchanged
-from penstock.core.tensor import Tensor
+from penstock.core.tensor import EagerTensor, Tensor
 from penstock.ops.array.common import INDEX, check_allocation, deferred, is_static, item_size
 from penstock.ops.array.shaping import _shape, reshape
 from penstock.ops.constant import constant
@@ -120,8 +121,15 @@ def _size_type(dims: Sequence[int | None]) -> DType:
     return int64 if any(size is not None and size > 2**31 - 1 for size in dims) else int32
 
 
+# Types that a shape of Python integers is filled with at once.
+_FILLED_AT_ONCE = FLOATING | INTEGER | {dtypes.bool_}
+
+
 def _filled(shape: Any, value: Any, dtype: Any, name: str | None, default_name: str) -> Tensor:
     dtype = as_dtype(dtype).base_dtype
+    if type(shape) in (list, tuple) and dtype in _FILLED_AT_ONCE and runs_at_once() and set(map(type, shape)) <= {int}:
+        check_allocation(shape, dtype.size)
+        return EagerTensor(torch.full(shape, value, dtype=torch_dtype(dtype)), dtype)
     with op_scope(name, default_name, [shape]) as scope:
         if not isinstance(shape, Tensor):
             try:
@@ -266,11 +274,14 @@ def one_hot_op(indices: Value, depth: int, on_value: Value, off_value: Value, *,
     position = indices.ndim if axis == -1 else axis
     check_allocation([depth, *indices.shape], item_size(on_value))
     if depth and isinstance(on_value, torch.Tensor) and on_value.dtype in _SCATTERED:
-        result = off_value.new_empty([*indices.shape[:position], depth, *indices.shape[position:]]).copy_(off_value)
+        result = off_value.expand([*indices.shape[:position], depth, *indices.shape[position:]]).clone(
+            memory_format=torch.contiguous_format
+        )
         # Indices beyond the classes write what is there already.
         places = indices.long()
-        written = torch.where((places >= 0) & (places < depth), on_value, off_value)
-        return result.scatter_(position, places.clamp(0, depth - 1).unsqueeze(position), written.unsqueeze(position))
+        inside = places.clamp(0, depth - 1)
+        written = torch.where(places == inside, on_value, off_value)
+        return result.scatter_(position, inside.unsqueeze(position), written.unsqueeze(position))
     classes = torch.arange(depth, device=indices.device).reshape([-1] + [1] * (indices.ndim - position))
     hot = indices.unsqueeze(position) == classes
     if isinstance(on_value, np.ndarray):
@@ -313,6 +324,8 @@ def one_hot(
     Raises:
         TypeError: if the types of `on_value`, `off_value` and `dtype` differ.
     """
+    if on_value is None and off_value is None and axis is None and dtype is None and current_graph() is None:
+        return one_hot_op(indices, depth, eager_scalar(1, dtypes.float32), eager_scalar(0, dtypes.float32))
     with op_scope(name, "one_hot", [indices, depth, on_value, off_value, axis, dtype]) as scope:
         on_type = (
             None

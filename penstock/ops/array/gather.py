@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -338,10 +339,7 @@ def _flat_positions(
             None, None, f"index innermost dimension length must be <= params rank; saw: {depth} vs. {len(dims)}"
         )
     indices = indices.to(torch.int64)
-    bounds = torch.tensor(dims[:depth], dtype=torch.int64, device=indices.device)
-    steps = torch.tensor(
-        [math.prod(dims[i + 1 : depth]) for i in range(depth)], dtype=torch.int64, device=indices.device
-    )
+    bounds, steps = _bounds_and_steps(tuple(dims[:depth]), indices.device)
     inside = ((indices >= 0) & (indices < bounds)).all(-1)
     positions = (indices * steps).sum(-1)
     if indices.device.type == "cpu" and policy != "IGNORE":
@@ -355,6 +353,13 @@ def _flat_positions(
             f"{list(dims)}",
         )
     return torch.where(inside, positions, 0), inside
+
+
+@functools.lru_cache(maxsize=1024)
+def _bounds_and_steps(dims: tuple[int, ...], device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the sizes of the axes, and by how many positions an index along each moves on."""
+    steps = [math.prod(dims[i + 1 :]) for i in range(len(dims))]
+    return tuple(torch.tensor(numbers, dtype=torch.int64, device=device) for numbers in (dims, steps))  # type: ignore[return-value]
 
 
 def _check_policy(policy: str) -> None:

@@ -22,6 +22,7 @@ from penstock.ops.constant import constant
 from penstock.ops.linalg.common import product
 from penstock.ops.linalg.factorizations import svd
 from penstock.ops.linalg.solving import matrix_triangular_solve_op
+from penstock.ops.math.reduce import reduction_axes
 
 _abs_op = deferred("Abs")
 _cast_op = deferred("Cast")
@@ -35,12 +36,6 @@ _ORDERS = ("fro", "euclidean", 1, 2, math.inf)
 
 def _absolute(x: Tensor) -> Tensor:
     return deferred("ComplexAbs")(x, Tout=x.dtype.real_dtype) if x.dtype.is_complex else _abs_op(x)
-
-
-def _all_axes(x: Tensor) -> Any:
-    if x.ndim is not None:
-        return constant(list(range(x.ndim)), np.int32)
-    return deferred("Range")(0, deferred("Rank")(x), 1)
 
 
 def norm(
@@ -73,7 +68,7 @@ def norm(
         axes = None if axis is None else [axis]
     with name_scope(name, "norm", [tensor]):
         tensor = convert_to_tensor(tensor)
-        along = _all_axes(tensor) if axes is None else axes
+        along = reduction_axes(tensor, None) if axes is None else axes
         if ord in ("fro", "euclidean") or (ord == 2 and not is_matrix):
             squares = tensor * _conj_op(tensor) if tensor.dtype.is_complex else tensor * tensor
             result = _sqrt_op(_sum_op(squares, along, keep_dims=True))

@@ -58,10 +58,13 @@ def mat_mul_op(
 
 # To wake a thread takes as long as so many multiplications.
 _WORTH_A_THREAD = 1 << 21
+_TINY = 1 << 12
 
 
 def product(a: Array, b: Array, bias: Array | None = None) -> Array:
     """Return the product of two matrices, plus a bias for each column if one is given."""
+    if a.numel() * b.shape[-1] < _TINY:  # for which libraries never ask for other threads
+        return torch.mm(a, b) if bias is None else torch.addmm(bias, a, b)
     return alone_if(a.numel() * b.shape[-1] < _WORTH_A_THREAD, _product, a, b, bias)
 
 

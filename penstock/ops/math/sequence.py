@@ -10,6 +10,7 @@ import torch
 
 from penstock.core.array import Array, torch_dtype
 from penstock.core.convert import convert_to_tensor
+from penstock.core.dispatch import runs_at_once
 from penstock.core.dtypes import (
     FLOATING,
     SIGNED,
@@ -31,7 +32,7 @@ from penstock.core.inference import static_value
 from penstock.core.op import Type, op
 from penstock.core.shape import Dims
 from penstock.core.shape_rules import ShapeError
-from penstock.core.tensor import Tensor
+from penstock.core.tensor import EagerTensor, Tensor
 from penstock.ops.constant import shape_op
 from penstock.ops.math.cast import cast
 from penstock.ops.math.kernels import AXIS, operation
@@ -90,6 +91,7 @@ def range_shape(start: Any, limit: Any, delta: Any, *, Tidx: DType) -> Dims:
         raise ShapeError(error.message) from None
 
 
+_INT32_MAX = 2**31 - 1
 _PROMOTION = (int32, int64, float16, bfloat16, float32, float64)
 
 
@@ -107,6 +109,10 @@ def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name
     """
     if limit is None:
         start, limit = 0, start
+    if dtype is None and type(start) is type(limit) is type(delta) is int and runs_at_once():
+        largest = max(abs(start), abs(limit), abs(delta))
+        if largest <= _INT32_MAX and delta * (limit - start) > 0:
+            return EagerTensor(torch.arange(start, limit, delta, dtype=torch.int32), int32)
     with op_scope(name, "Range", [start, limit, delta]) as scope:
         wanted = None if dtype is None else as_dtype(dtype)
         values = []

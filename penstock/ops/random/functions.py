@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from penstock.core import dtypes
-from penstock.core.convert import convert_to_tensor
+from penstock.core.convert import convert_to_tensor, eager_vector
+from penstock.core.dispatch import runs_at_once
 from penstock.core.dtypes import as_dtype
 from penstock.core.errors import InvalidArgumentError
 from penstock.core.graph import name_scope
@@ -36,6 +37,8 @@ def shape_tensor(shape: Any) -> Tensor:
         return shape
     if isinstance(shape, TensorShape):
         shape = shape.as_list()
+    if type(shape) in (list, tuple) and set(map(type, shape)) <= {int} and not _is_large(shape) and runs_at_once():
+        return eager_vector(shape, dtypes.int32)
     if isinstance(shape, (list, tuple)):
         shape = [size.value if isinstance(size, Dimension) else size for size in shape]
         if not any(isinstance(size, Tensor) for size in shape):
