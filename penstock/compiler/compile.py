@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from penstock.compiler.aliasing import needs_copy, shares_variable
+from penstock.compiler.capture import captured
 from penstock.compiler.codegen import Writer
 from penstock.compiler.dataflow import Dataflow, prune
 from penstock.compiler.effects import effects_of
@@ -94,6 +95,8 @@ def compile_partitions(
             kind = TracedPartitionWriter if is_traced else PartitionWriter
             writer = kind(dataflow, resources, "step", options, part.device.location)
             program = Program(writer.write(), needs_copy(dataflow))
+            if options.capture and not is_traced:
+                program = captured(program, dataflow, part.device.location)
             compiled.append(CompiledPartition(part.device, program, part.feeds, part.fetches, dataflow))
         return compiled
 

@@ -29,6 +29,7 @@ class Options:
         compile_scalar_loops: loops whose variables are all single numbers as machine code.
         shorten_lifetimes: what uses up large values as early as it can run.
         reuse_memory: results in the memory of inputs that nothing needs any more.
+        capture: programs of a GPU as graphs of its driver, once their shapes are stable.
         specialize: kernels that are bound to their attributes once, when the program is made.
     """
 
@@ -49,6 +50,7 @@ class Options:
     compile_scalar_loops: bool = True
     shorten_lifetimes: bool = True
     reuse_memory: bool = True
+    capture: bool = True
     specialize: bool = True
 
     @classmethod

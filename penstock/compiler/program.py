@@ -28,6 +28,7 @@ class Program:
         source: the function's text, those of branches and loops before it.
         function: takes the feeds' runtime values in order, and returns the fetches'.
         copies: for each fetch, whether the user must be given a copy.
+        variables: those that the function finds by name.
 
     Args:
         generated: the source and what it needs.
@@ -37,6 +38,7 @@ class Program:
 
     def __init__(self, generated: Generated, copies: Sequence[bool] = (), is_small: bool = False) -> None:
         self.copies = list(copies)
+        self.variables = [value for value in generated.namespace.values() if isinstance(value, VariableStorage)]
         self._lines: dict[CodeType, dict[int, tuple[Node, list[str]]]] = {}
         self._sources: list[str] = []
         function = self._load(generated)

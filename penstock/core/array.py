@@ -7,7 +7,7 @@ This is the one file below `penstock.ops` that knows the kernel library.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 import ml_dtypes
@@ -255,6 +255,44 @@ def to_device(value: Value, location: str) -> Value:
         return value.to(location)
     move = getattr(value, "to_device", None)
     return move(location) if callable(move) and not isinstance(value, np.ndarray) else value
+
+
+def record_kernels(function: Callable[..., list[Any]], values: Sequence[Value]) -> Callable[..., list[Any]]:
+    """Return a function that gives what `function` gives, as a graph of a GPU's driver: no Python runs between kernels.
+
+    Args:
+        function: runs nothing but kernels of the GPU, whose arguments and results are all on it.
+        values: what it is called with to record it; later ones have the same shapes and types.
+    Returns:
+        A function whose results its next call overwrites.
+    Raises:
+        RuntimeError: if a kernel does what cannot be recorded, such as to wait for a number.
+        TypeError: if an argument or a result is not on the GPU.
+    """
+    inputs = [value.clone() for value in values]
+    side, current = torch.cuda.Stream(), torch.cuda.current_stream()
+    side.wait_stream(current)
+    with torch.cuda.stream(side):  # libraries make their workspaces when they are first used
+        function(*inputs)
+    current.wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+        outputs = function(*inputs)
+    if not all(isinstance(value, torch.Tensor) and value.is_cuda for value in (*inputs, *outputs)):
+        raise TypeError("a value of the step is not on the GPU")
+
+    def play(*given: Value) -> list[Value]:
+        for target, value in zip(inputs, given, strict=True):
+            target.copy_(value)
+        graph.replay()
+        return outputs
+
+    return play
+
+
+def are_close(a: Value, b: Value) -> bool:
+    """Tell whether two arrays are of one shape and type, and agree to rounding."""
+    return a.shape == b.shape and a.dtype == b.dtype and torch.allclose(a, b, 1e-3, 1e-5, equal_nan=True)
 
 
 def location_of(value: Value) -> str:

@@ -30,6 +30,7 @@ def on_host(kernel: Callable[..., Any]) -> Callable[..., Any]:
             return kernel(*inputs, **attributes)
         return _moved(kernel(*_moved(inputs, torch.device("cpu")), **attributes), device)
 
+    run.runs_on_host = True  # type: ignore[attr-defined]
     return run
 
 
