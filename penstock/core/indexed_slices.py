@@ -7,7 +7,7 @@ from typing import Any
 from penstock.core import dtypes
 from penstock.core.dtypes import DType, as_dtype
 from penstock.core.inference import static_shape
-from penstock.core.shape import TensorShape
+from penstock.core.shape import Dims, TensorShape
 from penstock.core.type_spec import CompositeTensor, TensorSpec, TypeSpec
 
 
@@ -51,6 +51,12 @@ class IndexedSlices(CompositeTensor):
     def get_shape(self) -> TensorShape:
         """Return the static shape of the larger tensor."""
         return self.shape
+
+    @property
+    def dims(self) -> Dims:
+        """The static shape of the larger tensor, as gradients ask for it; None if it is unknown."""
+        shape = self.shape
+        return None if shape.rank is None else tuple(shape.as_list())
 
     @property
     def dtype(self) -> DType:

@@ -38,8 +38,48 @@ def raise_branches(nodes: list[Node]) -> list[Node]:
     return _Branches(nodes).run()
 
 
+def settle(nodes: list[Node], outputs: list[Ref | None]) -> tuple[list[Node], list[Ref | None]]:
+    """Return nodes without the Switches that have no choice, because the outputs must be alive.
+
+    The gradient of a loop that is in a branch is such a loop: it runs if the branch did, and what it takes from there
+    goes through Switches, but it joins nothing.
+
+    Args:
+        nodes: the nodes of a body.
+        outputs: what it returns, which is alive whenever the body runs.
+    Returns:
+        The nodes, with Identities for these Switches and without what is never alive, and the outputs.
+    """
+    if not any(node.op in _SWITCH for node in nodes):
+        return nodes, outputs
+    free = _Branches(nodes)
+    certain = {predicate: side for ref in outputs if ref for predicate, side in free.of_value(ref) or ()}
+    if not certain:
+        return nodes, outputs
+    settled = _Branches(nodes, certain)
+    switches = {name: certain[predicate] for name, predicate in settled.decided_by.items() if predicate in certain}
+
+    def alive(ref: Ref) -> Ref:
+        return Ref(ref.node) if ref.node in switches else ref
+
+    found = []
+    for node in settled.alive():
+        op = "Identity" if node.name in switches else node.op
+        inputs = node.inputs[:1] if node.name in switches else node.inputs
+        found.append(node.copy(op=op, inputs=[alive(ref) for ref in inputs]))
+    return found, [None if ref is None else alive(ref) for ref in outputs]
+
+
 class _Branches:
-    def __init__(self, nodes: list[Node]) -> None:
+    """The branches of a graph.
+
+    Args:
+        nodes: the nodes, without loops.
+        certain: predicates that are known -> whether they are true.
+    """
+
+    def __init__(self, nodes: list[Node], certain: dict[Ref, int] | None = None) -> None:
+        self.certain = certain or {}
         self.order = in_order(nodes)
         self.nodes = {node.name: node for node in self.order}
         self.taken = set(self.nodes)
@@ -51,8 +91,11 @@ class _Branches:
             self.conditions[node.name] = self._conditions_of(node)
 
     def run(self) -> list[Node]:
-        alive = [node for node in self.order if self.conditions[node.name] is not None]
-        return self._structure(alive, frozenset(), [], [])[0]
+        return self._structure(self.alive(), frozenset(), [], [])[0]
+
+    def alive(self) -> list[Node]:
+        """Return the nodes that may run; a Merge of which only one input may come is an Identity."""
+        return [self.nodes[node.name] for node in self.order if self.conditions[node.name] is not None]
 
     # Under which conditions a node runs
 
@@ -62,11 +105,15 @@ class _Branches:
             ref = self.nodes[ref.node].inputs[0]
         return ref
 
-    def _of_value(self, ref: Ref) -> Conditions | None:
+    def of_value(self, ref: Ref) -> Conditions | None:
+        """Return under which conditions a value is alive."""
         found = self.conditions.get(ref.node, frozenset())
         node = self.nodes.get(ref.node)
         if found is None or node is None or node.op not in _SWITCH:
             return found
+        side = self.certain.get(self.decided_by[node.name])
+        if side is not None:
+            return found if side == ref.output else None
         return _both(found, frozenset([(self.decided_by[node.name], ref.output)]))
 
     def _conditions_of(self, node: Node) -> Conditions | None:
@@ -78,13 +125,13 @@ class _Branches:
         else:
             found = frozenset()
             for ref in node.inputs:
-                found = _both(found, self._of_value(ref))
+                found = _both(found, self.of_value(ref))
         for name in node.controls:
             found = _both(found, self.conditions.get(name, frozenset()))
         return found
 
     def _conditions_of_merge(self, node: Node) -> Conditions | None:
-        arriving = [(ref, self._of_value(ref)) for ref in node.inputs]
+        arriving = [(ref, self.of_value(ref)) for ref in node.inputs]
         alive = [(ref, found) for ref, found in arriving if found is not None]
         if len(alive) == 1:  # the other side never runs
             attrs = {key: value for key, value in node.attrs.items() if key != "N"}
@@ -109,7 +156,7 @@ class _Branches:
         )
 
     def _depth(self, predicate: Ref) -> int:
-        return len(self._of_value(predicate) or ())
+        return len(self.of_value(predicate) or ())
 
     # Putting branches together
 
@@ -131,7 +178,7 @@ class _Branches:
         for node in nodes:
             extra = (self.conditions[node.name] or frozenset()) - base
             if extra:
-                outer = [c for c in extra if (self._of_value(c[0]) or frozenset()) <= base] or list(extra)
+                outer = [c for c in extra if (self.of_value(c[0]) or frozenset()) <= base] or list(extra)
                 owner[node.name] = min(outer, key=lambda c: position.get(c[0].node, -1))
         if not owner and not any(node.name in self.merged and self._is_here(node, base) for node in nodes):
             return [node for node in nodes if node.op not in _SWITCH], wanted

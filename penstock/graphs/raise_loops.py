@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from penstock.graphs.nodes import Argument, Body, Node, Ref, needed_names, unique_name
+from penstock.graphs.raise_branches import settle
 
 _ENTER = ("Enter", "RefEnter")
 _EXIT = ("Exit", "RefExit")
@@ -131,12 +132,8 @@ class _Loops:
 
         def make(suffix: str, inside: Iterable[Node], outputs: list[Ref | None]) -> Body:
             final = [None if ref is None else substitute.get(ref, ref) for ref in outputs]
-            return Body(
-                f"{scope.replace('/', '_')}_{suffix}",
-                arguments,
-                _rewritten(inside, lambda ref: substitute.get(ref, ref)),
-                final,
-            )
+            nodes, final = settle(_rewritten(inside, lambda ref: substitute.get(ref, ref)), final)
+            return Body(f"{scope.replace('/', '_')}_{suffix}", arguments, nodes, final)
 
         following: list[Ref | None] = [v.following.inputs[0] for v in variables]
         following += [Ref(name) for name in names[len(variables) :]]

@@ -388,7 +388,7 @@ def squared_difference_op(x: Array, y: Array) -> Array:
 @squared_difference_op.gradient
 def squared_difference_gradient(call: Any, grad: Tensor) -> tuple[Any, Any]:
     x, y = call.inputs
-    grad_x = grad * 2 * (x - y)
+    grad_x = grad * (2 * (x - y))
     return reduce_gradients(x, y, grad_x, -grad_x)
 
 

@@ -30,7 +30,7 @@ def erf_op(x: Array) -> Array:
 @erf_op.gradient
 def erf_gradient(call: Any, grad: Tensor) -> Tensor:
     x = call.inputs[0]
-    return grad * (2 / math.sqrt(math.pi)) * exp_op(-square_op(x))
+    return grad * (2 / math.sqrt(math.pi) * exp_op(-square_op(x)))
 
 
 def erf(x: Any, name: str | None = None) -> Tensor:
@@ -46,7 +46,7 @@ def erfc_op(x: Array) -> Array:
 @erfc_op.gradient
 def erfc_gradient(call: Any, grad: Tensor) -> Tensor:
     x = call.inputs[0]
-    return grad * (-2 / math.sqrt(math.pi)) * exp_op(-square_op(x))
+    return grad * (-2 / math.sqrt(math.pi) * exp_op(-square_op(x)))
 
 
 def erfc(x: Any, name: str | None = None) -> Tensor:
@@ -62,7 +62,7 @@ def erfinv_op(x: Array) -> Array:
 @erfinv_op.gradient
 def erfinv_gradient(call: Any, grad: Tensor) -> Tensor:
     y = call.outputs[0]
-    return grad * (math.sqrt(math.pi) / 2) * exp_op(square_op(y))
+    return grad * (math.sqrt(math.pi) / 2 * exp_op(square_op(y)))
 
 
 def erfinv(x: Any, name: str | None = None) -> Tensor:
@@ -78,7 +78,7 @@ def ndtri_op(x: Array) -> Array:
 @ndtri_op.gradient
 def ndtri_gradient(call: Any, grad: Tensor) -> Tensor:
     y = call.outputs[0]
-    return grad * math.sqrt(2 * math.pi) * exp_op(square_op(y) / 2)
+    return grad * (math.sqrt(2 * math.pi) * exp_op(square_op(y) / 2))
 
 
 def ndtri(x: Any, name: str | None = None) -> Tensor:

@@ -76,7 +76,7 @@ def cumulative_logsumexp_gradient(call: Any, grad: Tensor) -> tuple[Tensor, None
     x, axis = call.inputs
     out = call.outputs[0]
     reverse = not call.attrs["reverse"]
-    lowest = x.dtype.base_dtype.min
+    lowest, grad = x.dtype.base_dtype.min, convert_to_tensor(grad)
     where, exp, log = operation("SelectV2"), operation("Exp"), operation("Log")
     floor = convert_to_tensor(lowest, dtype=x.dtype.base_dtype)
 

@@ -7,10 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from penstock.core.convert import convert_to_tensor
 from penstock.core.errors import InvalidArgumentError
+from penstock.core.gradients import gradients
 from penstock.core.graph import Graph
 from penstock.core.indexed_slices import IndexedSlices
+from penstock.core.op_def import lookup
 from penstock.core.tape import GradientTape
+from penstock.language.tensor_array import TensorArray
 from penstock.ops.array.gather import (
     batch_gather,
     gather,
@@ -29,6 +33,7 @@ from penstock.ops.array.gather import (
     tensor_scatter_update_op,
 )
 from penstock.ops.constant import constant, placeholder
+from penstock.runtime.session import Session
 from penstock.testing.op_case import OpCase, normal
 
 P = normal(4, 3)
@@ -163,3 +168,23 @@ def test_static_shapes_follow_axis_and_batches() -> None:
         assert gather(x, placeholder(np.int32, [4, 2]), batch_dims=1).dims == (4, 2, 7)
         with pytest.raises(ValueError, match="rank"):
             gather_nd(x, placeholder(np.int32, [4]))
+
+
+@pytest.mark.parametrize(
+    "name", ["Erf", "Erfc", "Erfinv", "Ndtri", "CumulativeLogsumexp", "SquaredDifference", "stack"]
+)
+def test_operations_before_a_gather_take_its_gradient(name: str) -> None:
+    values = np.array([[0.2, 0.4], [0.6, 0.3], [0.5, 0.9]])
+
+    def apply(x: Any) -> Any:
+        if name == "stack":
+            return TensorArray("float64", 3).unstack(x * x).stack()
+        inputs = {"CumulativeLogsumexp": (0,), "SquaredDifference": (x[:1],)}.get(name, ())
+        return lookup(name)(x, *inputs)
+
+    with Graph().as_default(), Session() as session:
+        x = constant(values)
+        y = apply(x)
+        (sparse,) = gradients(gather(y, [0, 1, 1]), [x])
+        (dense,) = gradients([y[0], y[1], y[1]], [x])
+        np.testing.assert_allclose(*session.run([convert_to_tensor(sparse), dense]))
