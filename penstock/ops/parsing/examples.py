@@ -84,7 +84,7 @@ def parse_example_v2_op(
         for key, dtype, split_dtype in zip(ragged, ragged_value_types, ragged_split_types, strict=True)
     ]
     if is_single:
-        dense_values = [values[0] for values in dense_values]
+        dense_values = [values[0, ...] for values in dense_values]  # the ellipsis keeps strings arrays
         found = [(indices[:, 1:], values, shape[1:]) for indices, values, shape in found]
         lists = [(values, ends[:0]) for values, ends in lists]
     return (

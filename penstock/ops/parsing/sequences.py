@@ -230,10 +230,11 @@ def parse_sequence_example_v2_op(
         )
     ]
     if np.ndim(serialized) == 0:
-        context_dense = [values[0] for values in context_dense]
+        context_dense = [values[0, ...] for values in context_dense]  # the ellipsis keeps strings arrays
         context_sparse = [(indices[:, 1:], values, shape[1:]) for indices, values, shape in context_sparse]
         context_ragged = [(values, ends[:0]) for values, ends in context_ragged]
-        dense_values, lengths = [values[0] for values in dense_values], [size[0] for size in lengths]
+        dense_values = [values[0, ...] for values in dense_values]
+        lengths = [size[0] for size in lengths]
         sparse_lists = [(indices[:, 1:], values, shape[1:]) for indices, values, shape in sparse_lists]
         ragged_lists = [(values, outer[:0], inner) for values, outer, inner in ragged_lists]
     return (

@@ -14,6 +14,7 @@ from penstock.core.sparse_tensor import SparseTensor
 from penstock.formats import protos
 from penstock.ops.parsing import features as f
 from penstock.ops.parsing.json import decode_json_example_op
+from penstock.ops.string.encoding import decode_raw
 from penstock.runtime.session import Session
 
 COVERS = (
@@ -181,3 +182,14 @@ def test_json_becomes_bytes():
     assert protos.Example.FromString(found).features.feature["a"].float_list.value[:] == [1.5]
     with pytest.raises(InvalidArgumentError, match="JSON"):
         decode_json_example_op(np.array([b"{"], object))
+
+
+def test_single_strings_feed_operations_in_the_same_program():
+    wanted = {"s": f.FixedLenFeature([], dtypes.string)}
+    with Graph().as_default(), Session() as session:
+        one = f.parse_single_example(example(s=[b"ab"]), wanted)
+        context_values, steps = f.parse_single_sequence_example(
+            sequence({"s": [b"cd"]}, t=[[b"e"]]), wanted, {"t": f.FixedLenSequenceFeature([], dtypes.string)}
+        )
+        read = [decode_raw(text, dtypes.uint8) for text in (one["s"], context_values["s"], steps["t"][0])]
+        assert [part.tolist() for part in session.run(read)] == [[97, 98], [99, 100], [101]]
