@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock.core.dtypes import DType, int8, int64
+from penstock.core.dtypes import DType, float32, int8, int64
 from penstock.core.tensor import Tensor
 from penstock.language.control_flow import while_loop
 from penstock.numpy_api.conversion import (
@@ -218,12 +218,15 @@ def conjugate(x: Any) -> Tensor:
 
 
 def angle(z: Any, deg: bool = False) -> Tensor:
-    """Return the angle of each complex number to the positive real axis, in radians, or with `deg` in degrees."""
+    """Return the angle of each number to the positive real axis, in radians, or with `deg` in degrees.
+
+    That of complex numbers has their type, that of real ones is float32.
+    """
     tensor = floating(z)
     if tensor.dtype.is_complex:
         result = complex_ops.angle(tensor)
     else:
-        result = binary.atan2(filling.zeros_like(tensor), tensor)
+        result = cast(binary.atan2(filling.zeros_like(tensor), tensor), float32)
     return rad2deg(result) if deg else result
 
 
@@ -423,12 +426,13 @@ def polyval(p: Any, x: Any) -> Tensor:
     """Return the value of a polynomial for each element of `x`.
 
     Args:
-        p: the coefficients, a vector, that of the highest power first.
+        p: the coefficients along the first axis, that of the highest power first.
         x: the arguments.
     """
     coefficients, values = promoted(p, x)
-    coefficients = shaping.reshape(coefficients, [-1])
-    if coefficients.shape[0] is None:
+    if coefficients.shape.rank == 0:
+        coefficients = shaping.reshape(coefficients, [1])
+    if coefficients.shape.rank is None or coefficients.shape[0] is None:
         raise ValueError(f"polyval takes coefficients of known number, got shape {coefficients.shape}")
     result = filling.zeros_like(values)
     for index in range(coefficients.shape[0]):

@@ -11,6 +11,7 @@ from penstock.core import dtypes
 from penstock.core.convert import is_tensor_like
 from penstock.core.dtypes import int32, int64
 from penstock.core.tensor import Tensor
+from penstock.numpy_api import reductions
 from penstock.numpy_api.conversion import known_rank, normalized_axis, promoted, to_tensor
 from penstock.numpy_api.creation import diagonal_of
 from penstock.numpy_api.dtypes import has_tensors
@@ -186,9 +187,9 @@ def diagonal(a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Tensor:
 
 def trace(a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1, dtype: Any = None) -> Tensor:
     """Return the sum of a diagonal of the matrices that lie along two axes, in their type unless `dtype` says
-    another."""
-    tensor = to_tensor(a, dtype)
-    return reduce.reduce_sum(diagonal(tensor, offset, axis1, axis2), -1)
+    another; of other diagonals than the main one in the type in which `sum` would."""
+    elements = diagonal(to_tensor(a, dtype), offset, axis1, axis2)
+    return reductions.sum(elements, -1) if offset else reduce.reduce_sum(elements, -1)
 
 
 def _offsets(tensor: Tensor, function: str) -> Tensor:

@@ -266,19 +266,21 @@ def argsort(a: Any, axis: Any = -1, kind: Any = "quicksort", order: Any = None) 
 
 def _running(operation: Any, a: Any, axis: Any, dtype: Any) -> Tensor:
     tensor = to_tensor(a)
-    tensor = to_tensor(tensor, _wide(tensor.dtype) if dtype is None else dtype)
+    if dtype is None:
+        dtype = int64 if tensor.dtype.is_bool or tensor.dtype.is_integer and tensor.dtype.size < 8 else tensor.dtype
+    tensor = to_tensor(tensor, dtype)
     if axis is None:
         return operation(shaping.reshape(tensor, [-1]), 0)
     return operation(tensor, normalized_axes(axis, known_rank(tensor, "cumsum"))[0])
 
 
 def cumsum(a: Any, axis: Any = None, dtype: Any = None) -> Tensor:
-    """Return the running sums along an axis, or of the flattened array; in int64 or uint64 for integers."""
+    """Return the running sums along an axis, or of the flattened array; in int64 for smaller integers."""
     return _running(scan.cumsum, a, axis, dtype)
 
 
 def cumprod(a: Any, axis: Any = None, dtype: Any = None) -> Tensor:
-    """Return the running products along an axis, or of the flattened array; in int64 or uint64 for integers."""
+    """Return the running products along an axis, or of the flattened array; in int64 for smaller integers."""
     return _running(scan.cumprod, a, axis, dtype)
 
 

@@ -202,7 +202,7 @@ def concatenate(arys: Any, axis: Any = 0) -> Tensor:
 
 def append(arr: Any, values: Any, axis: Any = None) -> Tensor:
     """Return two arrays joined along an axis; by default their elements as one vector."""
-    return concatenate([arr, values], axis)
+    return concatenate([to_tensor(arr), to_tensor(values)], axis)
 
 
 def stack(arrays: Any, axis: Any = 0) -> Tensor:

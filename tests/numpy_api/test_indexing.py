@@ -118,3 +118,8 @@ def test_gradients_reach_the_elements_picked() -> None:
 def test_wrong_arguments_are_refused(call: Callable[[], object], error: type[Exception]) -> None:
     with pytest.raises(error):
         call()
+
+
+def test_other_diagonals_are_summed_in_a_wide_type():
+    matrix = np.array([[1, -2, 3], [4, 5, -6]], np.int32)
+    assert [tnp.trace(matrix, offset).dtype.name for offset in (0, 1)] == ["int32", "int64"]

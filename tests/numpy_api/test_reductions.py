@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 import penstock as tf
@@ -62,3 +63,8 @@ def test_values_are_those_of_numpy(text: str, agree: Callable[[str], None]) -> N
 def test_what_tensors_cannot_do_is_refused(call: Callable[[], object]) -> None:
     with pytest.raises(ValueError):
         call()
+
+
+def test_running_sums_of_unsigned_numbers_are_signed():
+    assert tnp.cumsum(np.array([1, 2], np.uint8)).dtype.name == "int64"
+    assert tnp.cumprod(np.array([1, 2], np.uint64)).dtype.name == "uint64"

@@ -74,3 +74,7 @@ def test_functions_keep_what_is_known_of_shapes() -> None:
 def test_wrong_arguments_are_refused(call: Callable[[], object], error: type[Exception]) -> None:
     with pytest.raises(error):
         call()
+
+
+def test_appended_numbers_count_as_arrays():
+    assert tnp.append(np.array([1.5], np.float32), 2.5).dtype.name == "float64"
