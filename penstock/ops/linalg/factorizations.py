@@ -358,7 +358,8 @@ def eigh(tensor: Any, name: str | None = None) -> Any:
     Returns:
         `e` of shape (..., n), and `v` of shape (..., n, n) with the eigenvectors as columns.
     """
-    return self_adjoint_eig_v2_op(tensor, compute_v=True, name=name)
+    e, v = self_adjoint_eig_v2_op(tensor, compute_v=True, name=name)
+    return e, v
 
 
 def eigvalsh(tensor: Any, name: str | None = None) -> Tensor:

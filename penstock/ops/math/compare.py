@@ -209,6 +209,8 @@ def approximate_equal(x: Any, y: Any, tolerance: float = 1e-5, name: str | None 
 def _consecutive(x: Any, compare: Callable[..., Any], name: str | None, default_name: str) -> Tensor:
     with op_scope(name, default_name):
         flat = _flatten(x)
+        if not flat.dtype.is_floating and not flat.dtype.is_integer and not flat.dtype.is_bool:
+            raise TypeError(f"{default_name} compares numbers, got a tensor of type {flat.dtype.name}")
         if flat.dims is not None and flat.dims[0] is not None and flat.dims[0] < 2:
             return convert_to_tensor(True)
         from_second, to_last = flat[1:], flat[:-1]

@@ -135,7 +135,9 @@ _DOUBLE = frozenset({float32, float64})
 
 @op("Zeta(x: T, q: T) -> z: T", T=_DOUBLE, shape=broadcasting)
 def zeta_op(x: Array, q: Array) -> Array:
-    return torch.special.zeta(x, q)
+    # At the poles the values from both sides agree for even exponents only.
+    is_odd_pole = (q <= 0) & (q == torch.floor(q)) & (torch.remainder(x, 2) != 0)
+    return torch.where(is_odd_pole, math.nan, torch.special.zeta(x, q))
 
 
 @zeta_op.gradient
@@ -159,7 +161,7 @@ def zeta(x: Any, q: Any, name: str | None = None) -> Tensor:
 def polygamma_op(a: Array, x: Array) -> Array:
     order = a + 1
     sign = torch.where(torch.remainder(a, 2) == 0, -1.0, 1.0).to(x.dtype)
-    higher = sign * torch.exp(torch.lgamma(order)) * torch.special.zeta(order, x)
+    higher = sign * torch.exp(torch.lgamma(order)) * zeta_op.kernel(order, x)
     result = torch.where(a == 0, digamma_op.kernel(x), higher)
     return torch.where((a < 0) | (a != torch.floor(a)), math.nan, result)
 
@@ -306,7 +308,7 @@ def betainc_op(a: Array, b: Array, x: Array) -> Array:
 def betainc_gradient(call: Any, grad: Tensor) -> tuple[None, None, Tensor]:
     a, b, x = call.inputs
     log_beta = lgamma_op(a) + lgamma_op(b) - lgamma_op(a + b)
-    by_x = exp_op((b - 1) * operation("Log1p")(-x) + operation("Xlogy")(a - 1, x) - log_beta)
+    by_x = exp_op(operation("Xlog1py")(b - 1, -x) + operation("Xlogy")(a - 1, x) - log_beta)
     return None, None, reduce_to(x, by_x * grad)
 
 

@@ -85,7 +85,11 @@ def argmax(input: Any, axis: Any = None, output_type: Any = int64, name: str | N
         axis: the axis, 0 by default.
         output_type: the type of the positions.
         name: the name of the node.
+    Raises:
+        TypeError: if `axis` is neither an integer nor a tensor.
     """
+    if isinstance(axis, (list, tuple, str, bytes, float)):
+        raise TypeError(f"axis must be an integer or a tensor of one, got {axis!r}")
     return arg_max_op(input, 0 if axis is None else axis, output_type=as_dtype(output_type), name=name)
 
 

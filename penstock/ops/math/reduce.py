@@ -107,9 +107,9 @@ def mean_op(input: Array, reduction_indices: Any, *, keep_dims: bool = False) ->
     axes = checked_axes(reduction_indices, input.ndim)
     if not axes:
         return input
-    if input.is_floating_point() or input.is_complex():
-        return torch.mean(input, axes, keepdim=keep_dims)
     count = math.prod(input.shape[axis] for axis in axes)
+    if input.is_floating_point() or input.is_complex() and count:
+        return torch.mean(input, axes, keepdim=keep_dims)
     total = _sum(input, axes, keep_dims)
     if not count:
         return total
@@ -290,8 +290,6 @@ def prod_gradient(call: Any, grad: Tensor) -> tuple[Tensor, None]:
     # The product of all other elements, from the left and from the right, which is right where elements are 0, too.
     x, axes = call.inputs
     reshape, transpose = operation("Reshape"), operation("Transpose")
-    if x.dims == ():
-        return grad, None
     expanded = _broadcast_like(restore_axes(x, axes, grad), x)
     dims, known = x.dims, partial_value(axes)
     if dims is not None and known is not None and is_known(known):

@@ -21,6 +21,7 @@ from penstock.ops.nn.convolution import (
     depthwise_conv2d_native_backprop_input_op,
     depthwise_conv2d_native_op,
 )
+from penstock.ops.nn.spreading import spread
 from penstock.ops.nn.windows import padding_attributes, sequence_of
 
 _concat_op = deferred("ConcatV2")
@@ -426,12 +427,11 @@ def depthwise_conv2d(
         strides: four numbers, one for each axis; those of height and width are equal.
         padding: 'SAME', 'VALID', or a pair of numbers for each axis.
         data_format: 'NHWC' or 'NCHW'.
-        dilations: distances between filter elements, two numbers or one; only 1 where a stride is greater than 1.
+        dilations: distances between filter elements, two numbers or one. With strides, too, the windows move within
+            each of the images that `space_to_batch` makes of one.
         name: the name of the scope.
     Returns:
         Images with channels * multiplier channels.
-    Raises:
-        ValueError: if strides and dilations are both greater than 1.
     """
     with op_scope(name, "depthwise", [input, filter]) as scope:
         layout = data_format or "NHWC"
@@ -440,9 +440,14 @@ def depthwise_conv2d(
         kernel = convert_to_tensor(filter, images.dtype.base_dtype, "filter_in")
         stride = sequence_of(strides, 2, channel_index, "strides")
         dilation = sequence_of(dilations, 2, channel_index, "dilations")
-        if max(stride) > 1 and max(dilation) > 1:
-            raise ValueError(
-                f"`strides > 1` not supported in conjunction with `dilations > 1`, got {stride} and {dilation}"
+        if max(stride) > 1 and max(dilation) > 1 and layout == "NHWC":
+            dims = kernel.dims
+            return spread(
+                lambda images: depthwise_conv2d_native_op(images, kernel, strides=stride, padding="VALID"),
+                images,
+                (None, None) if dims is None else dims[:2],
+                dilation[1:3],
+                padding,
             )
         attrs = padding_attributes(padding, 4)
         return depthwise_conv2d_native_op(

@@ -227,8 +227,6 @@ def ctc_loss(
         name: the name of the scope.
     Returns:
         A number for each sequence.
-    Raises:
-        ValueError: if the number of classes is unknown.
     Source: Graves et al. 2006.
     """
     with op_scope(name, "ctc_loss_dense", [logits, labels, label_length, logit_length]):
@@ -236,13 +234,20 @@ def ctc_loss(
         labels = cast(convert_to_tensor(labels, name="labels"), dtypes.int32)
         if not logits_time_major:
             logits = deferred("Transpose")(logits, [1, 0, 2])
-        classes = logits.shape.as_list()[-1]
-        if classes is None:
-            raise ValueError("the number of classes must be known; call set_shape on the logits")
-        blank = 0 if blank_index is None else blank_index % classes
-        if blank != classes - 1:
+        classes: Any = None if logits.dims is None else logits.dims[-1]
+        is_known = classes is not None
+        if not is_known:
+            classes = deferred("Shape")(logits)[2]
+        given = blank_index or 0
+        blank: Any = given % classes if is_known else given if given >= 0 else given + classes
+        if not is_known or blank != classes - 1:
             # The operation takes the last class as the blank.
-            order = [*range(blank), *range(blank + 1, classes), blank]
+            sequence = deferred("Range")
+            order: Any = (
+                [*range(blank), *range(blank + 1, classes), blank]
+                if is_known
+                else deferred("ConcatV2")([sequence(0, blank, 1), sequence(blank + 1, classes, 1), [blank]], 0)
+            )
             logits = deferred("GatherV2")(logits, order, 2)
             is_blank = deferred("Equal")(labels, blank)
             labels = labels - cast(labels > blank, dtypes.int32) + cast(is_blank, dtypes.int32) * (classes - 1 - blank)

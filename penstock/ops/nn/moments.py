@@ -143,9 +143,9 @@ def sufficient_statistics(
                 count *= dims[axis]
             counts = constant(count, dtype=tensor.dtype.base_dtype, name="count")
         else:
-            counts = _cast_op(
-                _prod_op(_gather_op(shape_op(tensor), axes, 0), [0]), DstT=tensor.dtype.base_dtype, name="count"
-            )
+            sizes = shape_op(tensor)
+            places = [axis if axis >= 0 else axis + shape_op(sizes)[0] for axis in axes]
+            counts = _cast_op(_prod_op(_gather_op(sizes, places, 0), [0]), DstT=tensor.dtype.base_dtype, name="count")
         if shift is not None:
             shift = convert_to_tensor(shift, tensor.dtype.base_dtype, "shift")
             sums, squares = tensor - shift, _squared_difference_op(tensor, shift)

@@ -6,6 +6,7 @@ only the rest is padded first. An average never counts padding.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -249,10 +250,11 @@ def _max_pool_gradient(
             exact, orig_output, grad.double(), ksize, strides, padding, explicit_paddings, data_format
         )
         return result.to(torch.int64).to(grad.dtype)
+    if len(g.window) == 3:
+        return _to_all_maxima(orig_input, orig_output, grad, g, data_format)
     _, indices, images = max_with_indices(orig_input, g, data_format)
-    backward = _aten.max_pool2d_with_indices_backward if len(g.window) == 2 else _aten.max_pool3d_with_indices_backward
     spread = (1,) * len(g.window)
-    result = backward(
+    result = _aten.max_pool2d_with_indices_backward(
         channels_first(grad, data_format),
         images.to(grad.dtype),
         g.window,
@@ -265,6 +267,31 @@ def _max_pool_gradient(
     if g.extra:
         result = torch.constant_pad_nd(result, [-size for size in g.extra])
     return from_channels_first(result, data_format)
+
+
+def _to_all_maxima(orig_input: Array, orig_output: Array, grad: Array, g: Geometry, data_format: str) -> Array:
+    """Return the gradient of volumes, which goes to all elements of a window that equal its maximum."""
+    volumes, maxima, moved = (channels_first(each, data_format) for each in (orig_input, orig_output, grad))
+    sizes = [
+        (count - 1) * stride + extent
+        for count, stride, extent in zip(maxima.shape[2:], g.stride, g.window, strict=True)
+    ]
+    before = g.extra[-2::-2] if g.extra else g.padding
+    edges: list[int] = []
+    for size, whole, first in zip(volumes.shape[:1:-1], sizes[::-1], before[::-1], strict=True):
+        edges += [first, whole - size - first]
+    padded = torch.constant_pad_nd(volumes, edges, _lowest(volumes.dtype))
+    result = torch.zeros_like(padded, dtype=grad.dtype)
+    for offset in itertools.product(*(range(extent) for extent in g.window)):
+        place: Any = (
+            ...,
+            *(
+                slice(start, start + (count - 1) * stride + 1, stride)
+                for start, count, stride in zip(offset, maxima.shape[2:], g.stride, strict=True)
+            ),
+        )
+        result[place] += torch.where(padded[place] == maxima, moved, 0)
+    return from_channels_first(torch.constant_pad_nd(result, [-edge for edge in edges]), data_format)
 
 
 def _max_pool_gradient_gradient(

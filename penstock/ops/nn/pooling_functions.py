@@ -11,12 +11,11 @@ from penstock.core.graph import op_scope
 from penstock.core.tensor import Tensor
 from penstock.ops.array.common import deferred
 from penstock.ops.nn.pooling import avg_pool3d_op, avg_pool_op, max_pool3d_op, max_pool_op, max_pool_with_argmax_op
+from penstock.ops.nn.spreading import spread
 from penstock.ops.nn.windows import padding_attributes, sequence_of
 
 _expand_dims_op = deferred("ExpandDims")
 _squeeze_op = deferred("Squeeze")
-_space_to_batch_op = deferred("SpaceToBatchND")
-_batch_to_space_op = deferred("BatchToSpaceND")
 
 _DEFAULT_FORMATS = {1: "NWC", 2: "NHWC", 3: "NDHWC"}
 
@@ -395,6 +394,8 @@ def pool(
     scope_name = f"{pooling_type.lower()}_pool"
     with op_scope(name, scope_name, [input]):
         tensor = convert_to_tensor(input, name="input")
+        if max(dilation) > 1 and padding == "SAME":
+            raise ValueError(f"pooling with 'SAME' padding takes no dilations, got {dilation}; pad the images first")
         if max(dilation) == 1:
             return function(tensor, window, stride, padding, layout, scope_name)
         return _dilated_pool(function, tensor, window, dilation, padding, layout)
@@ -405,28 +406,13 @@ def _dilated_pool(
 ) -> Tensor:
     """Pool by turning the distance between elements into more images, as `space_to_batch` does."""
     count = len(window)
-    first = 2 if layout.startswith("NC") else 1
-    dims = input.dims
-    if dims is None or None in dims[first : first + count]:
-        raise ValueError(f"pooling with dilations needs images of known size, got shape {input.shape}")
-    if padding not in ("SAME", "VALID"):
-        raise ValueError(f"`padding` must be 'SAME' or 'VALID', got {padding!r}")
-    base, crops = [], []
-    for size, extent, rate in zip(dims[first : first + count], window, dilation, strict=True):
-        missing = (extent - 1) * rate if padding == "SAME" else 0
-        before = missing // 2
-        whole = size + missing  # type: ignore[operator]
-        fill = -whole % rate
-        base.append([before, missing - before + fill])
-        crops.append([0, fill])
-    if first == 2:
-        order = [0, *range(2, count + 2), 1]
-        last = deferred("Transpose")(input, order)
-        last_layout = _DEFAULT_FORMATS[count]
-        result = _dilated_pool(function, last, window, dilation, padding, last_layout)
+    if layout.startswith("NC"):
+        last = deferred("Transpose")(input, [0, *range(2, count + 2), 1])
+        result = _dilated_pool(function, last, window, dilation, padding, _DEFAULT_FORMATS[count])
         return deferred("Transpose")(result, [0, count + 1, *range(1, count + 1)])
-    spread = _space_to_batch_op(input, dilation, base)
-    return _batch_to_space_op(function(spread, window, [1] * count, "VALID", layout), dilation, crops)
+    return spread(
+        lambda images: function(images, window, [1] * count, "VALID", layout), input, window, dilation, padding
+    )
 
 
 def pool_v1(

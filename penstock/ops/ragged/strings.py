@@ -8,6 +8,7 @@ from penstock.core import dtypes
 from penstock.core.convert import convert_to_tensor
 from penstock.core.graph import name_scope
 from penstock.core.sparse_tensor import SparseTensor
+from penstock.core.tensor import Tensor
 from penstock.ops.array.shaping import expand_dims as dense_expand_dims
 from penstock.ops.array.shaping import reshape, shape
 from penstock.ops.math.cast import cast
@@ -41,23 +42,23 @@ def _by_row(value: Any, function: Any) -> Any:
     return _by_row(RaggedTensor.from_tensor(value, ragged_rank=rank - 1), function)
 
 
-def _rows_of_sparse(parts: Any) -> Any:
-    """Return the pieces that a split gives as a sparse matrix as rows."""
-    return RaggedTensor.from_value_rowids(parts.values, parts.indices[:, 0], nrows=parts.shape[0], validate=False)
+def _rows_of_sparse(parts: Any, vector: Tensor) -> Any:
+    """Return the pieces that a split of a vector gives as a sparse matrix as rows."""
+    known = None if vector.dims is None else vector.dims[0]
+    nrows = parts.shape[0] if known is None else known
+    return RaggedTensor.from_value_rowids(parts.values, parts.indices[:, 0], nrows=nrows, validate=False)
 
 
 def split(input: Any, sep: Any = None, maxsplit: int = -1, name: str | None = None) -> Any:
     """Return the pieces of strings.
 
     Args:
-        input: strings of known rank; ragged ones too.
+        input: strings, ragged ones too; those of unknown rank are taken for a vector.
         sep: what stands between pieces; by default runs of white space.
         maxsplit: the largest number of splits of a string, -1 for any.
         name: the scope of the nodes.
     Returns:
         A RaggedTensor with one axis more than the input; a vector for a scalar.
-    Raises:
-        ValueError: if the rank is not known.
 
     >>> split(["a b", "c"]).to_list()
     [[b'a', b'b'], [b'c']]
@@ -65,7 +66,11 @@ def split(input: Any, sep: Any = None, maxsplit: int = -1, name: str | None = No
     with name_scope(name, "StringSplit", [input]):
         value = convert_to_tensor_or_ragged(input, dtypes.string, name="input")
         separator = convert_to_tensor("" if sep is None else sep, dtypes.string, name="sep")
-        return _by_row(value, lambda vector: _rows_of_sparse(string_split_v2_op(vector, separator, maxsplit=maxsplit)))
+
+        def pieces(vector: Tensor) -> Any:
+            return _rows_of_sparse(string_split_v2_op(vector, separator, maxsplit=maxsplit), vector)
+
+        return pieces(value) if value.shape.rank is None else _by_row(value, pieces)
 
 
 def _expect_result_type(result_type: str) -> bool:
@@ -141,7 +146,7 @@ def string_split(
     with name_scope(name, "StringSplit", [source]):
         value = convert_to_tensor(source, dtypes.string)
         parts = string_split_op(value, convert_to_tensor(separator, dtypes.string), skip_empty=skip_empty)
-        return SparseTensor(*parts) if _expect_result_type(result_type) else _rows_of_sparse(parts)
+        return SparseTensor(*parts) if _expect_result_type(result_type) else _rows_of_sparse(parts, value)
 
 
 def bytes_split(input: Any, name: str | None = None) -> Any:
@@ -156,7 +161,11 @@ def bytes_split(input: Any, name: str | None = None) -> Any:
     with name_scope(name, "StringsByteSplit", [input]):
         value = convert_to_tensor_or_ragged(input, name="input")
         nothing = convert_to_tensor("", dtypes.string)
-        return _by_row(value, lambda vector: _rows_of_sparse(string_split_op(vector, nothing, skip_empty=False)))
+
+        def pieces(vector: Tensor) -> Any:
+            return _rows_of_sparse(string_split_op(vector, nothing, skip_empty=False), vector)
+
+        return _by_row(value, pieces)
 
 
 def ngrams(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -29,10 +30,10 @@ def fingerprint_op(data: Value, method: Any) -> torch.Tensor:
     if chosen != "farmhash64":
         raise InvalidArgumentError(None, None, f"Unsupported fingerprint method: {chosen}. Use farmhash64.")
     if isinstance(data, torch.Tensor):
-        rows = [part.tobytes() for part in data.contiguous().view(torch.uint8).numpy().reshape(len(data), -1)]
+        rows = [part.tobytes() for part in data.contiguous().view(torch.uint8).numpy()]
     else:
         # The rows of strings are told apart by the fingerprints of their elements.
-        parts = data.reshape(len(data), -1)
+        parts = data.reshape(len(data), math.prod(data.shape[1:]))
         rows = [_joined(part) for part in parts]
     hashes = [_hash(row) for row in rows]
     return torch.from_numpy(np.array(hashes, np.uint8).reshape(len(hashes), _WIDTH))

@@ -38,6 +38,8 @@ def string_n_grams_op(
     splits = array.to_python(data_splits)
     if any(width <= 0 for width in ngram_widths):
         raise invalid(f"ngram_widths must contain positive values, got {ngram_widths}")
+    if preserve_short_sequences and not ngram_widths and pad_width < 0:
+        raise invalid(f"pad_width must be at least 0 where short sequences are kept without widths, got {pad_width}")
     if splits:
         if splits[0] != 0:
             raise invalid(f"First split value must be 0, got {splits[0]}")

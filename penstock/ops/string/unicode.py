@@ -73,11 +73,10 @@ def _decode(
     """Return code points with the positions of their first bytes, with malformed ones handled as asked for."""
     found = []
     for code, position in _code_points(item, codec):
-        is_control = replace_control_characters and code is not None and code < 0x20
-        if code is None and errors == "strict":
-            raise invalid("Invalid formatting on input string")
-        if code is None or is_control:
-            if errors == "ignore" and code is None:
+        if code is None or replace_control_characters and code < 0x20:
+            if errors == "strict":
+                raise invalid("Invalid formatting on input string")
+            if errors == "ignore":
                 continue
             code = replacement_char
         found.append((code, position))

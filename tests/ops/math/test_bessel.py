@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+import penstock as tf
 from penstock.ops.math import bessel
 from penstock.testing.op_case import OpCase, uniform
 
@@ -47,3 +48,41 @@ CASES = [
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_op(case: OpCase) -> None:
     case.check()
+
+
+def test_double_precision_is_double():
+    x = tf.constant([0.5, 3.7, 7.0, 25.5, 100.0], tf.float64)
+    expected = {
+        "bessel_j0": [0.938469807240813, -0.399230203371191, 0.300079270519556, 0.144062157546848, 0.019985850304223],
+        "bessel_j1": [0.242268457674874, 0.053833987745462, -0.004682823482346, -0.062048536491484, -0.077145352014112],
+        "bessel_y0": [
+            -0.444518733506707,
+            0.106074315320354,
+            -0.025949743967209,
+            -0.064859765498784,
+            -0.077244313365083,
+        ],
+        "bessel_y1": [
+            -1.471472392670243,
+            0.416674372683808,
+            -0.302667237024185,
+            -0.145361058723049,
+            -0.020372312002759,
+        ],
+    }
+    for name, values in expected.items():
+        assert getattr(tf.math.special, name)(x).numpy() == pytest.approx(np.array(values), abs=2e-14), name
+
+
+def test_derivatives_at_zero_and_limits():
+    x = tf.constant([0.0, 1.0])
+    with tf.GradientTape() as outer:
+        outer.watch(x)
+        with tf.GradientTape() as inner:
+            inner.watch(x)
+            y = tf.math.bessel_i1(x)
+        slope = inner.gradient(y, x)
+    assert slope.numpy()[0] == 1.0 and np.isnan(outer.gradient(slope, x).numpy()[0])
+    assert np.isnan(tf.math.special.bessel_y1([0.0]).numpy()[0]) and np.isnan(
+        tf.math.special.bessel_j0([np.inf]).numpy()[0]
+    )

@@ -88,3 +88,8 @@ def test_polynomials_take_the_highest_power_first() -> None:
 def test_incomplete_gamma_functions_are_nan_outside_of_their_domain() -> None:
     for function in (gamma.igamma, gamma.igammac):
         assert np.isnan(function(constant([0.0, 1.0]), constant([1.0, -1.0])).numpy()).all()
+
+
+def test_zeta_at_the_poles_is_infinite_for_even_exponents_only():
+    assert gamma.zeta([2.0, 3.0, 1.5], [-1.0, -1.0, 0.0]).numpy().tolist()[0] == np.inf
+    assert np.isnan(gamma.zeta([3.0, 1.5], [-1.0, 0.0]).numpy()).all()

@@ -47,3 +47,9 @@ def test_an_axis_that_is_no_integer_is_an_error_of_its_type() -> None:
         positions.arg_max_op([1.0, 2.0], 1.5)
     with pytest.raises(InvalidArgumentError, match="output_type"):
         positions.arg_max_op(constant([1.0, 2.0]), 0, output_type=uint8)
+
+
+@pytest.mark.parametrize("axis", [[0], 1.5, "a"])
+def test_the_axis_of_the_largest_element_is_one_integer(axis):
+    with pytest.raises(TypeError, match="axis must be"):
+        positions.argmax([[1.0]], axis)

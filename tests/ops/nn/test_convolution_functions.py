@@ -93,3 +93,9 @@ def test_nodes_have_the_names_that_tensorflow_gives_them():
         assert nn.convolution(x, W).op.name == "convolution"
         assert nn.depthwise_conv2d(x, W, [1, 1, 1, 1], "SAME").op.name == "depthwise"
         assert nn.conv2d_transpose(x, normal(3, 3, 2, 3), [1, 6, 6, 2], 1).op.name == "conv2d_transpose"
+
+
+def test_strided_and_dilated_depthwise_windows_move_within_the_parts_of_an_image():
+    x = np.arange(36, dtype=np.float32).reshape(1, 6, 6, 1)
+    result = nn.depthwise_conv2d(x, np.ones((2, 2, 1, 1), np.float32), [1, 2, 2, 1], "VALID", dilations=[2, 2])
+    assert result.numpy()[0, ..., 0].tolist() == [[28, 32], [52, 56]]

@@ -252,3 +252,13 @@ def test_a_gradient_of_another_shape_is_refused():
         max_pool_grad_op(X, Y, Y[:, :1], **A)
     with pytest.raises(InvalidArgumentError, match="pooled input"):
         avg_pool_grad_op([2, 9, 9, 2], Y, **A)
+
+
+def test_the_gradient_of_volumes_goes_to_all_maxima():
+    from_tensorflow = [1, 2, 2, 4, 2, 4, 4, 8]
+    settings = {"ksize": [1, 2, 2, 2, 1], "strides": [1] * 5, "padding": "SAME"}
+    ones = np.ones((1, 2, 2, 2, 1), np.float32)
+    assert max_pool3d_grad_op(ones, ones, ones, **settings).numpy().ravel().tolist() == from_tensorflow
+    x = np.float32([1, 1, 1, 1, 2, 2, 0, 0]).reshape(1, 2, 2, 2, 1)
+    back = max_pool3d_grad_op(x, max_pool3d_op(x, **settings), ones, **settings)
+    assert back.numpy().ravel().tolist() == [0, 0, 1, 2, 2, 4, 1, 2]

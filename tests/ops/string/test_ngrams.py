@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import penstock.ops  # noqa: F401
+import penstock as tf
 from penstock.core.errors import InvalidArgumentError
 from penstock.ops.string.ngrams import string_n_grams_op
 from penstock.testing.op_case import OpCase
@@ -50,3 +50,8 @@ def test_op(case: OpCase) -> None:
 def test_splits_must_divide_the_strings(splits):
     with pytest.raises(InvalidArgumentError):
         string_n_grams_op(WORDS, np.int64(splits), **PLAIN)
+
+
+def test_kept_short_sequences_need_widths_or_a_pad_width():
+    with pytest.raises(InvalidArgumentError, match="pad_width"):
+        tf.strings.ngrams(["a", "b"], [], pad_values=("L", "R"), preserve_short_sequences=True)

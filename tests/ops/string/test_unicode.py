@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import penstock.ops  # noqa: F401
+import penstock as tf
 from penstock.core.errors import InvalidArgumentError
 from penstock.ops.string.unicode import (
     unicode_decode_op,
@@ -88,3 +88,12 @@ def test_encodings_must_be_known() -> None:
 def test_splits_must_fit(splits: list[int]) -> None:
     with pytest.raises(InvalidArgumentError, match="input_splits"):
         unicode_encode_op([97, 98], np.array(splits, np.int64), output_encoding="UTF-8")
+
+
+def test_control_characters_count_as_malformed_where_they_are_replaced():
+    def transcode(errors):
+        return tf.strings.unicode_transcode("a\tb", "UTF-8", "UTF-8", errors, 63, True).numpy()
+
+    assert (transcode("replace"), transcode("ignore")) == (b"a?b", b"ab")
+    with pytest.raises(tf.errors.InvalidArgumentError, match="formatting"):
+        transcode("strict")
