@@ -48,7 +48,7 @@ def test_functions_of_two_arrays(name: str, agree: Callable[[str], None]) -> Non
         n.abs(c); n.absolute(i); n.abs(b); n.fabs(v); n.negative(i); n.square(c); n.reciprocal(w); n.sign(i)
         n.sign(v); n.signbit(v); n.signbit(b); n.around(m / 7, 2); n.round(v); n.around(c, 0); n.around(h)
         n.around(i * 13, -1); n.real(c); n.real(v); n.imag(c); n.imag(v); n.conj(c); n.conjugate(v); n.angle(c)
-        n.angle(c, deg=True); n.angle(v + 1j); n.arccosh(n.abs(v) + 1); n.add(b, b); n.multiply(b, b); n.maximum(b, b)
+        n.angle(c, deg=True); n.angle(c); n.arccosh(n.abs(v) + 1); n.add(b, b); n.multiply(b, b); n.maximum(b, b)
         n.minimum(b, False); n.add(i, h); n.add(h, 1); n.add(h, 1.5); n.add(f, 1.5); n.add(f, v); n.add(c, f)
         n.add(f, 1j); n.subtract(i, [1.5, 2, 3, 4]); n.floor_divide(i, j); n.mod(i, j); n.divmod(i, j)
         n.divmod(v, 0.75); n.power(j, 2); n.power(v, 2); n.power(w, i); n.divide(i, j); n.bitwise_and(i, j)
