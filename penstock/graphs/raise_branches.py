@@ -86,6 +86,7 @@ class _Branches:
         self.conditions: dict[str, Conditions | None] = {}  # None for what is never alive
         self.merged: dict[str, Ref] = {}  # name of a Merge -> the predicate that it lifts
         self.if_true: dict[str, int] = {}  # name of a Merge -> which of its inputs comes if that is true
+        self.asked = {ref.node for node in self.order for ref in node.inputs if ref.output == 1}  # which input it was
         self.decided_by = {n.name: self.predicate(n.inputs[1]) for n in self.order if n.op in _SWITCH}
         for node in self.order:
             self.conditions[node.name] = self._conditions_of(node)
@@ -133,23 +134,25 @@ class _Branches:
     def _conditions_of_merge(self, node: Node) -> Conditions | None:
         arriving = [(ref, self.of_value(ref)) for ref in node.inputs]
         alive = [(ref, found) for ref, found in arriving if found is not None]
-        if len(alive) == 1:  # the other side never runs
-            attrs = {key: value for key, value in node.attrs.items() if key != "N"}
-            self.nodes[node.name] = node.copy(op="Identity", inputs=[alive[0][0]], attrs=attrs)
-            return alive[0][1]
+        # One that is alive whenever the other is, and oftener, such as a shape that is known, may come in any case,
+        # unless somebody asks which of them came.
+        for ref, found in alive:
+            if all(found < other for rest, other in alive if rest != ref) and node.name not in self.asked:
+                attrs = {key: value for key, value in node.attrs.items() if key != "N"}
+                self.nodes[node.name] = node.copy(op="Identity", inputs=[ref], attrs=attrs)
+                return found
         if not alive:
             return None
         if len(alive) == 2:
-            first, second = alive[0][1], alive[1][1]
-            assert first is not None and second is not None
-            sides = dict(second)
-            lifted = [p for p, side in first if p in sides and sides[p] != side]
+            one, other = alive[0][1], alive[1][1]
+            sides = dict(other)
+            lifted = [p for p, side in one if p in sides and sides[p] != side]
             if lifted:
                 # Several predicates may differ at once; what decides is the one found outermost.
                 predicate = min(lifted, key=self._depth)
                 self.merged[node.name] = predicate
-                self.if_true[node.name] = node.inputs.index(alive[0][0] if (predicate, 1) in first else alive[1][0])
-                return frozenset(item for item in first & second if item[0] != predicate)
+                self.if_true[node.name] = node.inputs.index(alive[0][0] if (predicate, 1) in one else alive[1][0])
+                return frozenset(item for item in one & other if item[0] != predicate)
         raise ValueError(
             f"Node {node.name!r}: {node.op} must join the two sides of one predicate, but its inputs "
             f"{', '.join(str(ref) for ref in node.inputs)} do not differ in one"
@@ -312,9 +315,8 @@ class _Parts:
 
     def _add_indices(self, merges: list[tuple[Node, tuple[Ref, int], int]]) -> None:
         """Give out which input of a Merge was alive, where somebody asks."""
-        asked = {ref.node for node in self.whole.order for ref in node.inputs if ref.output == 1}
         for node, key, _ in merges:
-            if node.name not in asked:
+            if node.name not in self.whole.asked:
                 continue
             part = self.parts[key]
             outputs = []

@@ -206,3 +206,24 @@ def test_a_merge_of_what_is_no_branch_is_refused() -> None:
             node.input[0] = "Placeholder"
     with pytest.raises(ValueError, match="'Merge'.*two sides of one predicate"):
         tf.import_graph_def(definition)
+
+
+def test_a_merge_takes_what_is_alive_whichever_way_the_switch_goes() -> None:
+    with tf.Graph().as_default() as graph:
+        x = tf.placeholder(tf.float32, [2], name="x")
+        for name in ("sometimes", "switch"):
+            tf.negative(x, name=name)
+        tf.placeholder(tf.bool, [], name="p")
+        definition = graph.as_graph_def()
+    by_name = {node.name: node for node in definition.node}
+    switch = by_name["switch"]
+    switch.op = "Switch"
+    switch.input.append("p")
+    by_name["sometimes"].input[0] = "switch:1"
+    merge = definition.node.add(name="merge", op="Merge", input=["x", "sometimes"])
+    merge.attr["T"].type, merge.attr["N"].i = 1, 2
+    (merged,) = tf.import_graph_def(definition, return_elements=["merge:0"])
+    feeds = {"import/x:0": [1.0, 2.0]}
+    with tf.Session() as session:
+        for p in (False, True):
+            assert session.run(merged, {**feeds, "import/p:0": p}).tolist() == [1.0, 2.0]
