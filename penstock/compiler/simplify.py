@@ -15,6 +15,7 @@ import numpy as np
 
 from penstock.compiler.constants import constant_node, constant_value
 from penstock.compiler.dataflow import Dataflow, Edge, Node, make_node, rewire
+from penstock.compiler.list_elements import element_of_stack, list_of_one_element
 from penstock.core.dtypes import DType
 from penstock.core.op_def import lookup
 from penstock.core.shape_rules import broadcasting, unchanged
@@ -388,6 +389,8 @@ _RULES: dict[str, Callable[[Node, Shapes], Result]] = {
     "Any": _reduction,
     "ZerosLike": _filled(0),
     "OnesLike": _filled(1),
+    "StridedSlice": lambda node, shapes: element_of_stack(node),
+    "TensorListFromTensor": lambda node, shapes: list_of_one_element(node),
     "Shape": _shape,
     "Size": _size,
     "Rank": _rank,

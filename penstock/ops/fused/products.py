@@ -84,7 +84,7 @@ def turned_op(x: Array) -> Array:
 # Rows and multiplications from which on machine code is worth its call, and elements of the left operand that lie in
 # the caches of a thread.
 _FEWEST_ROWS = 4
-REPEATED_FROM = 1 << 14
+REPEATED_FROM = 1 << 19
 _LARGEST_PART = 1 << 17
 _SUMMED_AT_ONCE = 512
 
