@@ -15,7 +15,7 @@ from penstock.compiler.effects import effects_of
 from penstock.compiler.optimize import dataflow_of, optimize
 from penstock.compiler.options import Options, default_options
 from penstock.compiler.partition import partition
-from penstock.compiler.partition_writer import PartitionWriter, TracedPartitionWriter
+from penstock.compiler.partition_writer import PartitionWriter, TracedPartitionWriter, TracedWriter
 from penstock.compiler.program import Program
 from penstock.compiler.refresh_reads import refresh_reads
 from penstock.compiler.schedule import schedule
@@ -102,7 +102,11 @@ def compile_partitions(
 
 
 def compile_function(
-    function: FuncGraph, fetches: Sequence[SymbolicTensor], resources: ResourceManager, options: Options | None = None
+    function: FuncGraph,
+    fetches: Sequence[SymbolicTensor],
+    resources: ResourceManager,
+    options: Options | None = None,
+    is_traced: bool = False,
 ) -> Program:
     """Compile a function that is called in eager execution, with values that nothing writes to.
 
@@ -111,13 +115,15 @@ def compile_function(
         fetches: tensors of the function.
         resources: where the Program finds variables and other resources.
         options: which passes run; all by default.
+        is_traced: whether the Program records when each node runs; see `penstock.compiler.tracing`.
     Returns:
         The Program; its `copies` tell which fetches may share memory with a variable.
     """
     options = options or default_options()
     with _collector_paused():
         dataflow = dataflow_of(fetches, effects_of(function), function.inputs, options)
-        generated = Writer(dataflow, resources, "step", options).write()
+        kind = TracedWriter if is_traced else Writer
+        generated = kind(dataflow, resources, "step", options).write()
         return Program(generated, shares_variable(dataflow), is_small(dataflow))
 
 

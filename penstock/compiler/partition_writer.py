@@ -114,8 +114,17 @@ def _arrays_of(node: Node) -> Iterator[Edge]:
             yield from given if argument.is_sequence else (given,)
 
 
-class TracedPartitionWriter(PartitionWriter):
+class TracedWriter(Writer):
     """Writes a function that records when each node ran and what it gave; see `penstock.compiler.tracing`."""
+
+    writes_loops_inline = False
+    is_body = False
+
+    def for_body(self, dataflow: Dataflow, name: str) -> Writer:
+        """Return what writes the function of a body, which is traced, too."""
+        body = TracedWriter(dataflow, self.resources, name, self.options)
+        body.is_body = True
+        return body
 
     def _write_node(self, node: Node) -> None:
         before = len(self.lines)
@@ -135,3 +144,11 @@ class TracedPartitionWriter(PartitionWriter):
             self.result.nodes[len(self.lines)] = moved[line]
         outputs = ", ".join(self._names[edge] for edge in node.outputs if edge in self._names)
         self.lines.append(f"{self._indent}{trace}({number}, started, {now}(), [{outputs}])")
+
+
+class TracedPartitionWriter(TracedWriter, PartitionWriter):
+    """Writes the traced function of one device's part of a step."""
+
+    def for_body(self, dataflow: Dataflow, name: str) -> Writer:
+        """Return what writes the function of a body: on the same device."""
+        return PartitionWriter.for_body(self, dataflow, name)

@@ -10,6 +10,7 @@ In a function that is traced they become operations that write whenever the func
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import re
 import threading
@@ -44,6 +45,8 @@ from penstock.ops.summary.events import (
     write_raw_proto_summary_op,
     write_summary_op,
 )
+from penstock.runtime.profiler import start as start_profile
+from penstock.runtime.profiler import stop as stop_profile
 
 _DEFAULT_MAX_QUEUE = 10
 _DEFAULT_FLUSH_MILLIS = 120_000
@@ -61,6 +64,7 @@ class _State(threading.local):
 
 _state = _State()
 _trace: list[Any] = []  # the functions traced while a trace is on
+_profiles = False  # whether a profile is taken meanwhile
 
 
 class SummaryWriter:
@@ -473,16 +477,27 @@ def trace_on(graph: bool = True, profiler: bool = False, profiler_outdir: str | 
 
     Args:
         graph: whether graphs are collected.
-        profiler, profiler_outdir: accepted; `penstock.runtime` has the timelines of steps.
+        profiler: whether a profile is taken, too; see `penstock.runtime.profiler`.
+        profiler_outdir: where it is written; without it, none is taken.
     """
+    global _profiles
     _trace.clear()
+    if profiler and profiler_outdir is not None:
+        start_profile(profiler_outdir)
+        _profiles = True
+    elif profiler:
+        logging.warning("No `profiler_outdir` passed to trace_on(): no profile is taken.")
     FuncGraph.observer = _collect if graph else _ignore
 
 
 def trace_off() -> None:
-    """Stop collecting, and forget what was collected."""
+    """Stop collecting, and forget what was collected; a profile that was asked for ends."""
+    global _profiles
     FuncGraph.observer = None
     _trace.clear()
+    if _profiles:
+        _profiles = False
+        stop_profile()
 
 
 def trace_export(name: str, step: Any = None, profiler_outdir: str | None = None) -> None:

@@ -282,6 +282,7 @@ from penstock.v2 import metrics as metrics
 from penstock.v2 import nest as nest
 from penstock.v2 import nn as nn
 from penstock.v2 import optimizers as optimizers
+from penstock.v2 import profiler as profiler
 from penstock.v2 import quantization as quantization
 from penstock.v2 import queue as queue
 from penstock.v2 import ragged as ragged

@@ -87,3 +87,16 @@ def test_a_trace_exports_the_graphs_of_functions(tmp_path: Path) -> None:
             summary.trace_export("again", step=2)
     ((tag, step, _, plugin),) = values_of(tmp_path)
     assert (tag, step, plugin) == ("trace", 2, "graph_run_metadata_graph")
+
+
+def test_a_trace_takes_a_profile_where_it_is_told_where_to_write_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with context.eager_mode():
+        summary.trace_on(profiler=True, profiler_outdir=str(tmp_path))
+        tf.function(lambda x: x + 1.0)(tf.constant(1.0))
+        summary.trace_off()
+        assert len(list(tmp_path.glob("plugins/profile/*/*.xplane.pb"))) == 1
+        summary.trace_on(profiler=True)
+        summary.trace_off()
+    assert "no profile is taken" in caplog.text

@@ -24,6 +24,7 @@ from penstock.core.tensor import EagerTensor, SymbolicTensor, Tensor
 from penstock.language.function.tracing import enclosing_graphs, out_of_scope
 from penstock.language.variable_base import note_access
 from penstock.ops.random.seeds import CONTAINER
+from penstock.runtime import profiler
 
 R = TypeVar("R")
 _numbers = itertools.count()
@@ -74,6 +75,7 @@ class FlatFunction:
         self.output_types = [tensor.dtype.base_dtype for tensor in graph.outputs]
         self.resources = FunctionResources()
         self._program: Program | None = None
+        self._traced: Program | None = None  # made for the first call while the profiler runs
         self._captured: list[Any] = []
         self._copied: list[int] = []
         self._forwards: dict[Any, _Forward] = {}
@@ -102,7 +104,14 @@ class FlatFunction:
 
     def run(self, values: Sequence[Any]) -> list[Any]:
         """Return the runtime values of the outputs, given those of the arguments."""
-        results = (self._program or self.program)(*values, *self._captured)
+        program = self._program or self.program
+        profile = profiler.running
+        if profile is None:
+            results = program(*values, *self._captured)
+        else:
+            if self._traced is None:
+                self._traced = compile_function(self.graph, self.graph.outputs, self.resources, is_traced=True)
+            results = profile.run(self._traced, self.graph.name, [*values, *self._captured])
         for index in self._copied:
             results[index] = array.clone(results[index])
         return results

@@ -16,15 +16,18 @@ from penstock.core.op import op
 from penstock.core.shape import Dims
 from penstock.core.shape_rules import broadcasting, merge, unchanged
 from penstock.core.tensor import Tensor
+from penstock.ops.fused.large import LARGE, large_kernel
 from penstock.ops.math.broadcasting import reduce_gradients, reduce_to
 from penstock.ops.math.exponential import exp_op, log_op
 from penstock.ops.math.kernels import operation
 from penstock.ops.math.unary import square_op
 
+_large_erf = large_kernel("Erf", torch.erf, is_exact=False)
+
 
 @op("Erf(x: T) -> y: T", T=FLOATING, shape=unchanged)
 def erf_op(x: Array) -> Array:
-    return torch.erf(x)
+    return _large_erf(x) if x.dtype is torch.float32 and x.numel() >= LARGE else torch.erf(x)
 
 
 @erf_op.gradient

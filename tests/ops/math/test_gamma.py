@@ -93,3 +93,11 @@ def test_incomplete_gamma_functions_are_nan_outside_of_their_domain() -> None:
 def test_zeta_at_the_poles_is_infinite_for_even_exponents_only():
     assert gamma.zeta([2.0, 3.0, 1.5], [-1.0, -1.0, 0.0]).numpy().tolist()[0] == np.inf
     assert np.isnan(gamma.zeta([3.0, 1.5], [-1.0, 0.0]).numpy()).all()
+
+
+def test_the_error_function_of_large_arrays_is_exact_to_three_units_in_the_last_place() -> None:
+    x = np.concatenate([np.linspace(-5, 5, 60_001), np.logspace(-30, 0, 10_000), [np.inf, -np.inf]]).astype(np.float32)
+    found, exact = gamma.erf(constant(x)).numpy().astype(np.float64), _erf(x.astype(np.float64))
+    unit = np.spacing(np.abs(exact).astype(np.float32)).astype(np.float64)
+    assert (np.abs(found - exact) <= 3 * unit).all()
+    assert np.isnan(gamma.erf(constant(np.full(70_000, np.nan, np.float32))).numpy()).all()
