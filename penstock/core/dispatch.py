@@ -712,6 +712,10 @@ def kernel_error(
         message += f" [Op:{op_def.name}]"
     error_type = _error_type(error)
     if error_type is None:
+        # An error that no class of TensorFlow's stands for keeps its class, and says where it happened.
+        if hasattr(error, "add_note"):  # Python 3.11
+            made = getattr(op, "created_at", None)
+            error.add_note(f"{message} Created at {made[0]}:{made[1]}." if made else message)
         return error
     converted = error_type(None, None, message)
     return converted if op is None else errors.with_operation(converted, op)

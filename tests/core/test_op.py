@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 import penstock as tf
@@ -131,3 +133,20 @@ def test_eagerly_a_tensor_beside_a_python_value_decides_unless_the_function_conv
         tf.add(2, x)
     with pytest.raises(tf.errors.InvalidArgumentError, match="float32|int32"):
         tf.nn.sigmoid_cross_entropy_with_logits(labels=[0, 1], logits=x)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="exceptions have no notes before Python 3.11")
+def test_an_error_of_a_class_that_tensorflow_has_not_says_where_it_happened():
+    @op("TestRaisesKeyError(x: T) -> y: T", shape=unchanged)
+    def lose(x):
+        raise KeyError("lost")
+
+    with Graph().as_default(), tf.compat.v1.Session() as session:
+        result = lose(constant([1.0, 2.0]), name="loser")
+        with pytest.raises(KeyError, match="lost") as caught:
+            session.run(result)
+    (note,) = caught.value.__notes__
+    assert "TestRaisesKeyError 'loser'" in note and "float32 (2,)" in note and "test_op.py" in note
+    with pytest.raises(KeyError) as caught:
+        lose(constant(1.0))
+    assert "TestRaisesKeyError" in caught.value.__notes__[0]
