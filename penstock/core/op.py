@@ -9,6 +9,7 @@ from penstock.core.dispatch import apply, apply_quickly, apply_slowly
 from penstock.core.dtypes import DType
 from penstock.core.graph import current_graph
 from penstock.core.op_def import OpDef, Type, register, registered
+from penstock.core.traceback_filtering import filtered
 
 __all__ = ["Op", "Type", "op"]
 
@@ -22,6 +23,12 @@ class Op(OpDef):
         result = apply_quickly(self, args, attrs, name)
         if result is not None:
             return result
+        try:
+            return self._call_slowly(args, attrs, name)
+        except Exception as error:
+            raise filtered(error) from error.__cause__
+
+    def _call_slowly(self, args: tuple[Any, ...], attrs: dict[str, Any], name: str | None) -> Any:
         if len(args) == len(self.inputs) and (not attrs or attrs.keys() <= self.attributes.keys()):
             return apply_slowly(self, args, attrs, name)
         if len(args) == len(self.inputs) + 1 and (args[-1] is None or isinstance(args[-1], str)):

@@ -66,6 +66,10 @@ class CellWrapper(RNNCell):
         return self._step(inputs, state, scope)
 
     def _step(self, inputs: Any, state: Any, scope: Any) -> Any:
+        return self._run(inputs, state, scope)
+
+    def _run(self, inputs: Any, state: Any, scope: Any) -> Any:
+        """Make one step of the wrapped cell; `scope` is what the wrapper was called with."""
         return self.cell(inputs, state, scope=scope)
 
 
@@ -169,7 +173,7 @@ class DropoutWrapper(CellWrapper):
     def _step(self, inputs: Any, state: Any, scope: Any) -> Any:
         if self._drops("input"):
             inputs = self._dropped(inputs, "input")
-        output, following = self.cell(inputs, state, scope=scope)
+        output, following = self._run(inputs, state, scope)
         if self._drops("state"):
             following = self._dropped(following, "state", self._chosen(following))
         if self._drops("output"):
@@ -209,7 +213,7 @@ class ResidualWrapper(CellWrapper):
         self._residual_fn = residual_fn
 
     def _step(self, inputs: Any, state: Any, scope: Any) -> Any:
-        outputs, following = self.cell(inputs, state, scope=scope)
+        outputs, following = self._run(inputs, state, scope)
         if self._residual_fn is not None:
             combined = self._residual_fn(inputs, outputs)
         else:
@@ -248,4 +252,42 @@ class DeviceWrapper(CellWrapper):
 
     def _step(self, inputs: Any, state: Any, scope: Any) -> Any:
         with device(self._device):
-            return self.cell(inputs, state, scope=scope)
+            return self._run(inputs, state, scope)
+
+
+class _WrapperV2(CellWrapper):
+    """A wrapper of TensorFlow 2: cells are called with a state and keywords of their own, Keras's among them."""
+
+    def __call__(self, inputs: Any, state: Any, **kwargs: Any) -> Any:  # type: ignore[override]
+        """Make one step of the wrapped cell, which gets the keywords."""
+        return self._step(inputs, state, kwargs)
+
+    def call(self, inputs: Any, state: Any, **kwargs: Any) -> Any:
+        """Make one step; see `__call__`."""
+        return self._step(inputs, state, kwargs)
+
+    def _run(self, inputs: Any, state: Any, scope: Any) -> Any:
+        return self.cell(inputs, state, **scope)
+
+    def zero_state(self, batch_size: Any, dtype: Any) -> Any:
+        """Return a state of zeros of the wrapped cell's sizes."""
+        has_own = hasattr(self.cell, "zero_state")
+        return self.cell.zero_state(batch_size, dtype) if has_own else RNNCell.zero_state(self, batch_size, dtype)
+
+    def get_initial_state(self, inputs: Any = None, batch_size: Any = None, dtype: Any = None) -> Any:
+        """Return a state of zeros, of float32 where neither `inputs` nor `dtype` says otherwise."""
+        if inputs is None and dtype is None:
+            dtype = float32
+        return super().get_initial_state(inputs, batch_size, dtype)
+
+
+class RNNCellDropoutWrapper(_WrapperV2, DropoutWrapper):
+    """A cell whose inputs, outputs and state are dropped at random; see `DropoutWrapper`."""
+
+
+class RNNCellResidualWrapper(_WrapperV2, ResidualWrapper):
+    """A cell whose inputs are added to its outputs; see `ResidualWrapper`."""
+
+
+class RNNCellDeviceWrapper(_WrapperV2, DeviceWrapper):
+    """A cell that runs on a device; see `DeviceWrapper`."""

@@ -1,5 +1,8 @@
 """Checks: `tf.debugging` of TensorFlow 2."""
 
+from penstock.core.traceback_filtering import disable_traceback_filtering as disable_traceback_filtering
+from penstock.core.traceback_filtering import enable_traceback_filtering as enable_traceback_filtering
+from penstock.core.traceback_filtering import is_traceback_filtering_enabled as is_traceback_filtering_enabled
 from penstock.language.check_numerics import disable_check_numerics as disable_check_numerics
 from penstock.language.check_numerics import enable_check_numerics as enable_check_numerics
 from penstock.language.check_numerics import get_log_device_placement as get_log_device_placement

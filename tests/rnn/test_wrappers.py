@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import penstock as tf
 from penstock.core.dtypes import float32
 from penstock.core.graph import Graph
 from penstock.language.variables import global_variables_initializer
@@ -99,3 +100,36 @@ def test_the_device_is_that_of_the_wrapper(session):
 def test_mistakes_are_refused(session, call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+class Doubling(tf.keras.layers.Layer):
+    """A cell as Keras has them, which doubles its inputs and counts its steps."""
+
+    state_size, output_size = 2, 2
+
+    def call(self, inputs, states, training=False):
+        return inputs * (4.0 if training else 2.0), [states[0] + 1.0]
+
+
+def test_wrappers_of_tensorflow_2_take_cells_of_keras():
+    x, state = tf.constant([[1.0, 2.0]]), [tf.zeros([1, 2])]
+    residual = tf.nn.RNNCellResidualWrapper(Doubling())
+    output, following = residual(x, state)
+    assert output.numpy().tolist() == [[3.0, 6.0]]
+    assert following[0].numpy().tolist() == [[1.0, 1.0]]
+    assert residual(x, state, training=True)[0].numpy().tolist() == [[5.0, 10.0]]
+    chosen = tf.nn.RNNCellResidualWrapper(Doubling(), residual_fn=lambda inputs, outputs: inputs * 10 + outputs)
+    assert chosen(x, state)[0].numpy().tolist() == [[12.0, 24.0]]
+    assert tf.nn.RNNCellDeviceWrapper(Doubling(), "/cpu:0")(x, state)[0].numpy().tolist() == [[2.0, 4.0]]
+    assert tf.nn.RNNCellDropoutWrapper(Doubling())(x, state)[0].numpy().tolist() == [[2.0, 4.0]]
+    dropped = tf.nn.RNNCellDropoutWrapper(Doubling(), input_keep_prob=0.5, seed=3)
+    assert set(dropped(tf.ones([1, 100]), state)[0].numpy().ravel()) == {0.0, 4.0}
+    assert residual.get_initial_state(batch_size=3, dtype=tf.float32).shape.as_list() == [3, 2]
+    assert (residual.state_size, residual.output_size) == (2, 2)
+
+
+def test_wrappers_of_tensorflow_2_check_their_arguments():
+    with pytest.raises(TypeError, match="not an RNNCell"):
+        tf.nn.RNNCellDropoutWrapper(3)
+    with pytest.raises(ValueError, match="input_keep_prob.*between 0 and 1"):
+        tf.nn.RNNCellDropoutWrapper(Doubling(), input_keep_prob=2.0)

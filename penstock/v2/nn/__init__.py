@@ -88,4 +88,7 @@ from penstock.ops.random.candidates import all_candidate_sampler as all_candidat
 from penstock.ops.random.candidates import compute_accidental_hits as compute_accidental_hits
 from penstock.ops.random.candidates import fixed_unigram_candidate_sampler as fixed_unigram_candidate_sampler
 from penstock.ops.random.candidates import learned_unigram_candidate_sampler as learned_unigram_candidate_sampler
+from penstock.rnn.wrappers import RNNCellDeviceWrapper as RNNCellDeviceWrapper
+from penstock.rnn.wrappers import RNNCellDropoutWrapper as RNNCellDropoutWrapper
+from penstock.rnn.wrappers import RNNCellResidualWrapper as RNNCellResidualWrapper
 from penstock.v2.nn import experimental as experimental
