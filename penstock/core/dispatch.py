@@ -6,6 +6,7 @@ that no operation and no gradient function asks in which mode it is.
 
 from __future__ import annotations
 
+import contextlib
 from collections import namedtuple
 from collections.abc import Sequence
 from typing import Any
@@ -639,7 +640,8 @@ def _check_attributes(op_def: OpDef, attrs: dict[str, Any]) -> None:
         elif attribute.kind == "float":
             attrs[name] = float(np.float32(attrs[name]))  # what a GraphDef can hold
         elif attribute.kind == "string" and isinstance(attrs[name], bytes):
-            attrs[name] = attrs[name].decode()
+            with contextlib.suppress(UnicodeDecodeError):  # bytes that are no text stay as they are
+                attrs[name] = attrs[name].decode()
         if attribute.minimum is not None:
             _check_minimum(op_def, attribute, attrs[name])
         if attribute.allowed is not None and attribute.kind == "string" and attrs[name] not in attribute.allowed:

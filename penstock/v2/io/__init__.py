@@ -27,6 +27,8 @@ from penstock.ops.parsing.features import parse_sequence_example as parse_sequen
 from penstock.ops.parsing.features import parse_single_example as parse_single_example
 from penstock.ops.parsing.features import parse_single_sequence_example as parse_single_sequence_example
 from penstock.ops.parsing.json import decode_json_example as decode_json_example
+from penstock.ops.parsing.protobuf import decode_proto as decode_proto
+from penstock.ops.parsing.protobuf import encode_proto as encode_proto
 from penstock.ops.parsing.ragged_features import RaggedFeature as RaggedFeature
 from penstock.ops.sparse.serialization import deserialize_many_sparse as deserialize_many_sparse
 from penstock.ops.sparse.serialization import serialize_many_sparse as serialize_many_sparse
