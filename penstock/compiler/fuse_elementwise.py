@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,7 +11,7 @@ from penstock.compiler.aliasing import Aliases, may_run_anything
 from penstock.compiler.constants import constant_value
 from penstock.compiler.dataflow import Dataflow, Edge, Node, rewire, uses
 from penstock.compiler.host_scalars import is_scalar
-from penstock.compiler.work import elements
+from penstock.compiler.work import elements, has_large_work
 from penstock.core import array
 from penstock.core.shape import Dims
 from penstock.ops.fused.native import (
@@ -112,7 +112,7 @@ def fuse_elementwise(dataflow: Dataflow) -> Dataflow:
     """
     aliases = Aliases(dataflow)
     chosen = {group.last: group for group in _find_groups(dataflow, aliases) if group.is_worth_it}
-    if not chosen:
+    if not chosen or _gain_little(list(chosen.values()), dataflow):
         return dataflow
     used = uses(dataflow)
     fetched = set(dataflow.fetches)
@@ -147,6 +147,13 @@ def fuse_elementwise(dataflow: Dataflow) -> Dataflow:
     fetches = [outputs.get(edge, edge) for edge in dataflow.fetches]
     targets = list(dict.fromkeys(made.get(node, node) for node in dataflow.targets))
     return rewire(Dataflow(nodes, dataflow.feeds, fetches, targets), {})
+
+
+def _gain_little(groups: Sequence[_Group], dataflow: Dataflow) -> bool:
+    """Tell whether the only chain of a program is one operation beside large ones: to load LLVM for it takes longer
+    than thousands of steps gain, and 70 MB of memory."""
+    alone = len(groups) == 1 and len(groups[0].position) == 1 and not groups[0].updates
+    return alone and has_large_work(dataflow)
 
 
 def _find_groups(dataflow: Dataflow, aliases: Aliases) -> list[_Group]:

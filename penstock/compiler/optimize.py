@@ -23,6 +23,7 @@ from penstock.compiler.scalar_loops import compile_scalar_loops
 from penstock.compiler.schedule import schedule
 from penstock.compiler.shorten_lifetimes import shorten_lifetimes
 from penstock.compiler.simplify import simplify
+from penstock.compiler.split_gradients import split_gradients
 from penstock.compiler.sum_in_place import sum_in_place
 from penstock.compiler.use_stacks import use_stacks
 from penstock.compiler.used_columns import used_columns
@@ -53,6 +54,7 @@ AFTER_LOOPS: tuple[tuple[str, Callable[[Dataflow], Dataflow]], ...] = (
     ("repeat_products", repeat_products),
     ("fuse_scaled_sum", fuse_scaled_sum),
     ("fuse_updates", fuse_updates),
+    ("split_gradients", split_gradients),
     ("forward_updates", forward_updates),
     ("fuse_elementwise", fuse_elementwise),
     ("compile_scalar_loops", compile_scalar_loops),

@@ -21,6 +21,7 @@ class Options:
         narrow_products: products whose results have a few columns in machine code of their own.
         fuse_scaled_sum: sums one of whose terms is multiplied by a number.
         fuse_updates: the variable updates of an optimizer's step in one multi-tensor kernel.
+        split_gradients: large gradients block by block, where their variables are updated.
         forward_updates: values of variables after their updates, without a read of their memory.
         fuse_elementwise: chains of elementwise operations in one loop of machine code.
         sum_in_place: sums over the iterations of a loop in memory of their own.
@@ -42,6 +43,7 @@ class Options:
     narrow_products: bool = True
     fuse_scaled_sum: bool = True
     fuse_updates: bool = True
+    split_gradients: bool = True
     forward_updates: bool = True
     fuse_elementwise: bool = True
     sum_in_place: bool = True
@@ -83,7 +85,7 @@ _REWRITES = {
         "fuse_elementwise",
         "compile_scalar_loops",
     ),
-    "memory_optimization": ("shorten_lifetimes", "reuse_memory"),
+    "memory_optimization": ("split_gradients", "shorten_lifetimes", "reuse_memory"),
 }
 # What TensorFlow calls the optimizers that stand behind these fields, where `RewriterConfig.optimizers` lists them.
 _OPTIMIZERS = {

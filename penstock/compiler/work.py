@@ -47,11 +47,15 @@ def is_small(dataflow: Dataflow) -> bool:
     Args:
         dataflow: what the program runs.
     """
-    calls = [
+    return any(_uses_threads(node.op_def) for node in dataflow.nodes) and not has_large_work(dataflow)
+
+
+def has_large_work(dataflow: Dataflow) -> bool:
+    """Tell whether some kernel has work for several threads."""
+    return not _all_small(
         (node.op_def, node.attrs, [edge.dims for edge in node.inputs], [edge.dims for edge in node.outputs])
         for node in dataflow.nodes
-    ]
-    return any(_uses_threads(op_def) for op_def, *_ in calls) and _all_small(calls)
+    )
 
 
 def _all_small(

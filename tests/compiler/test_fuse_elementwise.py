@@ -451,3 +451,16 @@ def test_an_error_in_a_chain_that_joins_names_the_operation_that_failed(graph):
     joined = lookup("ConcatV2")([tanh_op(x * c, name="inner"), y * c], np.int32(1))
     with pytest.raises(InvalidArgumentError, match=r"\[2,3\] vs\. \[5,3\]|2.*5"), Session() as session:
         session.run(joined, {gates: np.ones([2, 6], np.float32), c: np.ones([5, 3], np.float32)})
+
+
+def test_one_operation_beside_large_ones_is_no_chain(graph):
+    labels = placeholder("float32", [None, 16])
+    logits = placeholder("float32", [None, 16])
+    cross_entropy = lookup("SoftmaxCrossEntropyWithLogits")(logits, labels)[0]
+    feeds = placeholder("float32", [4096, 1024]), placeholder("float32", [1024, 1024])
+    large = lookup("MatMul")(*feeds)
+    kinds = {}
+    for name, fetches in (("alone", [cross_entropy]), ("beside", [cross_entropy, large])):
+        dataflow = fuse_elementwise(schedule(prune(fetches, [], [logits, labels, *feeds])))
+        kinds[name] = "_Elementwise" in [node.op_def.name for node in dataflow.nodes]
+    assert kinds == {"alone": True, "beside": False}

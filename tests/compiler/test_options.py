@@ -54,7 +54,7 @@ def test_level_0_switches_all_off_but_what_is_asked_for(config):
                 "compile_scalar_loops",
             ],
         ),
-        ("memory_optimization", ["shorten_lifetimes", "reuse_memory"]),
+        ("memory_optimization", ["split_gradients", "shorten_lifetimes", "reuse_memory"]),
     ],
 )
 def test_rewrites_can_be_switched_off_one_by_one(config, field, names):
@@ -86,7 +86,7 @@ def test_optimizers_may_be_listed_by_the_names_of_tensorflow(config):
     config.graph_options.rewrite_options.optimizers.extend(["constfold", "memory", "layout"])
     options = options_from_config(config)
     on = [name for name in Options.__dataclass_fields__ if getattr(options, name)]
-    assert on == ["fold_constants", "shorten_lifetimes", "reuse_memory"]
+    assert on == ["fold_constants", "split_gradients", "shorten_lifetimes", "reuse_memory"]
 
 
 def test_the_meta_optimizer_can_be_disabled(config):

@@ -7,6 +7,7 @@ has no fused kernel) all are updated one after the other, by the operation of a 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from penstock.core.dtypes import FLOATING
 from penstock.core.op import Op
 from penstock.core.resources import VariableStorage
 from penstock.ops.fused.declare import fused_op
+from penstock.ops.math.matmul import mat_mul_op
 from penstock.ops.state.training import apply_adam, apply_gradient_descent, apply_momentum
 
 _INFINITE_STEP = torch.tensor(math.inf)
@@ -178,4 +180,100 @@ FUSED_UPDATES: dict[str, Op] = {
     **_declare("ApplyGradientDescent", _GRADIENT_DESCENT, _gradient_descent),
     **_declare("ApplyMomentum", _MOMENTUM, _momentum),
     **_declare("ApplyAdam", _ADAM, _adam),
+}
+
+
+# Gradients that are products of matrices, by blocks of rows: the whole of one is as large as its variable.
+
+# A block is no smaller than half of this, so that the threads have enough to do.
+_BLOCK_BYTES = 8 << 20
+
+
+class _Rows:
+    """Some rows of a variable's memory, as rules take a variable.
+
+    Attributes:
+        value: the rows.
+        lock: the variable's.
+    """
+
+    def __init__(self, value: Array, lock: Any) -> None:
+        self.value = value
+        self.lock = lock
+
+    def read(self) -> Array:
+        """Return the rows."""
+        return self.value
+
+    writable = read
+
+
+def _by_blocks(
+    kernel: Callable[..., Any], slots: int, place: int, is_usual: Callable[..., bool] = lambda *numbers: True
+) -> Callable[..., Any]:
+    """Return a rule that takes two matrices in place of their product, the first of them to be transposed.
+
+    Args:
+        kernel: the rule for lists of variables and their gradients.
+        slots: the number of storages for each variable.
+        place: the position of the gradient, from which the matrices stand.
+        is_usual: whether the kernel has a multi-tensor form with some numbers.
+    """
+
+    def update(*arguments: Any, use_locking: bool = False, use_nesterov: bool = False) -> Any:
+        storages, before, after = arguments[:slots], arguments[slots:place], arguments[place + 2 :]
+        left, right = arguments[place : place + 2]
+        options = {"use_nesterov": True} if use_nesterov else {}
+
+        def run(columns: Sequence[Any], gradient: Array) -> None:
+            kernel(*([column] for column in columns), *before, [gradient], *after, **options)
+
+        shape = (left.shape[1], right.shape[1])
+        count = -(-shape[0] * shape[1] * left.element_size() // _BLOCK_BYTES)
+        numbers = (*before, *after)
+        in_blocks = (
+            count > 1
+            and left.dtype in _FUSED
+            and left.shape[0] == right.shape[0]
+            and not use_nesterov
+            and not any(isinstance(number, list) for number in numbers)
+            and is_usual(*numbers)
+            and all(value.shape == shape and value.dtype == left.dtype for value in map(VariableStorage.read, storages))
+        )
+        if not in_blocks:
+            run(storages, mat_mul_op.kernel(left, right, transpose_a=True, grad_b=True))
+            return storages[0]
+        rows = -(-shape[0] // count)
+        lock = storages[0].lock
+        with lock:
+            values = [storage.writable() for storage in storages]
+            block = left.new_empty((rows, shape[1]))
+            for start in range(0, shape[0], rows):
+                part = left[:, start : start + rows]
+                gradient = torch.mm(part.t(), right, out=block[: part.shape[1]])
+                run([_Rows(value[start : start + rows], lock) for value in values], gradient)
+        return storages[0]
+
+    return update
+
+
+def _declare_products(name: str, arguments: str, kernel: Callable[..., Any]) -> dict[str, Op]:
+    arguments = re.sub(r"\b(grad|delta): N \* T", "left: T, right: T", arguments)
+    by_reference = arguments.replace("N * ref T", "ref T")
+    on_resources = arguments.replace("N * ref T", "resource")
+    return {
+        f"_Fused{name}": fused_op(f"_Fused{name}OfProduct({by_reference}) -> out: ref T", stateful=True, T=FLOATING)(
+            kernel
+        ),
+        f"_FusedResource{name}": fused_op(f"_FusedResource{name}OfProduct({on_resources})", stateful=True, T=FLOATING)(
+            kernel
+        ),
+    }
+
+
+# The fused operation of one variable -> the same, given the factors of the gradient.
+PRODUCT_UPDATES: dict[str, Op] = {
+    **_declare_products("ApplyGradientDescent", _GRADIENT_DESCENT, _by_blocks(_gradient_descent, 1, 2)),
+    **_declare_products("ApplyMomentum", _MOMENTUM, _by_blocks(_momentum, 2, 3)),
+    **_declare_products("ApplyAdam", _ADAM, _by_blocks(_adam, 3, 9, lambda *numbers: 1 - numbers[1] >= 0)),
 }
