@@ -213,6 +213,20 @@ def _settle_on(tensor: EagerTensor, device: Device) -> None:
     tensor._device = device.name
 
 
+def _on_one_device(inputs: Sequence[Any]) -> list[Any] | None:
+    """Return the inputs brought to one device, None where they are on one already or no device is meant by them.
+
+    Variables stay where they are; beside arrays of a GPU, those of the host are brought there.
+    """
+    arrays = {array.location_of(tensor.value) for tensor in inputs if tensor.dtype.name != "resource"}
+    held = {array.location_of(getattr(t.value, "value", None)) for t in inputs if t.dtype.name == "resource"}
+    wanted = held or arrays - {"cpu"}
+    if len(wanted) != 1 or arrays <= wanted:
+        return None
+    (location,) = wanted
+    return [tensor if tensor.dtype.name == "resource" else _on_device(tensor, location) for tensor in inputs]
+
+
 def _on_device(arg: Any, location: str) -> Any:
     """Return an input with its value on a device, the tapes having been told of the way there."""
     if type(arg) is not EagerTensor or array.location_of(arg.value) == location:
@@ -311,6 +325,9 @@ def _execute(op_def: OpDef, args: Sequence[Any], given: dict[str, Any], name: st
     try:
         result = op_def.kernel(*arguments, **keywords)
     except Exception as error:
+        together = _on_one_device(inputs)
+        if together is not None:
+            return _execute(op_def, group_inputs(op_def, together, attrs), given, name)
         raise kernel_error(error, op_def, inputs, attrs, name) from None
     outputs = wrap_outputs(op_def, result, attrs)
     if state.tapes:
