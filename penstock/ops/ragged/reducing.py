@@ -18,7 +18,7 @@ from penstock.ops.debugging import comparisons
 from penstock.ops.math import reduce, segment
 from penstock.ops.math.binary import divide, maximum
 from penstock.ops.math.cast import cast
-from penstock.ops.math.compare import greater, logical_and
+from penstock.ops.math.compare import greater, logical_and, not_equal
 from penstock.ops.math.exponential import exp, log
 from penstock.ops.math.histogram import bincount as dense_bincount
 from penstock.ops.math.matmul import matmul as dense_matmul
@@ -88,11 +88,11 @@ def segment_aggregate(
 
 
 def _unsorted_any(data: Any, ids: Any, count: Any) -> Any:
-    return segment.unsorted_segment_sum(cast(data, dtypes.int32), ids, count) > 0
+    return not_equal(segment.unsorted_segment_sum(cast(data, dtypes.int32), ids, count), 0)
 
 
 def _unsorted_all(data: Any, ids: Any, count: Any) -> Any:
-    return segment.unsorted_segment_sum(1 - cast(data, dtypes.int32), ids, count) < 1
+    return not_equal(segment.unsorted_segment_prod(cast(data, dtypes.int32), ids, count), 0)
 
 
 _SEGMENTS: dict[Any, Callable[..., Any]] = {
@@ -125,9 +125,9 @@ def aggregate(function: Any, value: Any, axis: Any, keepdims: bool, combine: Cal
             raise ValueError("ragged_reduce_aggregate: axis must be known statically.")
         axis = known.tolist()
     if axis is None:
-        result = function(value.flat_values, None)
+        result = function(value.flat_values, None, keepdims=keepdims)
         if keepdims:
-            for _ in range(value.shape.rank or 0):
+            for _ in range((value.shape.rank or 1) - 1):
                 result = expand_dims(result, 0)
         return result
     segments = combine or _SEGMENTS[function]
@@ -175,13 +175,19 @@ reduce_max = _reduction(reduce.reduce_max)
 def reduce_any(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Any:
     """Return whether any value is true along axes of a ragged tensor; see `tf.reduce_any`."""
     with name_scope(name, "RaggedReduceAny", [input_tensor]):
-        return aggregate(reduce.reduce_any, input_tensor, axis, bool(keepdims))
+        return aggregate(reduce.reduce_any, _truths(input_tensor), axis, bool(keepdims))
 
 
 def reduce_all(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Any:
     """Return whether all values are true along axes of a ragged tensor; see `tf.reduce_all`."""
     with name_scope(name, "RaggedReduceAll", [input_tensor]):
-        return aggregate(reduce.reduce_all, input_tensor, axis, bool(keepdims))
+        return aggregate(reduce.reduce_all, _truths(input_tensor), axis, bool(keepdims))
+
+
+def _truths(value: RaggedTensor) -> RaggedTensor:
+    """Return numbers as booleans: whether their whole parts differ from 0."""
+    flat = value.flat_values
+    return value if flat.dtype.is_bool else value.with_flat_values(cast(cast(flat, dtypes.int32), dtypes.bool_))
 
 
 def reduce_mean(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Any:
@@ -198,8 +204,6 @@ def reduce_mean(input_tensor: Any, axis: Any = None, keepdims: bool = False, nam
 def reduce_variance(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Any:
     """Return variances along axes of a ragged tensor; see `tf.math.reduce_variance`."""
     with name_scope(name, "RaggedReduceVariance", [input_tensor]):
-        if input_tensor.dtype.is_integer:
-            raise TypeError("Input must be either real or complex floats. Use tf.cast first.")
         squared = reduce_mean(input_tensor.with_flat_values(square(input_tensor.flat_values)), axis, keepdims)
         mean = reduce_mean(input_tensor, axis, keepdims)
         if isinstance(mean, RaggedTensor):
