@@ -71,7 +71,6 @@ def _suppress(
             similar = similarity(box, fresh)
             if sigma > 0:
                 factors = np.exp(np.float32(-0.5 / sigma) * similar * similar)
-                factors = np.where(similar <= threshold, factors, np.float32(0))
                 for factor in factors[::-1]:
                     score = float(np.float32(score) * factor)
                     if score <= lowest:

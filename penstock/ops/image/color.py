@@ -119,18 +119,52 @@ def hsv_to_rgb_op(images: Array) -> Array:
     return _to_rgb(*images.unbind(-1))
 
 
+# Which of red, green and blue is smallest (0), in the middle and largest (2), for each sixth of the circle of hues.
+_RANKS = [[2, 1, 0], [1, 2, 0], [0, 2, 1], [0, 1, 2], [1, 0, 2], [2, 0, 1]]
+
+
 @op("AdjustHue(images: T, delta: float) -> output: T", T=_NARROW, shape=_colors)
 def adjust_hue_op(images: Array, delta: Array) -> Array:
     _check_adjusted(images, delta, "delta")
-    hue, saturation, value = _to_hsv(images.float())
-    return _to_rgb(torch.remainder(hue + delta, 1), saturation, value).to(images.dtype)
+    red, green, blue = images.float().unbind(-1)
+    low, middle, high = images.float().sort(-1).values.unbind(-1)
+    # The hue counts sixths of the circle; in odd ones it rises while the middle channel falls.
+    sixth = torch.where(
+        red < green,
+        torch.where(blue < red, 1, torch.where(blue > green, 3, 2)),
+        torch.where(blue < green, 0, torch.where(blue > red, 4, 5)),
+    )
+    ratio = (middle - low) / (high - low)
+    hue = torch.where(high == low, 0, sixth + torch.where(sixth % 2 == 0, ratio, 1 - ratio))
+    hue = torch.remainder(hue + delta * 6, 6)
+    hue = torch.where(hue >= 6, hue - 6, hue)
+    sixth = torch.where(torch.isnan(hue), 0, hue).long()
+    ratio = torch.where(sixth % 2 == 0, hue - sixth, 1 - (hue - sixth))
+    sizes = torch.stack([low, low + ratio * (high - low), high], -1)
+    return sizes.gather(-1, torch.tensor(_RANKS, device=images.device)[sixth]).to(images.dtype)
 
 
 @op("AdjustSaturation(images: T, scale: float) -> output: T", T=_NARROW, shape=_colors)
 def adjust_saturation_op(images: Array, scale: Array) -> Array:
     _check_adjusted(images, scale, "scale")
-    hue, saturation, value = _to_hsv(images.float())
-    return _to_rgb(hue, (saturation * scale).clamp(0, 1), value).to(images.dtype)
+    red, green, blue = images.float().unbind(-1)
+    value = images.float().amax(-1)
+    spread = value - images.float().amin(-1)
+    saturation = (torch.where(value > 0, spread / value, 0) * scale).clamp(0, 1)
+    turn = 1 / (6 * spread)
+    hue = torch.where(
+        red == value,
+        turn * (green - blue),
+        torch.where(green == value, turn * (blue - red) + 2 / 6, turn * (red - green) + 4 / 6),
+    )
+    hue = torch.where(spread <= 0, 0, hue)
+    hue = torch.where(hue < 0, hue + 1, hue) * 6
+    chroma = saturation * value
+    middle = chroma * (1 - (torch.remainder(hue, 2) - 1).abs())
+    sixth = torch.where(torch.isnan(hue), 0, hue).long().clamp(0, 5)
+    sizes = torch.stack([torch.zeros_like(chroma), middle, chroma], -1)
+    ranks = torch.tensor(_RANKS, device=images.device)[sixth]
+    return (sizes.gather(-1, ranks) + (value - chroma).unsqueeze(-1)).to(images.dtype)
 
 
 def _check_adjusted(images: Array, factor: Array, name: str) -> None:
@@ -295,7 +329,7 @@ def adjust_saturation(image: Any, saturation_factor: Any, name: str | None = Non
 def _times_matrix(images: Any, matrix: Any) -> Tensor:
     """Return colors (..., n) times a matrix (n, m)."""
     images = convert_to_tensor(images, name="images")
-    weights = constant(np.asarray(matrix), dtype=images.dtype.base_dtype)
+    weights = constant(matrix, dtype=images.dtype.base_dtype)
     return channels_times(images, weights)
 
 

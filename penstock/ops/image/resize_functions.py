@@ -84,6 +84,11 @@ def _resized(
 
 def _fitting_size(images: Tensor, size: Tensor) -> Tensor:
     """Return the largest size within `size` that has the shape of the images."""
+    known, dims = partial_value(size), images.dims
+    if is_known(known) and dims is not None and None not in dims[1:3]:
+        extents = np.array(dims[1:3], np.float32)
+        scaled = (np.array(known, np.float32) / extents).min() * extents
+        return convert_to_tensor(np.round(scaled).astype(np.int32), name="size")
     _, height, width, _ = image_sizes(images)
     current = cast(stack_sizes([height, width]), dtypes.float32)
     scales = cast(size, dtypes.float32) / current

@@ -89,3 +89,11 @@ def test_thresholds_outside_of_their_range_are_refused():
         b.non_max_suppression(BOXES, SCORES, 2, 1.5)
     with pytest.raises(InvalidArgumentError, match="scores"):
         b.non_max_suppression(BOXES, SCORES[:2], 2)
+
+
+def test_lowered_scores_exclude_no_box():
+    # What TensorFlow gives: overlaps beyond the threshold lower scores, too.
+    boxes = [[0, 0, 1, 1], [0, 0.1, 1, 1.1], [0, 10, 1, 11], [0, 100, 1, 101.0]]
+    chosen, scores = b.non_max_suppression_with_scores(boxes, [0.9, 0.75, 0.95, 0.3], 4, 0.5, soft_nms_sigma=0.5)
+    assert chosen.numpy().tolist() == [2, 0, 1, 3]
+    assert scores.numpy() == pytest.approx(np.float32([0.95, 0.9, 0.38400355, 0.3]))

@@ -121,3 +121,24 @@ def test_standardized_images_are_float32_of_three_axes_at_least() -> None:
     assert color.per_image_standardization(NARROW.astype(np.float16)).numpy().dtype == np.float32
     with pytest.raises(ValueError, match="three-dimensional"):
         color.per_image_standardization(NARROW[0, 0])
+
+
+def test_hues_and_saturations_are_adjusted_to_the_last_bit():
+    # What TensorFlow gives for these colors.
+    colors = np.float32([[[0.2, 0.5, 0.9], [0.9, 0.1, 0.5], [1, 1, 0]]])
+    turned = [
+        [
+            [0.7400000095367432, 0.20000000298023224, 0.8999999761581421],
+            [0.8999999761581421, 0.6599998474121094, 0.10000000149011612],
+            [0.0, 1.0, 0.20000004768371582],
+        ]
+    ]
+    assert color.adjust_hue(colors, 0.2).numpy().tolist() == turned
+    weakened = [
+        [
+            [0.7599999904632568, 0.8199999928474426, 0.8999999761581421],
+            [0.8999999761581421, 0.7400000095367432, 0.8199999928474426],
+            [1.0, 1.0, 0.800000011920929],
+        ]
+    ]
+    assert color.adjust_saturation(colors, 0.2).numpy().tolist() == weakened

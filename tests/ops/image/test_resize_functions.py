@@ -82,3 +82,9 @@ def test_bad_arguments_are_refused():
         resize(X, [2])
     with pytest.raises(ValueError, match="not implemented"):
         resize(X, [2, 2], "sinc")
+
+
+def test_sizes_that_keep_the_shape_are_known_in_graphs():
+    with Graph().as_default():
+        images = placeholder("float32", [1, 5, 4, 3])
+        assert resize(images, [3, 7], preserve_aspect_ratio=True).shape.as_list() == [1, 3, 2, 3]
