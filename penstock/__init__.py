@@ -63,7 +63,8 @@ def explain_missing(name: str, face: str) -> str:
     page = Path(__file__).with_name(other).joinpath("__init__.py").read_text()
     if re.search(rf" as {re.escape(name)}$", page, re.MULTILINE):
         remedy = f"tf.compat.{other}.{name}" if face == "v2" else f"penstock.{name}"
-        return f"{text} It is a name of TensorFlow {other[1]}: write {remedy}, or import penstock.{other} as tf."
+        run = " A whole program of TensorFlow 1 runs with `penstock run --v1`." if face == "v2" else ""
+        return f"{text} It is a name of TensorFlow {other[1]}: write {remedy}, or import penstock.{other} as tf.{run}"
     return text
 
 
