@@ -375,6 +375,11 @@ def eigvalsh(tensor: Any, name: str | None = None) -> Tensor:
 @op("Eig(input: T) -> (e: Tout, v: Tout)", T=frozenset({float32, float64}) | COMPLEX, Tout=COMPLEX)
 def eig_op(input: torch.Tensor, *, compute_v: bool = True, Tout: DType) -> tuple[torch.Tensor, torch.Tensor]:
     check_square(input)
+    # LAPACK's balancing of a general matrix ends the process over numbers that are not finite.
+    if not bool(torch.isfinite(input).all()):
+        raise InvalidArgumentError(
+            None, None, "Eigen decomposition was not successful: the input has elements that are not finite."
+        )
     dtype = array.torch_dtype(Tout)
     if not compute_v:
         return torch.linalg.eigvals(input).to(dtype), torch.zeros((0,), dtype=dtype, device=input.device)

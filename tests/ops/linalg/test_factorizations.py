@@ -138,3 +138,11 @@ def test_the_gradient_of_a_full_factorization_is_that_of_the_reduced_one_where_t
         a = constant(normal(3, 2))
         tape.watch(a)
         tape.gradient(qr_op(a, full_matrices=True).r, a)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_general_eigenvalues_of_numbers_that_are_not_finite_are_refused(value):
+    matrix = np.full([4, 4], value, np.float32)
+    for function in (eigvals, lambda m: eig_op(m, Tout=complex128)):
+        with pytest.raises(InvalidArgumentError, match="not finite"):
+            function(matrix)
