@@ -8,6 +8,7 @@ from penstock.compiler.dataflow import Dataflow, prune
 from penstock.compiler.effects import effects_of
 from penstock.compiler.fold_constants import fold_constants
 from penstock.compiler.forward_updates import forward_updates
+from penstock.compiler.fuse_batch_norm import fuse_batch_norm
 from penstock.compiler.fuse_bias import fuse_bias
 from penstock.compiler.fuse_elementwise import fuse_elementwise
 from penstock.compiler.fuse_scaled_sum import fuse_scaled_sum
@@ -50,6 +51,7 @@ AFTER_LOOPS: tuple[tuple[str, Callable[[Dataflow], Dataflow]], ...] = (
     ("reorder_pooling", reorder_pooling),
     ("used_columns", used_columns),
     ("fuse_bias", fuse_bias),
+    ("fuse_batch_norm", fuse_batch_norm),
     ("narrow_products", narrow_products),
     ("repeat_products", repeat_products),
     ("fuse_scaled_sum", fuse_scaled_sum),

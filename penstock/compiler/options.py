@@ -18,6 +18,7 @@ class Options:
         reorder_pooling: ReLU after max-pooling instead of before, and positions of maxima kept for the derivative.
         used_columns: of products that are split, the columns that are used alone.
         fuse_bias: products and convolutions together with the bias that is added to them.
+        fuse_batch_norm: batch normalization with the sum and the ReLU behind it, and the derivative with theirs.
         narrow_products: products whose results have a few columns in machine code of their own.
         fuse_scaled_sum: sums one of whose terms is multiplied by a number.
         fuse_updates: the variable updates of an optimizer's step in one multi-tensor kernel.
@@ -40,6 +41,7 @@ class Options:
     reorder_pooling: bool = True
     used_columns: bool = True
     fuse_bias: bool = True
+    fuse_batch_norm: bool = True
     narrow_products: bool = True
     fuse_scaled_sum: bool = True
     fuse_updates: bool = True
@@ -78,6 +80,7 @@ _REWRITES = {
         "reorder_pooling",
         "used_columns",
         "fuse_bias",
+        "fuse_batch_norm",
         "narrow_products",
         "fuse_scaled_sum",
         "fuse_updates",

@@ -79,9 +79,9 @@ def _is_own(edge: Edge) -> bool:
 
 
 def _fits(node: Node, edge: Edge) -> bool:
-    """Tell whether a result has the type of an input and may have its shape."""
+    """Tell whether the first result, if there is any, has the type of an input and may have its shape."""
     outputs = [output for output in node.outputs if not output.is_handle]
-    return all(output.dtype is edge.dtype and output.dims == edge.dims for output in outputs)
+    return all(output.dtype is edge.dtype and output.dims == edge.dims for output in outputs[:1])
 
 
 def _is_whole(edge: Edge) -> bool:

@@ -2,8 +2,7 @@
 
 A size that is not known while a graph is built comes from somewhere: the same axis of a placeholder, say. `origin`
 follows it through operations that keep sizes, into the bodies of loops as well, where the sizes of the loop variables
-are those
-of the initial values if the body keeps them so.
+are those of the initial values if the body keeps them so.
 """
 
 from __future__ import annotations
@@ -105,6 +104,15 @@ def _first(tensor: SymbolicTensor, axis: int, depth: int) -> Origin:
 
 def _second(tensor: SymbolicTensor, axis: int, depth: int) -> Origin:
     return _of_input(tensor, 1, axis, depth)
+
+
+def _normalized(tensor: SymbolicTensor, axis: int, depth: int) -> Origin:
+    return None if tensor.value_index else _of_input(tensor, 0, axis, depth)
+
+
+def _batch(tensor: SymbolicTensor, axis: int, depth: int) -> Origin:
+    """Follow the batch of images, whose other sizes change."""
+    return None if axis or tensor.value_index else _of_input(tensor, 0, 0, depth)
 
 
 def _matrix_product(tensor: SymbolicTensor, axis: int, depth: int) -> Origin:
@@ -257,10 +265,17 @@ def _list_element(tensor: SymbolicTensor, axis: int, depth: int) -> Origin:
 
 
 _RULES: dict[str, Callable[[SymbolicTensor, int, int], Origin]] = {
+    "AvgPool": _batch,
     "BiasAdd": _first,
     "ConcatV2": _concatenation,
+    "Conv2D": _batch,
+    "DepthwiseConv2dNative": _batch,
     "Fill": _filled,
+    "FusedBatchNorm": _normalized,
+    "FusedBatchNormV2": _normalized,
+    "FusedBatchNormV3": _normalized,
     "MatMul": _matrix_product,
+    "MaxPool": _batch,
     "Placeholder": _argument,
     "Select": _second,
     "Softmax": _first,

@@ -46,6 +46,7 @@ def test_level_0_switches_all_off_but_what_is_asked_for(config):
                 "reorder_pooling",
                 "used_columns",
                 "fuse_bias",
+                "fuse_batch_norm",
                 "narrow_products",
                 "fuse_scaled_sum",
                 "fuse_updates",

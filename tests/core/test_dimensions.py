@@ -16,6 +16,9 @@ from penstock.ops.constant import constant, placeholder
 from penstock.ops.math.exponential import tanh_op
 from penstock.ops.math.matmul import matmul
 from penstock.ops.math.reduce import reduce_sum
+from penstock.ops.nn.convolution import conv2d_op
+from penstock.ops.nn.normalization import fused_batch_norm
+from penstock.ops.nn.pooling import max_pool_op
 from penstock.runtime.session import Session
 
 
@@ -46,6 +49,22 @@ def test_a_batch_is_followed_through_layers(graph):
     assert same_shape(concat([left, right], 1), y)
     assert same_shape(transpose(transpose(y)), y)
     assert not same_shape(concat([y, y], 0), y)
+
+
+def test_a_batch_is_followed_through_layers_of_images(graph):
+    x = placeholder("float32", [None, 8, 8, 3])
+    ones = constant(np.ones(3, np.float32))
+    h = conv2d_op(x, constant(np.ones((3, 3, 3, 3), np.float32)), strides=[1, 1, 1, 1], padding="SAME")
+    y = fused_batch_norm(max_pool_op(h, ksize=[1, 3, 3, 1], strides=[1, 1, 1, 1], padding="SAME"), ones, ones)[0]
+    assert same_shape(x, y)
+    assert not same_shape(placeholder("float32", [None, 8, 8, 3]), y)
+
+
+def test_the_sizes_of_images_are_followed_through_a_normalization(graph):
+    x, ones = placeholder("float32", [None, None, None, 3]), constant(np.ones(3, np.float32))
+    assert same_shape(x, fused_batch_norm(x, ones, ones)[0])
+    h = conv2d_op(x, constant(np.ones((3, 3, 3, 3), np.float32)), strides=[1, 1, 1, 1], padding="VALID")
+    assert not same_shape(x, h)
 
 
 def test_a_size_that_was_computed_is_followed(graph):

@@ -17,7 +17,8 @@ from penstock.core.shape_rules import ShapeError, expect_rank, merge, merge_dim
 from penstock.core.tensor import Tensor
 from penstock.ops.array.common import deferred
 from penstock.ops.constant import constant, shape_op
-from penstock.ops.nn.windows import channels_first, from_channels_first, keep_attrs, rank_of, split_sizes
+from penstock.ops.nn.batch_norm import gradients_of_normalization, normalize
+from penstock.ops.nn.windows import keep_attrs, rank_of, split_sizes
 
 _cast_op = deferred("Cast")
 _sum_op = deferred("Sum")
@@ -30,63 +31,6 @@ _MIXED = frozenset({float16, bfloat16, float32})
 _EPSILON = 9.999999747378752e-05  # 0.0001 in float32, the type in which GraphDefs keep it
 _IMAGES: dict[str, Iterable[Any]] = {"data_format": ("NHWC", "NCHW")}
 _IMAGES_AND_VOLUMES: dict[str, Iterable[Any]] = {"data_format": ("NHWC", "NCHW", "NDHWC", "NCDHW")}
-_aten = torch.ops.aten
-
-
-def _normalize(
-    x: Array,
-    scale: Array,
-    offset: Array,
-    mean: Array,
-    variance: Array,
-    epsilon: float,
-    exponential_avg_factor: float,
-    data_format: str,
-    is_training: bool,
-) -> tuple[Array, Array, Array, Array, Array]:
-    """Return y, the new running mean and variance, and the mean and variance with which y was computed."""
-    _check_vectors(x.shape, [scale.shape, offset.shape], data_format)
-    images = channels_first(x, data_format)
-    exact = images if images.dtype == torch.float32 else images.float()
-    if not is_training:
-        _check_vectors(x.shape, [mean.shape, variance.shape], data_format)
-        y = (
-            _aten.native_batch_norm(exact, scale, offset, mean, variance, False, 0.0, epsilon)[0]
-            if x.numel()
-            else exact.clone()
-        )
-        return (
-            from_channels_first(y.to(x.dtype), data_format),
-            mean.clone(),
-            variance.clone(),
-            mean.clone(),
-            variance.clone(),
-        )
-    averages = exponential_avg_factor != 1.0
-    if not x.numel():
-        nan = torch.full_like(scale, float("nan"))
-        new_mean, new_variance = (mean.clone(), variance.clone()) if averages else (nan, nan.clone())
-        return from_channels_first(exact.clone().to(x.dtype), data_format), new_mean, new_variance, scale * 0, scale * 0
-    batch_mean, batch_variance = _aten.batch_norm_update_stats(exact, None, None, 0.0)
-    y = _aten.native_batch_norm(exact, scale, offset, batch_mean, batch_variance, False, 0.0, epsilon)[0]
-    count = x.numel() // scale.numel()
-    unbiased = batch_variance * (count / max(count - 1, 1))
-    new_mean, new_variance = batch_mean.clone(), unbiased
-    if averages:
-        _check_vectors(x.shape, [mean.shape, variance.shape], data_format)
-        new_mean = torch.lerp(mean, batch_mean, exponential_avg_factor)
-        new_variance = torch.lerp(variance, unbiased, exponential_avg_factor)
-    return from_channels_first(y.to(x.dtype), data_format), new_mean, new_variance, batch_mean, batch_variance
-
-
-def _check_vectors(x: Any, vectors: Any, data_format: str) -> None:
-    dims = expect_rank(tuple(x), rank_of(data_format), "x")
-    channels = split_sizes(dims, data_format)[1]
-    for vector in vectors:
-        if tuple(vector) != (channels,):
-            raise ShapeError(
-                f"scale, offset, mean and variance must have shape ({channels},) for x {dims}, got {tuple(vector)}"
-            )
 
 
 def _normalized_shapes(
@@ -120,7 +64,7 @@ def fused_batch_norm_op(
     data_format: str = "NHWC",
     is_training: bool = True,
 ) -> tuple[Array, ...]:
-    return _normalize(x, scale, offset, mean, variance, epsilon, exponential_avg_factor, data_format, is_training)
+    return normalize(x, scale, offset, mean, variance, epsilon, exponential_avg_factor, data_format, is_training)
 
 
 @op(
@@ -143,7 +87,7 @@ def fused_batch_norm_v2_op(
     data_format: str = "NHWC",
     is_training: bool = True,
 ) -> tuple[Array, ...]:
-    return _normalize(x, scale, offset, mean, variance, epsilon, exponential_avg_factor, data_format, is_training)
+    return normalize(x, scale, offset, mean, variance, epsilon, exponential_avg_factor, data_format, is_training)
 
 
 @op(
@@ -166,7 +110,7 @@ def fused_batch_norm_v3_op(
     data_format: str = "NHWC",
     is_training: bool = True,
 ) -> tuple[Array, ...]:
-    y, *rest = _normalize(
+    y, *rest = normalize(
         x,
         scale.float(),
         offset.float(),
@@ -180,30 +124,10 @@ def fused_batch_norm_v3_op(
     return y, *(vector.to(scale.dtype) for vector in rest), scale.new_zeros(())
 
 
-def _gradients_of_normalization(
-    y_backprop: Array,
-    x: Array,
-    scale: Array,
-    mean: Array,
-    variance: Array,
-    epsilon: float,
-    data_format: str,
-    is_training: bool,
-) -> tuple[Array, Array, Array, Array, Array]:
-    _check_vectors(x.shape, [scale.shape], data_format)
-    merge(tuple(y_backprop.shape), tuple(x.shape), "shapes of y_backprop and x")
+def _gradients(y_backprop: Array, scale: Array, *rest: Any) -> tuple[Array, ...]:
     nothing = scale.new_zeros(0)
-    if not x.numel():
-        return x.clone(), torch.zeros_like(scale), torch.zeros_like(scale), nothing, nothing.clone()
-    grad, images = channels_first(y_backprop, data_format), channels_first(x, data_format)
-    if images.dtype != torch.float32:
-        grad, images = grad.float(), images.float()
-    inverse = torch.rsqrt(variance + epsilon)
-    running = (None, None) if is_training else (mean, variance)
-    dx, dscale, doffset = _aten.native_batch_norm_backward(
-        grad, images, scale, *running, mean, inverse, is_training, epsilon, (True, True, True)
-    )
-    return from_channels_first(dx.to(x.dtype), data_format), dscale, doffset, nothing, nothing.clone()
+    dx, dscale, doffset, _ = gradients_of_normalization([y_backprop], *rest)
+    return dx, dscale, doffset, nothing, nothing.clone()
 
 
 def _gradient_shapes(
@@ -234,9 +158,7 @@ def fused_batch_norm_grad_op(
     data_format: str = "NHWC",
     is_training: bool = True,
 ) -> tuple[Array, ...]:
-    return _gradients_of_normalization(
-        y_backprop, x, scale, reserve_space_1, reserve_space_2, epsilon, data_format, is_training
-    )
+    return _gradients(y_backprop, scale, x, scale, reserve_space_1, reserve_space_2, epsilon, data_format, is_training)
 
 
 @op(
@@ -258,9 +180,7 @@ def fused_batch_norm_grad_v2_op(
     data_format: str = "NHWC",
     is_training: bool = True,
 ) -> tuple[Array, ...]:
-    return _gradients_of_normalization(
-        y_backprop, x, scale, reserve_space_1, reserve_space_2, epsilon, data_format, is_training
-    )
+    return _gradients(y_backprop, scale, x, scale, reserve_space_1, reserve_space_2, epsilon, data_format, is_training)
 
 
 @op(
@@ -284,9 +204,7 @@ def fused_batch_norm_grad_v3_op(
     data_format: str = "NHWC",
     is_training: bool = True,
 ) -> tuple[Array, ...]:
-    return _gradients_of_normalization(
-        y_backprop, x, scale, reserve_space_1, reserve_space_2, epsilon, data_format, is_training
-    )
+    return _gradients(y_backprop, scale, x, scale, reserve_space_1, reserve_space_2, epsilon, data_format, is_training)
 
 
 def _gradient_with(operation: Any, reserves: int) -> Any:
