@@ -137,6 +137,7 @@ def _exchange(entry: _Api) -> None:
             function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
         )
         original.__kwdefaults__ = function.__kwdefaults__
+        original.__doc__ = None  # the function's own examples are not to be found twice
         entry.as_written = original
     names = {"as_written": entry.as_written, "handle": entry.handle, "unhandled": UNHANDLED, "plain": PLAIN}
     label = f"{function.__name__}_{id(entry):x}"

@@ -126,3 +126,14 @@ def test_a_function_with_a_closure_can_be_taken_over():
     api_dispatch.register(adds, Handler(lambda x, y: (x, y), lambda arguments: arguments[0] == [0]), ["x"])
     assert adds(1) == 12
     assert adds([0], y=2) == ([0], 2)
+
+
+def test_the_examples_of_a_function_that_is_taken_over_are_found_once(registered):
+    @tf.experimental.dispatch_for_api(tf.roll, {"input": Masked})
+    def masked_roll(input, shift, axis, name=None):
+        return "masked"
+
+    registered(masked_roll)
+    assert tf.roll(Masked([1], [True]), 1, 0) == "masked"
+    copies = [name for name, value in tf.roll.__globals__.items() if getattr(value, "__doc__", "") == tf.roll.__doc__]
+    assert copies == ["roll"]

@@ -174,13 +174,6 @@ class Layout:
             for chosen in self.outputs
         ]
 
-    def fits(self, given: Sequence[Any]) -> bool:
-        """Tell whether the arrays have as many columns as the layout says."""
-        return all(
-            columns is None or array.dim() > 0 and array.shape[-1] == columns
-            for array, columns in zip(given, self.columns, strict=True)
-        )
-
 
 class StepError(Exception):
     """One of the operations of a chain failed.
