@@ -124,6 +124,12 @@ class _Lowering:
             ]
             for added in self.done[len(self.done) - len(arguments) :]:
                 added.controls = [pivot]
+        elif arguments and any(not (inside.inputs or inside.controls) for inside in body.nodes):
+            # Within a loop or a branch, what takes nothing must follow from something there.
+            kind = body.arguments[0].dtype
+            if kind is not None:
+                attr = _type(kind.as_datatype_enum)
+                pivot = self._add(f"{node.name}/start", "Identity", arguments[:1], node, T=attr).node
         outputs = self._insert(body, arguments, node.name, pivot)
         self._finish(node, outputs, self._result_types(node, body), self._effects)
 
@@ -210,7 +216,9 @@ class _Lowering:
     def _constant(self, node: Node, number: int) -> Ref:
         value = protos.AttrValue(tensor=protos.TensorProto(dtype=3, int_val=[number]))
         value.tensor.tensor_shape.SetInParent()
-        return self._add(f"{node.name}/number", "Const", [], node, value=value, dtype=_type(3))
+        constant = self._add(f"{node.name}/number", "Const", [], node, value=value, dtype=_type(3))
+        self.done[-1].controls = [node.inputs[0].node]  # within a loop, each node must follow from one of the loop
+        return constant
 
     def _rest(self, function: Any, node: Node, calls: Sequence[Any]) -> Any:
         """Write the function that chooses among the branches after the first."""

@@ -227,3 +227,46 @@ def test_a_merge_takes_what_is_alive_whichever_way_the_switch_goes() -> None:
     with tf.Session() as session:
         for p in (False, True):
             assert session.run(merged, {**feeds, "import/p:0": p}).tolist() == [1.0, 2.0]
+
+
+def frames(definition: Any) -> dict[str, tuple[str, ...]]:
+    """Return for each node the loops that it runs in, and check that it takes all inputs from the same ones."""
+    nodes = {node.name: node for node in definition.node}
+    found: dict[str, tuple[str, ...]] = {}
+
+    def visit(name: str) -> tuple[str, ...]:
+        if name in found:
+            return found[name]
+        node = nodes[name]
+        needed = [text.lstrip("^").partition(":")[0] for text in node.input]
+        of_inputs = {visit(n) for n in needed if nodes[n].op != "NextIteration"}
+        assert len(of_inputs) <= 1, f"{name} takes inputs from the loops {of_inputs}"
+        around = next(iter(of_inputs), ())
+        if node.op == "Enter":
+            around = (*around, node.attr["frame_name"].s.decode())
+        found[name] = around[:-1] if node.op == "Exit" else around
+        return found[name]
+
+    for name in nodes:
+        visit(name)
+    return found
+
+
+def test_what_lowered_loops_call_and_choose_runs_in_their_frames() -> None:
+    @tf.function
+    def scaled(a: Any) -> Any:
+        return a * 2.5 + tf.constant([1.0, 2.0])
+
+    def body(i: Any, a: Any) -> Any:
+        return i + 1, tf.switch_case(i, [lambda: scaled(a), lambda: -a, lambda: scaled(scaled(a))])
+
+    with tf.Graph().as_default() as graph:
+        x = tf.placeholder(tf.float32, [2], name="x")
+        tf.identity(tf.while_loop(lambda i, a: i < 3, body, [0, x])[1], name="y")
+        definition = lower_control_flow(graph.as_graph_def())
+    loops = frames(definition)
+    assert {len(loop) for loop in loops.values()} == {0, 1}
+    assert not any(loops[node.name] for node in definition.node if node.op == "Placeholder")
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.import_graph_def(definition, name="")
+        np.testing.assert_allclose(session.run("y:0", {"x:0": [1.0, 2.0]}), [-18.375, -36.75])
