@@ -6,23 +6,19 @@ import math
 from typing import Any
 
 from penstock.core.graph import name_scope
-from penstock.core.shape import TensorShape
 from penstock.core.tensor import Tensor
-from penstock.distributions.arguments import checked, joint_shape, joint_shape_tensor, sample_dims
-from penstock.distributions.distribution import FULLY_REPARAMETERIZED, Distribution
+from penstock.distributions.arguments import sample_dims
 from penstock.distributions.kullback_leibler import RegisterKL
+from penstock.distributions.location_scale import LocationScale
 from penstock.distributions.normal_functions import log_ndtr, ndtr
 from penstock.ops.array.filling import ones_like
-from penstock.ops.constant import identity
-from penstock.ops.debugging.comparisons import assert_positive
-from penstock.ops.debugging.shapes import assert_same_float_dtype
 from penstock.ops.math.exponential import log
 from penstock.ops.math.gamma import ndtri
 from penstock.ops.math.unary import square
 from penstock.ops.random.functions import random_normal
 
 
-class Normal(Distribution):
+class Normal(LocationScale):
     """Normal distributions.
 
     Args:
@@ -33,35 +29,10 @@ class Normal(Distribution):
         ValueError: if the types differ, or are not floating.
     """
 
-    _PARAMETERS = ("loc", "scale")
-
     def __init__(
         self, loc: Any, scale: Any, validate_args: bool = False, allow_nan_stats: bool = True, name: str = "Normal"
     ) -> None:
-        parameters = dict(locals())
-        with name_scope(name, values=[loc, scale]) as scope:
-            self._loc = identity(loc, name="loc")
-            self._scale = checked(scale, [assert_positive(scale)] if validate_args else [], name="scale")
-            assert_same_float_dtype([self._loc, self._scale])
-        super().__init__(
-            self._scale.dtype, FULLY_REPARAMETERIZED, validate_args, allow_nan_stats, parameters, name=scope or name
-        )
-
-    @property
-    def loc(self) -> Tensor:
-        """The means."""
-        return self._loc
-
-    @property
-    def scale(self) -> Tensor:
-        """The standard deviations."""
-        return self._scale
-
-    def _batch_shape(self) -> TensorShape:
-        return joint_shape(self.loc, self.scale)
-
-    def _batch_shape_tensor(self) -> Tensor:
-        return joint_shape_tensor(self.loc, self.scale)
+        super().__init__(loc, scale, validate_args, allow_nan_stats, name)
 
     def _sample_n(self, n: Any, seed: int | None = None) -> Tensor:
         dims = sample_dims(n, self.batch_shape_tensor())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 from penstock.core.array import Array
@@ -40,21 +42,9 @@ def batch_norm_op(
 
 @batch_norm_op.in_place("x")
 def batch_norm_in_place(
-    x: Array,
-    scale: Array,
-    offset: Array,
-    mean: Array,
-    variance: Array,
-    residual: list[Array],
-    *,
-    epsilon: float,
-    exponential_avg_factor: float,
-    data_format: str,
-    is_training: bool,
-    is_rectified: bool,
+    x: Array, scale: Array, offset: Array, mean: Array, variance: Array, residual: list[Array], **attributes: Any
 ) -> tuple[Array, ...]:
-    attributes = (epsilon, exponential_avg_factor, data_format, is_training)
-    found = normalize(x, scale, offset, mean, variance, *attributes, _only(residual), is_rectified, x)
+    found = normalize(x, scale, offset, mean, variance, residual=_only(residual), result=x, **attributes)
     return *found, torch.zeros(())
 
 
@@ -91,12 +81,8 @@ def batch_norm_grad_in_place(
     gradients: list[Array],
     rectified: list[Array],
     offset: list[Array],
-    *,
-    epsilon: float,
-    data_format: str,
-    is_training: bool,
-    keeps_masked: bool,
+    **attributes: Any,
 ) -> tuple[Array, ...]:
-    attributes = (epsilon, data_format, is_training)
-    masks = (_only(rectified), _only(offset))
-    return gradients_of_normalization(gradients, x, scale, mean, variance, *attributes, *masks, keeps_masked, x)
+    return gradients_of_normalization(
+        gradients, x, scale, mean, variance, rectified=_only(rectified), offset=_only(offset), result=x, **attributes
+    )
